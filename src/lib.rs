@@ -1,0 +1,4 @@
+//! streamsum hashes HTTP uploads as they arrive.
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+pub mod md5;

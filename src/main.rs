@@ -1,0 +1,3 @@
+//! The streamsum server.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! MD5 of one stream, and of many streams at once.
