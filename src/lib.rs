@@ -2,3 +2,4 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod md5;
+pub mod proto;

@@ -1,0 +1,424 @@
+//! Content: by length, or in chunks (RFC 9112 §6, §7.1).
+
+use std::ops::Range;
+
+use super::fields::{self, Section, SectionScan, is_tchar};
+use super::{LARGEST_BODY, Limits, Reject};
+
+/// What one look at the input gave.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Decoded {
+    /// Bytes of input that are done with.
+    pub(super) used: usize,
+    /// Where the content lies in the input now.
+    pub(super) data: Range<usize>,
+    /// Whether the message has ended.
+    pub(super) last: bool,
+    /// The lines of the trailer section: a range of the input, empty until `last`.
+    pub(super) trailers: Range<usize>,
+}
+
+/// What is left of a message's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    Length(u64),
+    Chunked(Chunked),
+}
+
+impl Body {
+    pub(super) fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Decoded, Reject> {
+        match self {
+            Body::Length(left) => {
+                let used = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
+                *left = left.saturating_sub(used as u64);
+                Ok(Decoded { used, data: 0..used, last: *left == 0, trailers: 0..0 })
+            }
+            Body::Chunked(chunked) => chunked.decode(input, limits),
+        }
+    }
+
+    /// Whether any byte of the message is still to come.
+    pub(super) fn is_outstanding(&self) -> bool {
+        *self != Body::Length(0)
+    }
+}
+
+/// The decoder of the chunked coding. It stops at any byte and goes on from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunked {
+    at: At,
+    /// In a chunk line the size so far; in data what is left of them.
+    size: u64,
+    /// The chunks' sizes so far, added up.
+    received: u64,
+    /// Bytes of this chunk that are not data.
+    framing: u32,
+    /// What all chunks' framing took above [`FREE_FRAMING`].
+    overhead: u32,
+}
+
+/// Where in the grammar of RFC 9112 §7.1 the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// In chunk-size, after so many digits.
+    Size {
+        digits: u8,
+    },
+    /// In the BWS before a `;`.
+    BeforeSemicolon,
+    /// In the BWS before chunk-ext-name.
+    BeforeName,
+    Name,
+    /// In the BWS before a `=` or a `;`.
+    AfterName,
+    /// In the BWS before chunk-ext-val.
+    BeforeValue,
+    Token,
+    Quoted,
+    QuotedPair,
+    /// Behind the closing quote.
+    AfterQuoted,
+    /// At the LF of a chunk line.
+    LineFeed,
+    Data,
+    /// At the CR behind the data.
+    DataReturn,
+    /// At the LF behind the data.
+    DataLineFeed,
+    Trailers(SectionScan),
+}
+
+/// Framing a chunk that costs nothing: 16 digits and two CRLF, and some to spare, so
+/// that honest senders of tiny chunks never meet a limit.
+const FREE_FRAMING: u32 = 24;
+
+impl Chunked {
+    pub(super) fn new() -> Self {
+        Self { at: At::Size { digits: 0 }, size: 0, received: 0, framing: 0, overhead: 0 }
+    }
+
+    /// Takes as much of `input` as it can, and closes up the data of all chunks in it
+    /// into one range.
+    ///
+    /// An error behind data is left for the next call, so that what is reported does
+    /// not depend on how the input was cut.
+    fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Decoded, Reject> {
+        let mut data = 0..0;
+        let mut used = 0;
+        loop {
+            let step = match self.at {
+                At::Data => Ok(self.take_data(input, &mut used, &mut data)),
+                At::Trailers(scan) => self.take_trailers(scan, input, used, limits),
+                _ => self.take_framing(input, &mut used, limits).map(|()| Found::Content),
+            };
+            match step {
+                Ok(Found::Content) if used < input.len() => {}
+                Ok(Found::Content | Found::Nothing) => {
+                    return Ok(Decoded { used, data, last: false, trailers: 0..0 });
+                }
+                Ok(Found::End(end)) => {
+                    return Ok(Decoded { used: end, data, last: true, trailers: used..end });
+                }
+                Err(_) if !data.is_empty() => {
+                    return Ok(Decoded { used, data, last: false, trailers: 0..0 });
+                }
+                Err(reject) => return Err(reject),
+            }
+        }
+    }
+
+    /// Moves the data of this chunk to the end of those before it.
+    fn take_data(&mut self, input: &mut [u8], used: &mut usize, data: &mut Range<usize>) -> Found {
+        let length = usize::try_from(self.size).unwrap_or(usize::MAX).min(input.len() - *used);
+        if data.start == data.end {
+            *data = *used..*used + length;
+        } else {
+            input.copy_within(*used..*used + length, data.end);
+            data.end += length;
+        }
+        *used += length;
+        self.size -= length as u64;
+        if self.size == 0 {
+            self.at = At::DataReturn;
+        }
+        Found::Content
+    }
+
+    /// Steps through bytes that are not data until data, trailers or the input's end.
+    fn take_framing(
+        &mut self,
+        input: &[u8],
+        used: &mut usize,
+        limits: &Limits,
+    ) -> Result<(), Reject> {
+        for byte in input.get(*used..).unwrap_or_default() {
+            let mut next = *self;
+            next.step(*byte, limits)?;
+            *self = next;
+            *used += 1;
+            if matches!(self.at, At::Data | At::Trailers(_)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, byte: u8, limits: &Limits) -> Result<(), Reject> {
+        self.at = match (self.at, byte) {
+            (At::LineFeed, b'\n') => self.begin_content(limits)?,
+            (At::DataReturn, b'\r') => At::DataLineFeed,
+            (At::DataLineFeed, b'\n') => At::Size { digits: 0 },
+            (At::DataReturn | At::DataLineFeed, _) => return Err(Reject::ChunkEnd),
+            (At::LineFeed, _) | (_, b'\n') => return Err(Reject::LineEnd),
+
+            (At::Size { digits }, _) if byte.is_ascii_hexdigit() => self.add_digit(digits, byte)?,
+            (At::Size { digits: 1.. }, b'\r') => At::LineFeed,
+            (At::Size { digits: 1.. } | At::BeforeSemicolon, b';') => At::BeforeName,
+            (At::Size { digits: 1.. } | At::BeforeSemicolon, b' ' | b'\t') => At::BeforeSemicolon,
+            (At::Size { .. }, _) => return Err(Reject::ChunkSize),
+
+            (At::BeforeName, b' ' | b'\t') => At::BeforeName,
+            (At::BeforeName | At::Name, _) if is_tchar(byte) => At::Name,
+            (At::Name | At::Token | At::AfterQuoted, b'\r') => At::LineFeed,
+            (At::Name | At::AfterName | At::Token | At::AfterQuoted, b';') => At::BeforeName,
+            (At::Name | At::AfterName, b' ' | b'\t') => At::AfterName,
+            (At::Name | At::AfterName, b'=') => At::BeforeValue,
+            (At::BeforeValue, b' ' | b'\t') => At::BeforeValue,
+            (At::BeforeValue, b'"') => At::Quoted,
+            (At::BeforeValue | At::Token, _) if is_tchar(byte) => At::Token,
+            (At::Token | At::AfterQuoted, b' ' | b'\t') => At::BeforeSemicolon,
+            (At::Quoted, b'"') => At::AfterQuoted,
+            (At::Quoted, b'\\') => At::QuotedPair,
+            (At::Quoted | At::QuotedPair, b'\t' | b' '..=b'~' | 0x80..) => At::Quoted,
+            _ => return Err(Reject::ChunkExtension),
+        };
+        self.count_framing(limits)
+    }
+
+    fn add_digit(&mut self, digits: u8, byte: u8) -> Result<At, Reject> {
+        /// As many as 64 bits have: what is longer is padding that nobody needs.
+        const MOST_DIGITS: u8 = 16;
+        if digits == MOST_DIGITS {
+            return Err(Reject::ChunkSize);
+        }
+        if digits == 0 {
+            self.size = 0;
+        }
+        let digit = char::from(byte).to_digit(16).unwrap_or_default();
+        self.size = (self.size << 4) | u64::from(digit);
+        Ok(At::Size { digits: digits + 1 })
+    }
+
+    /// The chunk line is complete: judges the size.
+    fn begin_content(&mut self, limits: &Limits) -> Result<At, Reject> {
+        self.received = self
+            .received
+            .checked_add(self.size)
+            .filter(|received| *received <= LARGEST_BODY)
+            .ok_or(Reject::ChunkTooLarge)?;
+        if limits.body.is_some_and(|limit| self.received > limit) {
+            return Err(Reject::BodyTooLarge);
+        }
+        Ok(if self.size == 0 { At::Trailers(SectionScan::new()) } else { At::Data })
+    }
+
+    fn count_framing(&mut self, limits: &Limits) -> Result<(), Reject> {
+        self.framing = self.framing.saturating_add(1);
+        if self.framing > FREE_FRAMING {
+            self.overhead = self.overhead.saturating_add(1);
+            if self.overhead > limits.chunk_overhead {
+                return Err(Reject::ChunkOverhead);
+            }
+        }
+        if self.at == (At::Size { digits: 0 }) {
+            self.framing = 0;
+        }
+        Ok(())
+    }
+
+    /// Waits for the whole trailer section, which stays in the input until then.
+    fn take_trailers(
+        &mut self,
+        mut scan: SectionScan,
+        input: &[u8],
+        used: usize,
+        limits: &Limits,
+    ) -> Result<Found, Reject> {
+        let section = input.get(used..).unwrap_or_default();
+        let end = scan.find_end(section, Section::Trailer, limits)?;
+        self.at = At::Trailers(scan);
+        let Some(end) = end else { return Ok(Found::Nothing) };
+        fields::check(section.get(..end).unwrap_or_default(), scan.lines(), |_| Ok(()))?;
+        Ok(Found::End(used + end))
+    }
+}
+
+enum Found {
+    /// Content, or framing on the way to it; there may be more.
+    Content,
+    /// Nothing until more input comes.
+    Nothing,
+    /// The end of the message, at this offset.
+    End(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Content and trailers of a whole body that arrives in two parts.
+    fn decode_in_two(
+        input: &[u8],
+        cut: usize,
+        limits: &Limits,
+    ) -> Result<(Vec<u8>, Vec<u8>), Reject> {
+        let mut body = Body::Chunked(Chunked::new());
+        let mut content = Vec::new();
+        let mut pending = Vec::new();
+        for part in [&input[..cut], &input[cut..]] {
+            pending.extend_from_slice(part);
+            loop {
+                let decoded = body.decode(&mut pending, limits)?;
+                content.extend_from_slice(&pending[decoded.data.clone()]);
+                if decoded.last {
+                    let trailers = pending[decoded.trailers].to_vec();
+                    return Ok((content, trailers));
+                }
+                pending.drain(..decoded.used);
+                if decoded.used == 0 {
+                    break;
+                }
+            }
+        }
+        Err(Reject::Truncated)
+    }
+
+    #[track_caller]
+    fn assert_decodes(input: &str, limits: &Limits, expected: Result<&str, Reject>) {
+        for cut in 0..=input.len() {
+            let decoded = decode_in_two(input.as_bytes(), cut, limits);
+            let content = decoded.map(|(content, _)| String::from_utf8(content).unwrap());
+            assert_eq!(
+                content.as_deref(),
+                expected.as_ref().map(|text| *text),
+                "{input:?} cut at {cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn chunks_close_up_in_place() {
+        let mut input = *b"3\r\nabc\r\n2;x\r\nde\r\n1\r\nf\r\n0\r\n\r\nGET";
+        let mut body = Body::Chunked(Chunked::new());
+        let decoded = body.decode(&mut input, &Limits::default()).unwrap();
+        assert_eq!(&input[decoded.data], b"abcdef");
+        assert_eq!((decoded.used, decoded.last), (input.len() - 3, true));
+    }
+
+    #[test]
+    fn extensions_by_the_grammar() {
+        for extension in [
+            "",
+            ";a",
+            " ;a",
+            "\t ; a",
+            ";a=b",
+            ";a = b ;c",
+            ";a=\"\"",
+            ";a=\" ;\\\"\r\"x",
+            ";a=\"q\\\\\" ; b",
+            ";a;b;c",
+            ";\u{fc}",
+            ";a=\"\u{fc}\"",
+            ";a=\"\t\"",
+        ] {
+            let expected = match extension {
+                ";a=\" ;\\\"\r\"x" | ";\u{fc}" => Err(Reject::ChunkExtension),
+                _ => Ok("abc"),
+            };
+            let input = format!("3{extension}\r\nabc\r\n0\r\n\r\n");
+            assert_decodes(&input, &Limits::default(), expected);
+        }
+        for bad in [
+            " ",
+            ";",
+            "; ",
+            ";=b",
+            ";a=",
+            ";a= ",
+            ";a=b ",
+            ";a=\"b",
+            ";a=\"b\"c",
+            ";a b",
+            ";;a",
+            ";a ",
+        ] {
+            for size in ["3", "0"] {
+                let input = format!("{size}{bad}\r\nabc\r\n0\r\n\r\n");
+                let mut body = Body::Chunked(Chunked::new());
+                let result = body.decode(&mut input.into_bytes(), &Limits::default());
+                assert!(matches!(result, Err(Reject::ChunkExtension)), "{bad:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        let limits = Limits::default();
+        for (line, expected) in [
+            ("0000000000000003\r\nabc\r\n0000000000000000\r\n\r\n", Ok("abc")),
+            ("a\r\n0123456789\r\n0\r\n\r\n", Ok("0123456789")),
+            ("A\r\n0123456789\r\n0\r\n\r\n", Ok("0123456789")),
+            ("00000000000000003\r\nabc\r\n0\r\n\r\n", Err(Reject::ChunkSize)),
+            ("\r\n", Err(Reject::ChunkSize)),
+            (" 3\r\n", Err(Reject::ChunkSize)),
+            ("+3\r\n", Err(Reject::ChunkSize)),
+            ("0x3\r\n", Err(Reject::ChunkSize)),
+            ("3_0\r\n", Err(Reject::ChunkSize)),
+            ("3\n", Err(Reject::LineEnd)),
+            ("8000000000000000\r\n", Err(Reject::ChunkTooLarge)),
+            ("ffffffffffffffff\r\n", Err(Reject::ChunkTooLarge)),
+            ("7fffffffffffffff\r\n", Err(Reject::Truncated)),
+            ("3\r\nabcd\r\n", Err(Reject::ChunkEnd)),
+            ("3\r\nabc\n", Err(Reject::ChunkEnd)),
+            ("3\r\nabc\r\r\n", Err(Reject::ChunkEnd)),
+            ("3\rabc", Err(Reject::LineEnd)),
+            ("1\r\na\r\n7fffffffffffffff\r\n", Err(Reject::ChunkTooLarge)),
+        ] {
+            assert_decodes(line, &limits, expected);
+        }
+    }
+
+    #[test]
+    fn the_limit_is_judged_at_the_chunk_line() {
+        let limits = Limits { body: Some(4), ..Limits::default() };
+        assert_decodes("3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n", &limits, Ok("abcd"));
+        assert_decodes("3\r\nabc\r\n2\r\n", &limits, Err(Reject::BodyTooLarge));
+    }
+
+    #[test]
+    fn tiny_chunks_are_free_and_extensions_are_not() {
+        let limits = Limits { chunk_overhead: 10, ..Limits::default() };
+        assert_decodes(&("1\r\na\r\n".repeat(200) + "0\r\n\r\n"), &limits, Ok(&"a".repeat(200)));
+        // 1 digit, `;`, name, CRLF, CRLF: 24 + 10 bytes of framing are the most.
+        let chunk = |name: usize| format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(name));
+        assert_decodes(&chunk(28), &limits, Ok("a"));
+        assert_decodes(&chunk(29), &limits, Err(Reject::ChunkOverhead));
+    }
+
+    #[test]
+    fn trailers_wait_until_they_are_whole() {
+        let input = b"1\r\na\r\n0\r\nx: y\r\nz:\r\n\r\n";
+        for cut in 0..=input.len() {
+            let (content, trailers) = decode_in_two(input, cut, &Limits::default()).unwrap();
+            assert_eq!(
+                (content.as_slice(), trailers.as_slice()),
+                (&b"a"[..], &b"x: y\r\nz:\r\n\r\n"[..])
+            );
+        }
+        assert_decodes("0\r\nx\r\n\r\n", &Limits::default(), Err(Reject::FieldLine));
+        assert_decodes("0\r\nx: y\n\r\n", &Limits::default(), Err(Reject::LineEnd));
+        let limits = Limits { fields: 1, ..Limits::default() };
+        assert_decodes("0\r\na:b\r\nc:d\r\n\r\n", &limits, Err(Reject::TooManyFields));
+    }
+}

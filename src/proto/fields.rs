@@ -1,0 +1,268 @@
+//! Field lines: the sections that hold them, and what a reader sees of them.
+
+use super::{Limits, Reject};
+
+/// Bytes of a token (RFC 9110 §5.6.2).
+pub(crate) fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A value without the optional white space around it (RFC 9110 §5.6.3).
+pub(super) fn trim_ows(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+/// The members of a comma-separated list, the empty ones too (RFC 9110 §5.6.1).
+pub(super) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(trim_ows)
+}
+
+/// The field lines of a head or of a trailer section, in the order of their arrival.
+///
+/// They were checked when they arrived: names are tokens, and values hold no control
+/// character but HTAB.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::{Connection, Event, Limits};
+///
+/// let mut input = *b"PUT /a HTTP/1.1\r\nHost: x\r\nX-Tag: 1\r\nx-tag: 2\r\n\r\n";
+/// let mut connection = Connection::new(Limits::default());
+/// let Event::Head(head) = connection.receive(&mut input)?.event else { panic!() };
+/// assert_eq!(head.fields().get("HOST"), Some(&b"x"[..]));
+/// let tags: Vec<_> = head.fields().iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-tag")).collect();
+/// assert_eq!(tags, [("X-Tag", &b"1"[..]), ("x-tag", &b"2"[..])]);
+/// # Ok::<(), streamsum::proto::Reject>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fields<'a> {
+    /// Whole lines in CRLF, perhaps with the empty line that ends the section.
+    lines: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// Takes lines that [`check`] has accepted.
+    pub(super) fn new(lines: &'a [u8]) -> Self {
+        Self { lines }
+    }
+
+    /// Name and value of each field line; the value without the white space around it.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
+        self.lines.split(|byte| *byte == b'\n').filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            let (name, value) = line.split_at_checked(colon)?;
+            let value = value.strip_prefix(b":")?;
+            let value = value.strip_suffix(b"\r").unwrap_or(value);
+            Some((std::str::from_utf8(name).ok()?, trim_ows(value)))
+        })
+    }
+
+    /// The value of the first field line of that name, which is compared without
+    /// regard to case.
+    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
+        self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Whether there is no field line at all.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+/// Runs httparse over a complete section of `count` field lines and shows each to `see`.
+///
+/// httparse alone would take bare LF: a section comes here only after [`SectionScan`]
+/// has seen each of its lines end in CRLF.
+pub(super) fn check<'a>(
+    section: &'a [u8],
+    count: usize,
+    see: impl FnMut(&httparse::Header<'a>) -> Result<(), Reject>,
+) -> Result<(), Reject> {
+    /// Requests of known clients have fewer fields, so that few need an allocation.
+    const ON_STACK: usize = 24;
+    if count <= ON_STACK {
+        check_into(&mut [httparse::EMPTY_HEADER; ON_STACK], section, see)
+    } else {
+        check_into(&mut vec![httparse::EMPTY_HEADER; count], section, see)
+    }
+}
+
+fn check_into<'a>(
+    slots: &mut [httparse::Header<'a>],
+    section: &'a [u8],
+    see: impl FnMut(&httparse::Header<'a>) -> Result<(), Reject>,
+) -> Result<(), Reject> {
+    match httparse::parse_headers(section, slots) {
+        Ok(httparse::Status::Complete((used, fields))) if used == section.len() => {
+            fields.iter().try_for_each(see)
+        }
+        Err(httparse::Error::TooManyHeaders) => Err(Reject::TooManyFields),
+        _ => Err(Reject::FieldLine),
+    }
+}
+
+/// Which lines a section may begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    /// A request line, then field lines.
+    Head,
+    /// Field lines alone.
+    Trailer,
+}
+
+/// Looks for the empty line that ends a section, from where it stopped the last time:
+/// a head that drips in byte by byte costs one look at each byte.
+///
+/// What it reports depends on the bytes alone, not on how they were cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SectionScan {
+    /// Bytes that need not be looked at again; at most [`Limits::head`], as are the others.
+    scanned: u32,
+    line_start: u32,
+    lines: u32,
+}
+
+impl SectionScan {
+    pub(super) const fn new() -> Self {
+        Self { scanned: 0, line_start: 0, lines: 0 }
+    }
+
+    /// Whether any byte of the section was seen.
+    pub(super) fn has_begun(&self) -> bool {
+        self.scanned > 0
+    }
+
+    /// How many lines the section has, its empty line aside.
+    pub(super) fn lines(&self) -> usize {
+        self.lines as usize
+    }
+
+    /// The length of the section through its empty line, once that is there.
+    pub(super) fn find_end(
+        &mut self,
+        input: &[u8],
+        section: Section,
+        limits: &Limits,
+    ) -> Result<Option<usize>, Reject> {
+        loop {
+            let rest = input.get(self.scanned as usize..).unwrap_or_default();
+            let found = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let at = self.scanned as usize + found.unwrap_or(rest.len());
+            self.scanned = self.within_limits(at, found.is_some(), section, limits)?;
+            match input.get(at..).unwrap_or_default() {
+                [] | [b'\r'] => return Ok(None),
+                [b'\r', ..] if self.scanned + 1 >= limits.head => return Err(Reject::HeadTooLarge),
+                [b'\r', b'\n', ..] => {}
+                _ => return Err(Reject::LineEnd),
+            }
+            let is_empty = self.scanned == self.line_start;
+            self.scanned += 2;
+            self.line_start = self.scanned;
+            if is_empty {
+                return Ok(Some(self.scanned as usize));
+            }
+            self.lines += 1;
+        }
+    }
+
+    /// Judges the line that begins at `line_start`, seen up to `at`, where it ends if
+    /// `ends`; gives `at` as a position that is within the limits.
+    fn within_limits(
+        &self,
+        at: usize,
+        ends: bool,
+        section: Section,
+        limits: &Limits,
+    ) -> Result<u32, Reject> {
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let request_lines = u32::from(section == Section::Head);
+        let is_request_line = self.lines < request_lines;
+        // A request line that is longer than any head may be is too long as a line.
+        let longest = limits.request_line.min(limits.head);
+        if is_request_line && at - self.line_start > longest {
+            return Err(Reject::RequestLineTooLong);
+        }
+        if at > limits.head || (ends && at == limits.head) {
+            return Err(Reject::HeadTooLarge);
+        }
+        let fields_before = self.lines.saturating_sub(request_lines);
+        if ends && !is_request_line && at > self.line_start && fields_before >= limits.fields.into()
+        {
+            return Err(Reject::TooManyFields);
+        }
+        Ok(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_value_takes_all_but_controls() {
+        for byte in 0..=u8::MAX {
+            let line = [b'a', b':', b'x', byte, b'y', b'\r', b'\n', b'\r', b'\n'];
+            let taken = check(&line, 1, |_| Ok(())).is_ok();
+            // A bare LF is the scan's to find.
+            let expected = matches!(byte, b'\t' | b' '..=b'~' | 0x80..);
+            assert!(taken == expected || byte == b'\n', "{byte:#x}");
+        }
+    }
+
+    #[test]
+    fn a_field_name_takes_tokens_alone() {
+        for byte in 0..=u8::MAX {
+            let line = [b'a', byte, b'b', b':', b'x', b'\r', b'\n', b'\r', b'\n'];
+            // With a colon for the byte, what follows is the value.
+            let expected = is_tchar(byte) || byte == b':';
+            assert_eq!(check(&line, 1, |_| Ok(())).is_ok(), expected, "{byte:#x}");
+        }
+    }
+
+    #[test]
+    fn more_fields_than_fit_on_the_stack_are_seen_all() {
+        let section = "a: b\r\n".repeat(90) + "\r\n";
+        let mut seen = 0;
+        check(section.as_bytes(), 90, |_| {
+            seen += 1;
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(seen, 90);
+        assert_eq!(Fields::new(section.as_bytes()).iter().count(), 90);
+    }
+
+    #[test]
+    fn the_scan_says_the_same_however_the_input_is_cut() {
+        let limits = Limits { request_line: 12, head: 30, fields: 2, ..Limits::default() };
+        let sections = [
+            "GET / HTTP/1.1\r\n",
+            "GET / H\r\na:b\r\nc:d\r\n\r\n",
+            "GET / H\r\na:b\r\nc:d\r\ne:f\r\n\r\n",
+            "GET / H\r\na:b\r\nccccccccccccccccccccc",
+            "GET / H\r\na:b\r\nccccccccccc\r\n\r\n",
+            "GET / H\r\na:b\r\ncccccccccccc\r\n\r\n",
+            "GET / H\r\na:b\r\nccccccccccccc\r\r\n",
+            "GET / H\ra\r\n\r\n",
+            "GET / H\na\r\n\r\n",
+            "aaaaaaaaaaaa\r\n\r\n",
+            "aaaaaaaaaaaaa\n\r\n",
+        ];
+        for section in sections {
+            for kind in [Section::Head, Section::Trailer] {
+                let input = section.as_bytes();
+                let whole = SectionScan::new().find_end(input, kind, &limits);
+                let mut scan = SectionScan::new();
+                let bytewise = (1..=input.len())
+                    .map(|end| scan.find_end(&input[..end], kind, &limits))
+                    .find(|result| *result != Ok(None))
+                    .unwrap_or(Ok(None));
+                assert_eq!(whole, bytewise, "{section:?} as {kind:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! The head of a request: its request line, our gate behind httparse, and the message
+//! framing that follows from it (RFC 9112 §3, §5, §6).
+
+use super::fields::{self, Fields, SectionScan, is_tchar, list_members};
+use super::{Reject, target};
+
+/// The version a request is treated as (RFC 9112 §2.3).
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::Version;
+///
+/// assert!(Version::Http10 < Version::Http11);
+/// assert_eq!(Version::Http11.as_str(), "HTTP/1.1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1, and every later minor version of 1.
+    Http11,
+}
+
+impl Version {
+    /// As in a request line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+        }
+    }
+}
+
+/// How the end of a request's content is found (RFC 9112 §6.3).
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::Framing;
+///
+/// assert!(!Framing::Length(0).has_content());
+/// assert!(Framing::Chunked.has_content());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// Neither Content-Length nor Transfer-Encoding: no content.
+    None,
+    /// Content-Length, in bytes; below 2^63.
+    Length(u64),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
+}
+
+impl Framing {
+    /// Whether any byte follows the head.
+    pub fn has_content(self) -> bool {
+        !matches!(self, Framing::None | Framing::Length(0))
+    }
+}
+
+/// A head that was read whole and found good.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::{Connection, Event, Framing, Limits, Version};
+///
+/// let mut input = *b"PUT /a HTTP/1.1\r\nHost: example.org\r\nContent-Length: 5\r\n\r\n";
+/// let mut connection = Connection::new(Limits::default());
+/// let Event::Head(head) = connection.receive(&mut input)?.event else { panic!() };
+/// assert_eq!((head.method(), head.target()), ("PUT", "/a"));
+/// assert_eq!(head.version(), Version::Http11);
+/// assert_eq!(head.framing(), Framing::Length(5));
+/// assert_eq!(head.authority(), Some("example.org"));
+/// # Ok::<(), streamsum::proto::Reject>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'i> {
+    method: &'i str,
+    target: &'i str,
+    version: Version,
+    authority: Option<&'i str>,
+    fields: Fields<'i>,
+    framing: Framing,
+}
+
+impl<'i> Head<'i> {
+    /// The method: any token, its case kept (RFC 9110 §9.1).
+    pub fn method(&self) -> &'i str {
+        self.method
+    }
+
+    /// The request target as it was sent, not decoded: origin-form, absolute-form, or
+    /// `*` (RFC 9112 §3.2).
+    pub fn target(&self) -> &'i str {
+        self.target
+    }
+
+    /// The version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Whom the client wanted to reach: the authority of an absolute-form target, else
+    /// the value of Host, which may be empty (RFC 9112 §3.2.2). None for an HTTP/1.0
+    /// request without Host.
+    pub fn authority(&self) -> Option<&'i str> {
+        self.authority
+    }
+
+    /// The field lines.
+    pub fn fields(&self) -> Fields<'i> {
+        self.fields
+    }
+
+    /// How the end of the content is found.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+}
+
+/// A head, and what the connection itself has to know of it.
+#[derive(Debug)]
+pub(super) struct Judged<'i> {
+    pub(super) head: Head<'i>,
+    pub(super) asks_close: bool,
+    pub(super) asks_keep_alive: bool,
+    pub(super) expects_continue: bool,
+}
+
+/// Judges a whole head, whose lines `scan` has counted.
+pub(super) fn judge<'i>(
+    section: &'i [u8],
+    scan: &SectionScan,
+    body_limit: Option<u64>,
+) -> Result<Judged<'i>, Reject> {
+    let end = section.iter().position(|byte| *byte == b'\r').unwrap_or(section.len());
+    let (line, rest) = section.split_at(end);
+    let lines = rest.strip_prefix(b"\r\n").unwrap_or_default();
+
+    let line = request_line(line)?;
+    let target_authority = target::check(line.method, line.target)?;
+    let target = std::str::from_utf8(line.target).map_err(|_| Reject::Target)?;
+
+    let mut gate = Gate::default();
+    fields::check(lines, scan.lines().saturating_sub(1), |field| {
+        gate.see(field);
+        Ok(())
+    })?;
+    let host = gate.host(line.version)?;
+    let framing = gate.framing(line.version)?;
+    if gate.unknown_expectation {
+        return Err(Reject::Expectation);
+    }
+    if let (Framing::Length(length), Some(limit)) = (framing, body_limit)
+        && length > limit
+    {
+        return Err(Reject::BodyTooLarge);
+    }
+
+    // Both were found to be ASCII.
+    let authority = target_authority.or(host).and_then(|value| std::str::from_utf8(value).ok());
+    let head = Head {
+        method: line.method,
+        target,
+        version: line.version,
+        authority,
+        fields: Fields::new(lines),
+        framing,
+    };
+    Ok(Judged {
+        head,
+        asks_close: gate.close,
+        asks_keep_alive: gate.keep_alive,
+        expects_continue: gate.expects_continue && line.version == Version::Http11,
+    })
+}
+
+struct RequestLine<'i> {
+    method: &'i str,
+    target: &'i [u8],
+    version: Version,
+}
+
+/// Ours rather than httparse's: that has one error for all bad versions, and none of
+/// HTTP/1.2 to 1.9.
+fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Reject> {
+    let (method, target, version) = split_request_line(line).ok_or(Reject::RequestLine)?;
+    let version = match version {
+        b"HTTP/1.0" => Version::Http10,
+        [b'H', b'T', b'T', b'P', b'/', major @ b'0'..=b'9', b'.', b'0'..=b'9'] => match major {
+            b'1' => Version::Http11,
+            _ => return Err(Reject::MajorVersion),
+        },
+        _ => return Err(Reject::Version),
+    };
+    if method == "CONNECT" {
+        return Err(Reject::Connect);
+    }
+    Ok(RequestLine { method, target, version })
+}
+
+/// Method, target and version, if the line has just these three, one space apart.
+fn split_request_line(line: &[u8]) -> Option<(&str, &[u8], &[u8])> {
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
+    let well_formed = !method.is_empty()
+        && method.iter().all(|byte| is_tchar(*byte))
+        && !target.is_empty()
+        && parts.next().is_none();
+    well_formed.then_some((std::str::from_utf8(method).ok()?, target, version))
+}
+
+/// Method and target of a head that was refused, for the log: what its first line
+/// says, if that line is complete and has the parts of a request line.
+pub(super) fn named(input: &[u8]) -> Option<(&str, &str)> {
+    let end = input.iter().position(|byte| *byte == b'\r')?;
+    let (method, target, _) = split_request_line(input.get(..end)?)?;
+    Some((method, std::str::from_utf8(target).ok()?))
+}
+
+/// What the fields say of framing and connection, gathered in one pass.
+#[derive(Default)]
+struct Gate<'i> {
+    host: Seen<'i>,
+    length: Seen<'i>,
+    coding: Seen<'i>,
+    close: bool,
+    keep_alive: bool,
+    expects_continue: bool,
+    unknown_expectation: bool,
+}
+
+/// A field that may stand once.
+#[derive(Clone, Copy, Default)]
+enum Seen<'i> {
+    #[default]
+    Never,
+    Once(&'i [u8]),
+    Again,
+}
+
+impl<'i> Seen<'i> {
+    fn add(&mut self, value: &'i [u8]) {
+        *self = match self {
+            Seen::Never => Seen::Once(value),
+            Seen::Once(_) | Seen::Again => Seen::Again,
+        };
+    }
+}
+
+impl<'i> Gate<'i> {
+    fn see(&mut self, field: &httparse::Header<'i>) {
+        let is = |name: &str| field.name.eq_ignore_ascii_case(name);
+        // The length of a name rules out nearly all fields with one comparison.
+        match field.name.len() {
+            4 if is("host") => self.host.add(field.value),
+            6 if is("expect") => self.see_expectations(field.value),
+            10 if is("connection") => self.see_connection_options(field.value),
+            14 if is("content-length") => self.length.add(field.value),
+            17 if is("transfer-encoding") => self.coding.add(field.value),
+            _ => {}
+        }
+    }
+
+    fn see_connection_options(&mut self, value: &[u8]) {
+        for option in list_members(value) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    fn see_expectations(&mut self, value: &[u8]) {
+        for expectation in list_members(value).filter(|member| !member.is_empty()) {
+            if expectation.eq_ignore_ascii_case(b"100-continue") {
+                self.expects_continue = true;
+            } else {
+                self.unknown_expectation = true;
+            }
+        }
+    }
+
+    /// RFC 9112 §3.2.
+    fn host(&self, version: Version) -> Result<Option<&'i [u8]>, Reject> {
+        match self.host {
+            Seen::Never if version == Version::Http10 => Ok(None),
+            Seen::Never => Err(Reject::HostMissing),
+            Seen::Once(value) if target::is_authority(value) => Ok(Some(value)),
+            Seen::Once(_) => Err(Reject::Host),
+            Seen::Again => Err(Reject::HostRepeated),
+        }
+    }
+
+    /// RFC 9112 §6.3, and stricter: whatever two recipients could read in two ways is
+    /// refused.
+    fn framing(&self, version: Version) -> Result<Framing, Reject> {
+        match (self.coding, self.length) {
+            (Seen::Never, Seen::Never) => Ok(Framing::None),
+            (Seen::Never, Seen::Once(value)) => content_length(value).map(Framing::Length),
+            (Seen::Never, Seen::Again) => Err(Reject::LengthRepeated),
+            (_, Seen::Once(_) | Seen::Again) => Err(Reject::LengthAndCoding),
+            (_, Seen::Never) if version == Version::Http10 => Err(Reject::CodingInHttp10),
+            (Seen::Again, Seen::Never) => Err(Reject::CodingSyntax),
+            (Seen::Once(value), Seen::Never) => transfer_coding(value),
+        }
+    }
+}
+
+/// 1*DIGIT below 2^63. (`str::parse` would take a sign.)
+fn content_length(value: &[u8]) -> Result<u64, Reject> {
+    if value.is_empty() {
+        return Err(Reject::Length);
+    }
+    let mut length: u64 = 0;
+    for byte in value {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(Reject::Length);
+        }
+        length = length
+            .checked_mul(10)
+            .and_then(|length| length.checked_add(digit.into()))
+            .filter(|length| *length <= super::LARGEST_BODY)
+            .ok_or(Reject::Length)?;
+    }
+    Ok(length)
+}
+
+/// `chunked` alone is read. A list of other codings, perhaps with `chunked` at its end,
+/// is well-formed but unknown; everything else is malformed.
+fn transfer_coding(value: &[u8]) -> Result<Framing, Reject> {
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    if is_chunked(value) {
+        return Ok(Framing::Chunked);
+    }
+    let mut before_was_chunked = false;
+    for coding in list_members(value) {
+        if before_was_chunked || coding.is_empty() || !coding.iter().all(|byte| is_tchar(*byte)) {
+            return Err(Reject::CodingSyntax);
+        }
+        before_was_chunked = is_chunked(coding);
+    }
+    Err(Reject::Coding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_lengths() {
+        assert_eq!(content_length(b"0"), Ok(0));
+        assert_eq!(content_length(b"007"), Ok(7));
+        assert_eq!(content_length(b"9223372036854775807"), Ok(i64::MAX as u64));
+        for bad in [
+            "",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "1,1",
+            "0x1",
+            "1_0",
+            "1.0",
+            "9223372036854775808",
+            "18446744073709551616",
+            "99999999999999999999999999",
+        ] {
+            assert_eq!(content_length(bad.as_bytes()), Err(Reject::Length), "{bad}");
+        }
+    }
+
+    #[test]
+    fn transfer_codings() {
+        assert_eq!(transfer_coding(b"chunked"), Ok(Framing::Chunked));
+        assert_eq!(transfer_coding(b"CHUNKED"), Ok(Framing::Chunked));
+        for unknown in ["gzip", "gzip, chunked", "identity", "xchunked", "a ,\tb"] {
+            assert_eq!(transfer_coding(unknown.as_bytes()), Err(Reject::Coding), "{unknown}");
+        }
+        for bad in [
+            "",
+            ",",
+            "chunked,",
+            ",chunked",
+            "chunked, chunked",
+            "chunked, gzip",
+            "chunked;q=1",
+            "gzip;q=1, chunked",
+            "\"chunked\"",
+            "chunked chunked",
+            "gzip,,chunked",
+        ] {
+            assert_eq!(transfer_coding(bad.as_bytes()), Err(Reject::CodingSyntax), "{bad}");
+        }
+    }
+
+    #[test]
+    fn versions() {
+        let version =
+            |text: &str| request_line(format!("GET / {text}").as_bytes()).map(|line| line.version);
+        assert_eq!(version("HTTP/1.0"), Ok(Version::Http10));
+        assert_eq!(version("HTTP/1.1"), Ok(Version::Http11));
+        assert_eq!(version("HTTP/1.9"), Ok(Version::Http11));
+        for other in ["HTTP/0.9", "HTTP/2.0", "HTTP/9.9"] {
+            assert_eq!(version(other), Err(Reject::MajorVersion), "{other}");
+        }
+        for bad in
+            ["", "HTTP/1", "HTTP/1.", "HTTP/1.10", "HTTP/11.1", "http/1.1", "HTTP/1,1", "HTTP/+.1"]
+        {
+            assert_eq!(version(bad), Err(Reject::Version), "{bad}");
+        }
+    }
+
+    #[test]
+    fn request_lines() {
+        for bad in [
+            "",
+            " ",
+            "GET",
+            "GET /",
+            "GET  / HTTP/1.1",
+            " GET / HTTP/1.1",
+            "GET / HTTP/1.1 ",
+            "GET /  HTTP/1.1",
+            "GET /a b HTTP/1.1",
+            "G\tT / HTTP/1.1",
+            "GE(T / HTTP/1.1",
+        ] {
+            assert!(matches!(request_line(bad.as_bytes()), Err(Reject::RequestLine)), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The grammar of request targets and authorities (RFC 9112 §3.2, RFC 3986 §3.2).
+
+use super::Reject;
+
+/// The authority of a request target, if it has one, after the target was judged.
+///
+/// CONNECT's authority-form is not for this server and has an answer of its own.
+pub(super) fn check<'a>(method: &str, target: &'a [u8]) -> Result<Option<&'a [u8]>, Reject> {
+    if target.iter().any(|byte| matches!(byte, 0..=b' ' | b'#' | 0x7f)) {
+        return Err(Reject::Target);
+    }
+    match target {
+        b"*" if method == "OPTIONS" => Ok(None),
+        [b'/', ..] => Ok(None),
+        _ => absolute_form(target).map(Some),
+    }
+}
+
+fn absolute_form(target: &[u8]) -> Result<&[u8], Reject> {
+    let rest = strip_prefix_ignore_case(target, b"http://")
+        .or_else(|| strip_prefix_ignore_case(target, b"https://"))
+        .ok_or(Reject::Target)?;
+    let authority = rest.split(|byte| matches!(byte, b'/' | b'?')).next().unwrap_or_default();
+    // An http URI without a host is invalid (RFC 9110 §4.2.1).
+    if matches!(authority, [] | [b':', ..]) || !is_authority(authority) {
+        return Err(Reject::Host);
+    }
+    Ok(authority)
+}
+
+fn strip_prefix_ignore_case<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = bytes.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// `uri-host [":" *DIGIT]`, as in Host; the host may be empty there. User information
+/// is no part of it (RFC 9110 §4.2.4).
+pub(super) fn is_authority(value: &[u8]) -> bool {
+    let (host_is_valid, port) = match value {
+        [b'[', rest @ ..] => {
+            let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
+            let (literal, port) = rest.split_at(end);
+            (is_ip_literal(literal), port.strip_prefix(b"]").unwrap_or_default())
+        }
+        _ => {
+            let end = value.iter().position(|byte| *byte == b':').unwrap_or(value.len());
+            let (name, port) = value.split_at(end);
+            (is_reg_name(name), port)
+        }
+    };
+    host_is_valid
+        && match port {
+            [] => true,
+            [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
+            _ => false,
+        }
+}
+
+/// IPv6address or IPvFuture, without the brackets.
+fn is_ip_literal(literal: &[u8]) -> bool {
+    if let [b'v' | b'V', future @ ..] = literal {
+        let mut parts = future.splitn(2, |byte| *byte == b'.');
+        let (version, address) = (parts.next().unwrap_or_default(), parts.next());
+        return !version.is_empty()
+            && version.iter().all(u8::is_ascii_hexdigit)
+            && address.is_some_and(|address| {
+                !address.is_empty()
+                    && address.iter().all(|byte| is_unreserved_or_sub_delim(*byte) || *byte == b':')
+            });
+    }
+    std::str::from_utf8(literal).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+/// reg-name, which every IPv4address also is.
+fn is_reg_name(mut name: &[u8]) -> bool {
+    loop {
+        name = match name {
+            [] => return true,
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                rest
+            }
+            [byte, rest @ ..] if is_unreserved_or_sub_delim(*byte) => rest,
+            _ => return false,
+        };
+    }
+}
+
+fn is_unreserved_or_sub_delim(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities() {
+        for good in [
+            "",
+            ":",
+            ":80",
+            "a",
+            "a:",
+            "a:80",
+            "1.2.3.4:8080",
+            "[::1]",
+            "[::1]:",
+            "[::1]:80",
+            "[::ffff:1.2.3.4]",
+            "[v1.a:b]",
+            "[VF.~]",
+            "a%2Fb",
+            "!$&'()*+,;=",
+            "under_score",
+            "a:99999999999999999999",
+        ] {
+            assert!(is_authority(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "a b",
+            "a/b",
+            "a@b",
+            "a:b",
+            "a:80:80",
+            "a:+80",
+            "[::1",
+            "::1",
+            "[]",
+            "[::1]80",
+            "[fe80::1%25eth0]",
+            "[v.a]",
+            "[v1.]",
+            "[v1]",
+            "[1.2.3.4]",
+            "a%2",
+            "a%zz",
+            "\u{fc}",
+            "a,b:c",
+            "a\tb",
+            "a?b",
+            "a#b",
+            "\"a\"",
+        ] {
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn targets() {
+        let check = |method, target: &'static str| check(method, target.as_bytes());
+        assert_eq!(check("GET", "/"), Ok(None));
+        assert_eq!(check("GET", "//a?b%"), Ok(None));
+        assert_eq!(check("OPTIONS", "*"), Ok(None));
+        assert_eq!(check("GET", "http://a:1/b"), Ok(Some(&b"a:1"[..])));
+        assert_eq!(check("GET", "HTTPS://a?b"), Ok(Some(&b"a"[..])));
+        for bad in ["*", "a", "a:80", "?a", "ftp://a/", "http:/a", "/a#b", "/a\tb", "/a\x7f", "**"]
+        {
+            assert_eq!(check("GET", bad), Err(Reject::Target), "{bad}");
+        }
+        for bad in ["http://", "http:///a", "http://:80/", "http://a@b/", "http://[::1/"] {
+            assert_eq!(check("GET", bad), Err(Reject::Host), "{bad}");
+        }
+    }
+}
