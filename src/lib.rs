@@ -1,5 +1,6 @@
 //! streamsum hashes HTTP uploads as they arrive.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod buf;
 pub mod md5;
 pub mod proto;

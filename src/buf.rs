@@ -1,0 +1,438 @@
+//! Fixed buffers with a cursor, and the pool that lends them.
+//!
+//! Memory should follow the work in hand, not the number of connections: a
+//! [`Pool`] lends a [`Buf`] for the time in which bytes pass through, and the
+//! next one gets the very same buffer while the cache still knows it. Who has
+//! to keep bytes for longer owns a [`Buf`] of its own, which may grow.
+//!
+//! ```text
+//! 0            start              end           capacity
+//! ├─ consumed ──┼───── unread ─────┼──── spare ────┤
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use std::io::Read;
+//! use streamsum::buf::Pool;
+//!
+//! let mut socket = &b"PUT / HTTP/1.1\r\n"[..];
+//! let mut pool = Pool::new(4096, 16);
+//! let mut buf = pool.take();
+//! let n = socket.read(buf.spare_mut())?;
+//! buf.filled(n);
+//! buf.advance(4);
+//! assert_eq!(buf.unread(), b"/ HTTP/1.1\r\n");
+//! pool.put(buf);
+//! # std::io::Result::Ok(())
+//! ```
+
+use std::fmt;
+use std::ops::Range;
+
+/// Bytes on their way through: filled at the end, consumed from the start.
+///
+/// Its memory is zeroed once, when it is made; later uses find what earlier
+/// ones left in the spare region, and only there.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::buf::Buf;
+///
+/// let mut buf = Buf::with_capacity(8);
+/// buf.append(b"abcdef");
+/// buf.advance(2);
+/// assert_eq!(buf.unread(), b"cdef");
+/// assert_eq!(buf.spare_mut().len(), 2);
+/// ```
+pub struct Buf {
+    /// Its length is the capacity; all of it is initialised.
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Whether it came from a pool, which counts on getting it back.
+    lent: bool,
+}
+
+impl Buf {
+    /// An empty buffer of its own, for exactly `capacity` bytes until it grows.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::new(vec![0; capacity], false)
+    }
+
+    fn new(bytes: Vec<u8>, lent: bool) -> Self {
+        Self {
+            bytes,
+            start: 0,
+            end: 0,
+            lent,
+        }
+    }
+
+    /// The bytes that were filled in and not yet consumed.
+    pub fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// The same, for a decoder that works in place.
+    pub fn unread_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.end]
+    }
+
+    /// Consumes the first `n` unread bytes. They stay where they are, so that
+    /// a [`range`](Self::range) of them is still good.
+    ///
+    /// # Panics
+    ///
+    /// When fewer than `n` bytes are unread.
+    pub fn advance(&mut self, n: usize) {
+        let unread = self.len();
+        assert!(n <= unread, "advance by {n} of {unread} unread bytes");
+        self.start += n;
+    }
+
+    /// The room behind the unread bytes, where a read goes. What stands there
+    /// means nothing.
+    pub fn spare_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.end..]
+    }
+
+    /// Makes the first `n` bytes of [`spare_mut`](Self::spare_mut) unread.
+    ///
+    /// # Panics
+    ///
+    /// When there is less room than that.
+    pub fn filled(&mut self, n: usize) {
+        let spare = self.spare();
+        assert!(n <= spare, "filled {n} of {spare} spare bytes");
+        self.end += n;
+    }
+
+    /// Copies `bytes` behind the unread ones, growing if there is no room.
+    ///
+    /// # Panics
+    ///
+    /// As [`grow`](Self::grow) does.
+    pub fn append(&mut self, bytes: &[u8]) {
+        self.grow(bytes.len());
+        self.bytes[self.end..][..bytes.len()].copy_from_slice(bytes);
+        self.end += bytes.len();
+    }
+
+    /// Makes room for at least `additional` bytes in
+    /// [`spare_mut`](Self::spare_mut).
+    ///
+    /// If there was not room enough, the unread bytes move to the front, which
+    /// makes positions and ranges taken before void. Any number of small steps
+    /// costs time linear in the bytes that pass through. A lent buffer that
+    /// has grown is not kept by its pool.
+    ///
+    /// # Panics
+    ///
+    /// When the capacity would exceed `isize::MAX`.
+    pub fn grow(&mut self, additional: usize) {
+        if self.spare() >= additional {
+            return;
+        }
+        let unread = self.len();
+        let needed = unread.saturating_add(additional);
+        // A move pays if it wins back as many bytes as it moves. Were fewer
+        // enough, a nearly full buffer would be moved again for every byte.
+        let move_pays = self.start >= unread && needed <= self.capacity();
+        self.bytes.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, unread);
+        if !move_pays {
+            let capacity = needed.max(self.capacity().saturating_mul(2));
+            self.bytes.reserve_exact(capacity - self.capacity());
+            self.bytes.resize(capacity, 0);
+        }
+    }
+
+    /// The position of the first unread byte, counted as
+    /// [`range`](Self::range) counts: from the front of the buffer.
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    /// The bytes at these positions, consumed or not.
+    ///
+    /// # Panics
+    ///
+    /// When `range` goes beyond the filled bytes.
+    pub fn range(&self, range: Range<usize>) -> &[u8] {
+        let filled = &self.bytes[..self.end];
+        match filled.get(range.clone()) {
+            Some(bytes) => bytes,
+            None => panic!("range {range:?} of {} filled bytes", self.end),
+        }
+    }
+
+    /// How many bytes fit in altogether: consumed, unread and spare.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// How many bytes are unread.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether no byte is unread.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Forgets all bytes: the whole capacity is spare again.
+    pub fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+
+    fn spare(&self) -> usize {
+        self.capacity() - self.end
+    }
+}
+
+impl fmt::Debug for Buf {
+    /// Without the bytes: what people upload has no place in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buf")
+            .field("unread", &(self.start..self.end))
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Buffers of one size for lending, last in first out: the one that was used
+/// last is the one that is still in the cache.
+///
+/// Buffers are made when they are first needed. How many are out at a time is
+/// up to the borrower; how many are kept is not.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::buf::Pool;
+///
+/// let mut pool = Pool::new(4096, 16);
+/// let buf = pool.take();
+/// assert_eq!((buf.capacity(), pool.out()), (4096, 1));
+/// pool.put(buf);
+/// assert_eq!(pool.out(), 0);
+/// ```
+#[derive(Debug)]
+pub struct Pool {
+    idle: Vec<Buf>,
+    size: usize,
+    keep: usize,
+    out: usize,
+}
+
+impl Pool {
+    /// A pool of buffers of `size` bytes each, that keeps up to `keep` of them
+    /// while they are not in use.
+    pub fn new(size: usize, keep: usize) -> Self {
+        Self {
+            idle: Vec::new(),
+            size,
+            keep,
+            out: 0,
+        }
+    }
+
+    /// Lends an empty buffer.
+    pub fn take(&mut self) -> Buf {
+        self.out += 1;
+        self.idle.pop().unwrap_or_else(|| self.make())
+    }
+
+    /// Takes a buffer back; a buffer that is not from a pool, or has grown, or
+    /// is one too many, is freed.
+    pub fn put(&mut self, mut buf: Buf) {
+        if !buf.lent {
+            return;
+        }
+        self.out = self.out.saturating_sub(1);
+        if buf.capacity() == self.size && self.idle.len() < self.keep {
+            buf.clear();
+            self.idle.push(buf);
+        }
+    }
+
+    /// How many buffers are lent and not yet back.
+    pub fn out(&self) -> usize {
+        self.out
+    }
+
+    fn make(&self) -> Buf {
+        // Lanes read as many buffers at once, all at about the same offset. If
+        // these were a power of two apart, they would fight for the same few
+        // sets of the cache. An unused line behind each puts neighbours into
+        // different sets, with allocators that lay them end to end.
+        const CACHE_LINE: usize = 64;
+        let mut bytes = vec![0; self.size + CACHE_LINE];
+        bytes.truncate(self.size);
+        Buf::new(bytes, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(bytes: &[u8], capacity: usize) -> Buf {
+        let mut buf = Buf::with_capacity(capacity);
+        buf.append(bytes);
+        buf
+    }
+
+    #[test]
+    fn bytes_go_in_at_the_end_and_out_at_the_start() {
+        let mut buf = Buf::with_capacity(8);
+        assert!(buf.is_empty());
+        buf.spare_mut()[..5].copy_from_slice(b"abcde");
+        buf.filled(5);
+        assert_eq!((buf.unread(), buf.len()), (&b"abcde"[..], 5));
+        buf.advance(2);
+        assert_eq!((buf.unread(), buf.start()), (&b"cde"[..], 2));
+        buf.unread_mut()[0] = b'C';
+        assert_eq!(buf.range(1..4), b"bCd", "consumed bytes are still there");
+        assert_eq!(buf.spare_mut().len(), 3);
+        buf.advance(3);
+        assert!(buf.is_empty());
+        assert_eq!(buf.range(5..5), b"");
+        buf.clear();
+        assert_eq!((buf.start(), buf.spare_mut().len()), (0, 8));
+    }
+
+    #[test]
+    fn exact_until_it_must_grow() {
+        let mut buf = holding(b"abc", 3);
+        assert_eq!(buf.capacity(), 3);
+        buf.append(b"");
+        assert_eq!(buf.capacity(), 3);
+        buf.append(b"d");
+        assert_eq!((buf.unread(), buf.capacity()), (&b"abcd"[..], 6));
+        buf.append(&[b'e'; 20]);
+        assert_eq!((buf.len(), buf.capacity()), (24, 24));
+    }
+
+    #[test]
+    fn growth_moves_first_if_that_pays() {
+        let mut buf = holding(b"abcdefgh", 8);
+        buf.advance(5);
+        buf.grow(5);
+        assert_eq!((buf.unread(), buf.start()), (&b"fgh"[..], 0));
+        assert_eq!((buf.capacity(), buf.spare_mut().len()), (8, 5));
+
+        let mut buf = holding(b"abcdefgh", 8);
+        buf.advance(1);
+        buf.grow(1);
+        assert_eq!((buf.unread(), buf.start()), (&b"bcdefgh"[..], 0));
+        assert_eq!(buf.capacity(), 16, "one byte would not pay for seven");
+    }
+
+    #[test]
+    fn a_drip_feed_is_linear() {
+        let mut buf = Buf::with_capacity(0);
+        let mut grown = 0;
+        for at in 0..100_000_usize {
+            let before = buf.capacity();
+            buf.append(&[at as u8]);
+            grown += usize::from(buf.capacity() != before);
+        }
+        assert!(grown <= 18, "grew {grown} times");
+        assert!(buf.capacity() <= 200_000);
+        let expected = (0..100_000_usize).map(|at| at as u8);
+        assert!(buf.unread().iter().copied().eq(expected));
+    }
+
+    /// One byte in, one byte out: neither memory nor moves get out of hand.
+    #[test]
+    fn a_full_buffer_in_passage_stays_small() {
+        let mut buf = holding(&[0; 1000], 1000);
+        let mut moved = 0;
+        for _ in 0..100_000 {
+            buf.advance(1);
+            let before = buf.start();
+            buf.append(&[1]);
+            if buf.start() < before {
+                moved += buf.len();
+            }
+        }
+        assert_eq!((buf.len(), buf.capacity()), (1000, 2000));
+        assert!(moved <= 110_000, "moved {moved} bytes");
+    }
+
+    #[test]
+    #[should_panic(expected = "advance by 4 of 3 unread bytes")]
+    fn advance_beyond_the_unread_is_misuse() {
+        holding(b"abc", 8).advance(4);
+    }
+
+    #[test]
+    #[should_panic(expected = "filled 6 of 5 spare bytes")]
+    fn filled_beyond_the_spare_is_misuse() {
+        holding(b"abc", 8).filled(6);
+    }
+
+    #[test]
+    #[should_panic(expected = "range 2..4 of 3 filled bytes")]
+    fn range_beyond_the_filled_is_misuse() {
+        holding(b"abc", 8).range(2..4);
+    }
+
+    #[test]
+    fn debug_keeps_the_bytes_to_itself() {
+        let buf = holding(b"secret", 8);
+        assert_eq!(format!("{buf:?}"), "Buf { unread: 0..6, capacity: 8, .. }");
+    }
+
+    #[test]
+    fn last_in_first_out() {
+        let mut pool = Pool::new(16, 2);
+        let (one, mut two) = (pool.take(), pool.take());
+        assert_eq!(pool.out(), 2);
+        two.append(b"abc");
+        let warm = two.unread().as_ptr();
+        pool.put(one);
+        pool.put(two);
+        assert_eq!(pool.out(), 0);
+        let again = pool.take();
+        assert_eq!(again.unread().as_ptr(), warm);
+        assert_eq!((again.len(), again.capacity()), (0, 16));
+    }
+
+    #[test]
+    fn keeps_no_more_than_told() {
+        let mut pool = Pool::new(16, 2);
+        let lent: Vec<_> = (0..5).map(|_| pool.take()).collect();
+        lent.into_iter().for_each(|buf| pool.put(buf));
+        assert_eq!((pool.out(), pool.idle.len()), (0, 2));
+    }
+
+    #[test]
+    fn owned_and_grown_buffers_are_not_kept() {
+        let mut pool = Pool::new(16, 2);
+        let mut lent = pool.take();
+        pool.put(Buf::with_capacity(16));
+        assert_eq!((pool.out(), pool.idle.len()), (1, 0));
+        lent.append(&[0; 17]);
+        pool.put(lent);
+        assert_eq!((pool.out(), pool.idle.len()), (0, 0));
+    }
+
+    #[test]
+    fn memory_is_a_line_longer_than_the_buffer() {
+        let buf = Pool::new(65536, 2).take();
+        assert_eq!(buf.capacity(), 65536);
+        assert!(buf.bytes.capacity() >= 65536 + 64);
+    }
+
+    #[test]
+    fn a_buffer_that_never_came_back_shows() {
+        let mut pool = Pool::new(16, 2);
+        drop(pool.take());
+        assert_eq!(pool.out(), 1);
+    }
+}
