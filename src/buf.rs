@@ -62,12 +62,7 @@ impl Buf {
     }
 
     fn new(bytes: Vec<u8>, lent: bool) -> Self {
-        Self {
-            bytes,
-            start: 0,
-            end: 0,
-            lent,
-        }
+        Self { bytes, start: 0, end: 0, lent }
     }
 
     /// The bytes that were filled in and not yet consumed.
@@ -232,12 +227,7 @@ impl Pool {
     /// A pool of buffers of `size` bytes each, that keeps up to `keep` of them
     /// while they are not in use.
     pub fn new(size: usize, keep: usize) -> Self {
-        Self {
-            idle: Vec::new(),
-            size,
-            keep,
-            out: 0,
-        }
+        Self { idle: Vec::new(), size, keep, out: 0 }
     }
 
     /// Lends an empty buffer.

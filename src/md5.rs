@@ -83,12 +83,7 @@ const _: () = assert!(size_of::<Md5>() <= 96);
 impl Md5 {
     /// A stream with no bytes yet.
     pub fn new() -> Self {
-        Self {
-            state: INITIAL,
-            length: 0,
-            tail: [0; BLOCK],
-            padded: false,
-        }
+        Self { state: INITIAL, length: 0, tail: [0; BLOCK], padded: false }
     }
 
     /// Adds `bytes` to the end of the stream.
@@ -98,22 +93,14 @@ impl Md5 {
     /// When an [`Input`] with `last` has already ended this stream.
     pub fn update(&mut self, bytes: &[u8]) {
         let stream = self;
-        Kernel::scalar().update_many([Input {
-            stream,
-            bytes,
-            last: false,
-        }]);
+        Kernel::scalar().update_many([Input { stream, bytes, last: false }]);
     }
 
     /// Ends the stream, unless an [`Input`] with `last` has already done so,
     /// and gives its digest.
     pub fn finish(mut self) -> Digest {
         if !self.padded {
-            Kernel::scalar().update_many([Input {
-                stream: &mut self,
-                bytes: &[],
-                last: true,
-            }]);
+            Kernel::scalar().update_many([Input { stream: &mut self, bytes: &[], last: true }]);
         }
         let mut bytes = [0; 16];
         let (words, _) = bytes.as_chunks_mut();
@@ -286,10 +273,7 @@ mod tests {
             ("a", "0cc175b9c0f1b6a831c399e269772661"),
             ("abc", "900150983cd24fb0d6963f7d28e17f72"),
             ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
-            (
-                "abcdefghijklmnopqrstuvwxyz",
-                "c3fcd3d76192e4007dfb496cca67e13b",
-            ),
+            ("abcdefghijklmnopqrstuvwxyz", "c3fcd3d76192e4007dfb496cca67e13b"),
             (
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
                 "d174ab98d277d9f5a5611c2c9f419d9f",
@@ -325,11 +309,7 @@ mod tests {
         let bytes = bytes(300);
         let mut stream = Md5::new();
         for (len, byte) in bytes.iter().enumerate() {
-            assert_eq!(
-                stream.clone().finish().to_bytes(),
-                peer_says(&bytes[..len]),
-                "{len}"
-            );
+            assert_eq!(stream.clone().finish().to_bytes(), peer_says(&bytes[..len]), "{len}");
             stream.update(&[*byte]);
         }
     }
@@ -350,11 +330,7 @@ mod tests {
                     last: true,
                 }]);
                 assert_eq!(stream.len(), len as u64);
-                assert_eq!(
-                    stream.finish().to_bytes(),
-                    peer_says(&bytes),
-                    "{len} cut at {cut}"
-                );
+                assert_eq!(stream.finish().to_bytes(), peer_says(&bytes), "{len} cut at {cut}");
             }
         }
     }
@@ -362,16 +338,10 @@ mod tests {
     #[test]
     fn length_counts_modulo_two_to_the_64_bits() {
         // 2⁶¹ bytes are 2⁶⁴ bits, of which the length field shows none.
-        let far = Md5 {
-            length: 1 << 61,
-            ..Md5::new()
-        };
+        let far = Md5 { length: 1 << 61, ..Md5::new() };
         assert_eq!(far.finish(), Md5::new().finish());
 
-        let mut full = Md5 {
-            length: u64::MAX - 63,
-            ..Md5::new()
-        };
+        let mut full = Md5 { length: u64::MAX - 63, ..Md5::new() };
         full.update(&bytes(65));
         assert_eq!(full.len(), 1);
         let mut same = Md5::new();
@@ -384,19 +354,13 @@ mod tests {
     #[should_panic(expected = "the stream has ended")]
     fn update_after_the_end_is_misuse() {
         let mut stream = Md5::new();
-        Kernel::scalar().update_many([Input {
-            stream: &mut stream,
-            bytes: b"abc",
-            last: true,
-        }]);
+        Kernel::scalar().update_many([Input { stream: &mut stream, bytes: b"abc", last: true }]);
         stream.update(b"");
     }
 
     #[test]
     fn digest_shows_itself_in_hex() {
-        let digest = Digest([
-            0x00, 0x9a, 0xff, 0x10, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-        ]);
+        let digest = Digest([0x00, 0x9a, 0xff, 0x10, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
         let hex = "009aff100405060708090a0b0c0d0e0f";
         assert_eq!(digest.to_string(), hex);
         assert_eq!(digest.to_hex(), hex.as_bytes());

@@ -78,15 +78,8 @@ enum Step {
 impl<'a> Lane<'a> {
     /// Prepares the first run, or takes in all of the input if there is none.
     fn seat(input: Input<'a>) -> Option<Self> {
-        let Input {
-            stream,
-            bytes,
-            last,
-        } = input;
-        assert!(
-            !stream.padded,
-            "input for a stream after its last: the stream has ended"
-        );
+        let Input { stream, bytes, last } = input;
+        assert!(!stream.padded, "input for a stream after its last: the stream has ended");
         let waiting = stream.waiting();
         stream.length = stream.length.wrapping_add(bytes.len() as u64);
         // With nothing waiting the input's own blocks need no filling up.
@@ -96,13 +89,7 @@ impl<'a> Lane<'a> {
         open.zip(head).for_each(|(to, from)| *to = *from);
 
         let (body, rest) = bytes.as_chunks();
-        let mut lane = Self {
-            stream,
-            step: Step::Tail,
-            body,
-            rest,
-            last,
-        };
+        let mut lane = Self { stream, step: Step::Tail, body, rest, last };
         if wanted == 0 || head.len() < wanted {
             lane.enter_body();
         }
@@ -242,11 +229,7 @@ mod tests {
             let bytes = &left[..random.length().min(left.len())];
             self.fed += bytes.len();
             self.ended = self.fed == self.message.len() && random.below(2) == 0;
-            Some(Input {
-                stream: &mut self.stream,
-                bytes,
-                last: self.ended,
-            })
+            Some(Input { stream: &mut self.stream, bytes, last: self.ended })
         }
 
         fn check(self) {
@@ -309,11 +292,7 @@ mod tests {
     fn equal_streams_go_in_few_rounds() {
         let body = [0; 1024];
         let mut streams = [(); 16].map(|()| Md5::new());
-        let inputs = streams.iter_mut().map(|stream| Input {
-            stream,
-            bytes: &body,
-            last: true,
-        });
+        let inputs = streams.iter_mut().map(|stream| Input { stream, bytes: &body, last: true });
         let rounds = Cell::new(0);
         run::<16>(
             |states, runs| {
@@ -330,11 +309,7 @@ mod tests {
         let mut stream = Md5::new();
         run::<4>(|_, _| panic!("nothing to compress"), []);
         for (len, byte) in (1..64).zip([7; 63]) {
-            let input = Input {
-                stream: &mut stream,
-                bytes: &[byte],
-                last: false,
-            };
+            let input = Input { stream: &mut stream, bytes: &[byte], last: false };
             run::<4>(|_, _| panic!("nothing to compress"), [input]);
             assert_eq!(stream.len(), len);
         }
