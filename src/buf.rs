@@ -168,6 +168,11 @@ impl Buf {
         self.bytes.len()
     }
 
+    /// Whether it is on loan from a [`Pool`].
+    pub fn is_lent(&self) -> bool {
+        self.lent
+    }
+
     /// How many bytes are unread.
     pub fn len(&self) -> usize {
         self.end - self.start

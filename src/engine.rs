@@ -1,0 +1,453 @@
+//! The engine: it notes which peers may have something to say, and serves them in
+//! turns.
+//!
+//! Readiness is only *noted*. Then the engine takes a *turn*: it reads from all who are
+//! ready, hands all their content to the handler at once, and settles the answers. That
+//! is what lets many uploads share the lanes of one vector register.
+//!
+//! ```text
+//! note, note, note ─► turn: gather ─► wave: consume, settle ─► … ─► scatter
+//!                           ▲                                          │
+//!                           └────────── until the budget is spent ─────┘
+//!                           then: sweep the deadlines, reap the closed
+//! ```
+//!
+//! It knows neither the poll behind the notes nor the clock: both are arguments. So the
+//! same code runs over scripted sockets and invented time, in tests and under a fuzzer.
+//! [`Server`](crate::server::Server) is this engine over real sockets.
+
+mod batch;
+mod config;
+mod deadlines;
+mod held;
+mod peer;
+mod stats;
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::mem;
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+use crate::buf::Pool;
+use crate::handler::{Abort, Handler, Outcome, PeerAddr, Piece, Report, UploadId};
+use crate::proto::{Connection, Date, Response};
+use batch::Slot;
+use deadlines::Overdue;
+use held::Held;
+use peer::{Life, Peer, Wish};
+
+pub use config::{Config, Now, Timeouts};
+pub use stats::Stats;
+
+/// A byte stream that does not block: it fails with
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) instead, and whoever owns the poll
+/// [notes](Engine::note) when that may have changed.
+///
+/// # Example
+///
+/// Bytes that are all there from the beginning.
+///
+/// ```
+/// use std::io::{self, Cursor, Read, Write};
+/// use streamsum::engine::Socket;
+///
+/// struct Replay { input: Cursor<Vec<u8>>, output: Vec<u8> }
+///
+/// impl Read for Replay {
+///     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> { self.input.read(into) }
+/// }
+/// impl Write for Replay {
+///     fn write(&mut self, from: &[u8]) -> io::Result<usize> { self.output.write(from) }
+///     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+/// }
+/// impl Socket for Replay {
+///     const SHORT_READ_DRAINS: bool = false;
+///     fn finish_writing(&mut self) -> io::Result<()> { Ok(()) }
+/// }
+/// ```
+pub trait Socket: Read + Write {
+    /// Whether a read that fills less than it was given has emptied the socket, so that
+    /// the next byte will be announced. True of plain TCP and Unix sockets on epoll and
+    /// kqueue; never of a wrapper that keeps bytes of its own, such as TLS.
+    const SHORT_READ_DRAINS: bool;
+
+    /// Shuts down the writing half: the peer reads the end, and may still send.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone, which is no news to anybody.
+    fn finish_writing(&mut self) -> io::Result<()>;
+}
+
+/// What an event says of a socket. Bits only ever add up: the engine clears them when a
+/// call says otherwise.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::engine::Ready;
+///
+/// let ready = Ready { readable: true, ..Ready::default() };
+/// assert!(!ready.writable);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// There may be bytes to read.
+    pub readable: bool,
+    /// There may be room to write.
+    pub writable: bool,
+    /// The peer sends no more than what there is to read.
+    pub read_closed: bool,
+    /// The connection is broken.
+    pub error: bool,
+}
+
+/// Names a peer for as long as it is there. Keys are small, and are used again for
+/// other peers, though never within the turn in which they became free.
+pub type Key = usize;
+
+/// Time since the engine began, in microseconds: half the size of an `Instant`, of
+/// which every peer holds several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    fn since(self, earlier: Moment) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+
+    fn later_by(self, time: Duration) -> Moment {
+        Moment(self.0.saturating_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Serves many peers over sockets of one kind. `U` is the handler's
+/// [`Upload`](Handler::Upload).
+///
+/// # Example
+///
+/// One request over a scripted socket.
+///
+/// ```
+/// use std::{cell::RefCell, io::{self, Cursor, Read, Write}, rc::Rc};
+/// use streamsum::{checksum::Checksum, engine::{Config, Engine, Now, Ready, Socket}};
+/// use streamsum::{handler::PeerAddr, md5::Md5};
+///
+/// struct Script { input: Cursor<&'static [u8]>, output: Rc<RefCell<Vec<u8>>> }
+/// impl Read for Script {
+///     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> { self.input.read(into) }
+/// }
+/// impl Write for Script {
+///     fn write(&mut self, from: &[u8]) -> io::Result<usize> { self.output.borrow_mut().write(from) }
+///     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+/// }
+/// impl Socket for Script {
+///     const SHORT_READ_DRAINS: bool = false;
+///     fn finish_writing(&mut self) -> io::Result<()> { Ok(()) }
+/// }
+///
+/// let input = Cursor::new(&b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"[..]);
+/// let output = Rc::default();
+/// let mut engine = Engine::<Script, Md5>::new(Config::default(), Now::now());
+/// let key = engine.insert(Script { input, output: Rc::clone(&output) }, PeerAddr::Unix, Now::now());
+/// engine.note(key, Ready { readable: true, ..Ready::default() });
+/// engine.turn(Now::now(), &mut Checksum::default());
+///
+/// assert!(output.borrow().ends_with(b"\r\n\r\n900150983cd24fb0d6963f7d28e17f72"));
+/// assert!(engine.is_idle());
+/// ```
+pub struct Engine<S, U> {
+    config: Config,
+    peers: Slab<Peer<S, U>>,
+    /// Peers that may have something to say, each once, in the order of their notes.
+    ready: VecDeque<Key>,
+    /// Peers that wait for room to keep what they send.
+    hungry: Vec<Key>,
+    /// Keys of peers that were closed in this turn.
+    dead: Vec<Key>,
+    pool: Pool,
+    held: Held,
+    /// What is left of this turn's bytes.
+    budget: usize,
+    start: Instant,
+    now: Moment,
+    swept: Moment,
+    second: u64,
+    date: Date,
+    next_serial: u64,
+    draining: bool,
+    stats: Stats,
+    // Emptied every turn, kept for their memory.
+    batch: Vec<Slot>,
+    pieces: Vec<Piece<U>>,
+    outs: Vec<Vec<u8>>,
+    overdue: Vec<(Key, Overdue)>,
+}
+
+impl<S: Socket, U> Engine<S, U> {
+    /// An engine without peers.
+    #[must_use]
+    pub fn new(mut config: Config, now: Now) -> Self {
+        /// Below this a read costs more for the call than for the bytes.
+        const SMALLEST_BUFFER: usize = 4 << 10;
+        config.buffer = config.buffer.max(SMALLEST_BUFFER);
+        config.batch = config.batch.max(1);
+        config.turn_bytes = config.turn_bytes.max(config.buffer);
+        Self {
+            peers: Slab::new(),
+            ready: VecDeque::new(),
+            hungry: Vec::new(),
+            dead: Vec::new(),
+            pool: Pool::new(config.buffer, config.batch),
+            held: Held::new(config.held),
+            budget: 0,
+            start: now.monotonic,
+            now: Moment(0),
+            swept: Moment(0),
+            second: 0,
+            date: Date::new(now.wall),
+            next_serial: 0,
+            draining: false,
+            stats: Stats::default(),
+            batch: Vec::new(),
+            pieces: Vec::new(),
+            outs: Vec::new(),
+            overdue: Vec::new(),
+            config,
+        }
+    }
+
+    /// Takes in a peer that has just connected. Nothing is read until something is
+    /// noted.
+    pub fn insert(&mut self, socket: S, addr: PeerAddr, now: Now) -> Key {
+        self.tell(now);
+        self.stats.connections += 1;
+        let mut connection = Connection::new(self.config.limits);
+        if self.draining {
+            connection.retire();
+        }
+        self.peers.insert(Peer::new(socket, addr, connection, self.now))
+    }
+
+    /// The key that [`Engine::insert`] will give next.
+    pub fn next_key(&self) -> Key {
+        self.peers.vacant_key()
+    }
+
+    /// Notes what an event said of a peer. Cheap: it reads and writes nothing. A note
+    /// on a peer that is gone is ignored.
+    pub fn note(&mut self, key: Key, ready: Ready) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        // A broken connection is found out by the call that fails.
+        peer.ready.readable |= ready.readable || ready.read_closed || ready.error;
+        peer.ready.writable |= ready.writable || ready.error;
+        peer.ready.read_closed |= ready.read_closed;
+        peer.ready.error |= ready.error;
+        self.enqueue(key);
+    }
+
+    /// Serves those who are ready, at most [`Config::turn_bytes`]; then looks at the
+    /// deadlines, if it is time.
+    pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
+        self.tell(now);
+        self.stats.turns += 1;
+        self.budget = self.config.turn_bytes;
+        self.feed_hungry();
+        while self.budget > 0 && !self.ready.is_empty() {
+            self.serve_batch(handler);
+        }
+        self.sweep(handler);
+        self.reap();
+    }
+
+    /// When the next turn is due even without a note: at once while work is left, at
+    /// the next look at the deadlines while there are peers, else never.
+    pub fn deadline(&self, now: Now) -> Option<Instant> {
+        let can_feed = !self.hungry.is_empty() && self.held.has_room(self.config.buffer);
+        if !self.ready.is_empty() || can_feed {
+            return Some(now.monotonic);
+        }
+        let sweep = self.swept.later_by(deadlines::SWEEP);
+        (!self.peers.is_empty()).then(|| self.start + sweep.since(Moment(0)))
+    }
+
+    /// Goes on with a request that awaits its verdict, or of which a piece was taken in
+    /// part. False if there is no such request (any more).
+    pub fn resume(&mut self, id: UploadId) -> bool {
+        let Some(peer) = self.peers.get_mut(id.key).filter(|peer| peer.serves(id)) else {
+            return false;
+        };
+        if !peer.awaits_handler() || matches!(peer.upload, peer::Upload::Late) {
+            return false;
+        }
+        peer.resumed = true;
+        self.enqueue(id.key);
+        true
+    }
+
+    /// Answers a request whose handler said that it would answer later; or any other
+    /// that is not answered yet, whose upload then goes to [`Handler::ended`]. False if
+    /// there is no such request (any more).
+    pub fn answer(&mut self, id: UploadId, response: Response) -> bool {
+        let Some(peer) = self.peers.get_mut(id.key).filter(|peer| peer.serves(id)) else {
+            return false;
+        };
+        if peer.wish.is_some() {
+            return false;
+        }
+        peer.wish = Some(Box::new(Wish::Answer(response)));
+        self.enqueue(id.key);
+        true
+    }
+
+    /// Takes no more requests: peers between requests are closed in the next turn, and
+    /// all others after their answer.
+    pub fn drain(&mut self) {
+        self.draining = true;
+        for (_, peer) in &mut self.peers {
+            peer.connection.retire();
+            // A request may lie in the socket unnoted: those are served.
+            peer.ready.readable |= peer.is_between_requests();
+        }
+        let keys: Vec<Key> = self.peers.iter().map(|(key, _)| key).collect();
+        keys.into_iter().for_each(|key| self.enqueue(key));
+    }
+
+    /// Closes all connections at once; each unfinished request is reported as
+    /// [`Abort::Shutdown`].
+    pub fn shut_down<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
+        self.tell(now);
+        let keys: Vec<Key> = self.peers.iter().map(|(key, _)| key).collect();
+        keys.into_iter().for_each(|key| self.abort(key, Abort::Shutdown, handler));
+        self.reap();
+    }
+
+    /// Whether there is no peer at all.
+    pub fn is_idle(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// How many peers there are.
+    pub fn connections(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Bytes kept for peers at the moment: see [`Config::held`].
+    pub fn held(&self) -> usize {
+        self.held.bytes()
+    }
+
+    /// Pooled buffers that are lent: 0 between turns.
+    pub fn buffers_out(&self) -> usize {
+        self.pool.out()
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The bounds that are in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn tell(&mut self, now: Now) {
+        let elapsed = now.monotonic.saturating_duration_since(self.start);
+        self.now = self.now.max(Moment(0).later_by(elapsed));
+        let since = now.wall.duration_since(std::time::UNIX_EPOCH);
+        let second = since.map_or(0, |since| since.as_secs());
+        if second != self.second {
+            self.second = second;
+            self.date = Date::new(now.wall);
+        }
+    }
+
+    /// Puts a peer into the ready queue, if a visit could get anything done.
+    fn enqueue(&mut self, key: Key) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let may_run = !peer.hungry || peer.wish.is_some();
+        if !peer.queued && may_run && peer.is_runnable(self.config.output) {
+            peer.queued = true;
+            self.ready.push_back(key);
+        }
+    }
+
+    fn feed_hungry(&mut self) {
+        if !self.held.has_room(self.config.buffer) {
+            return;
+        }
+        let mut hungry = mem::take(&mut self.hungry);
+        for key in hungry.drain(..) {
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.hungry = false;
+                self.enqueue(key);
+            }
+        }
+        // Nobody became hungry meanwhile: this only kept the memory.
+        self.hungry = hungry;
+    }
+
+    /// Gives up a connection; a request on it ends without an answer.
+    fn abort<H: Handler<Upload = U>>(&mut self, key: Key, abort: Abort, handler: &mut H) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if let Some(record) = peer.request.take() {
+            self.stats.aborts += 1;
+            let report = Report {
+                id: Some(UploadId { serial: record.serial, key }),
+                peer: peer.addr,
+                method: record.named.method(),
+                target: record.named.target(),
+                response: None,
+                received: record.received,
+                duration: self.now.since(record.begun),
+                outcome: Outcome::Aborted(abort),
+            };
+            handler.ended(&report, peer.upload.take());
+        }
+        self.close(key);
+    }
+
+    /// Closes the socket. The key stays taken until the end of the turn, so that what
+    /// was noted of this peer cannot hit another.
+    fn close(&mut self, key: Key) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if peer.life == Life::Dead {
+            return;
+        }
+        peer.life = Life::Dead;
+        peer.socket = None;
+        if let Some(kept) = peer.kept.take() {
+            self.held.release(kept.capacity());
+        }
+        if mem::take(&mut peer.hungry) {
+            self.hungry.retain(|hungry| *hungry != key);
+        }
+        self.dead.push(key);
+    }
+
+    /// Frees the keys of closed peers, but for those that still stand in the queue.
+    fn reap(&mut self) {
+        let peers = &mut self.peers;
+        self.dead.retain(|key| match peers.get(*key) {
+            Some(peer) if peer.queued => true,
+            _ => {
+                peers.try_remove(*key);
+                false
+            }
+        });
+    }
+}
+
+impl<S, U> std::fmt::Debug for Engine<S, U> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("connections", &self.peers.len())
+            .field("ready", &self.ready.len())
+            .field("held", &self.held)
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}

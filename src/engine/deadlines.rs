@@ -1,0 +1,163 @@
+//! How long a peer has taken, and the sweep that looks at all of them once a second.
+
+use std::time::Duration;
+
+use super::peer::{Life, Peer, Upload, Wish};
+use super::{Engine, Moment, Socket, Timeouts};
+use crate::handler::{Abort, Handler};
+use crate::proto::{Awaits, Reject};
+
+/// How often all peers are looked at, and so the grain of all deadlines. One pass over
+/// many thousands of peers costs less than keeping them in order would.
+pub(super) const SWEEP: Duration = Duration::from_secs(1);
+
+/// What a peer has done in its present phase: waiting, sending a head, sending content,
+/// being answered, lingering.
+#[derive(Debug)]
+pub(super) struct Clock {
+    since: Moment,
+    progress: Moment,
+    bytes: u64,
+    /// Whether a request was ever begun.
+    served: bool,
+    /// Whether a head has begun.
+    in_head: bool,
+    /// Whether lingering has read as much as it may.
+    full: bool,
+}
+
+impl Clock {
+    pub(super) fn new(now: Moment) -> Self {
+        Self { since: now, progress: now, bytes: 0, served: false, in_head: false, full: false }
+    }
+
+    /// A new phase begins.
+    pub(super) fn restart(&mut self, now: Moment) {
+        *self = Self { served: self.served, ..Self::new(now) };
+    }
+
+    /// A head has begun, now or before. The first one is timed from the connection on:
+    /// its first byte buys no time.
+    pub(super) fn begin_head(&mut self, now: Moment) {
+        if self.served && !self.in_head {
+            self.restart(now);
+        }
+        self.in_head = true;
+    }
+
+    /// A head is complete.
+    pub(super) fn begin_request(&mut self, now: Moment) {
+        self.served = true;
+        self.restart(now);
+    }
+
+    /// Bytes came in or went out.
+    pub(super) fn advance(&mut self, now: Moment, bytes: u64) {
+        self.progress = now;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Counts what lingering has read.
+    pub(super) fn linger(&mut self, now: Moment, bytes: u64, timeouts: &Timeouts) {
+        self.advance(now, bytes);
+        self.full = self.bytes >= timeouts.linger_bytes;
+    }
+
+    pub(super) fn lingers_reading(&self) -> bool {
+        !self.full
+    }
+
+    /// Time in which the peer was not read by our own choice does not count.
+    fn stand_still(&mut self, time: Duration) {
+        self.since = self.since.later_by(time);
+        self.progress = self.progress.later_by(time);
+    }
+
+    /// Whether content comes too slowly.
+    fn is_slow(&self, now: Moment, timeouts: &Timeouts) -> bool {
+        let elapsed = now.since(self.since);
+        let expected = timeouts.rate.map_or(0.0, |rate| rate as f64 * elapsed.as_secs_f64());
+        elapsed >= timeouts.rate_grace && (self.bytes as f64) < expected
+    }
+}
+
+/// What is to become of a peer that took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// Nothing is owed to it.
+    Close,
+    Abort(Abort),
+    Refuse(Reject),
+}
+
+impl<S: Socket, U> Peer<S, U> {
+    fn overdue(&self, now: Moment, timeouts: &Timeouts) -> Option<Overdue> {
+        let total = now.since(self.clock.since);
+        let silent = now.since(self.clock.progress);
+        let passed = |limit: Option<Duration>, time| limit.is_some_and(|limit| time >= limit);
+        if self.output.pending() > 0 {
+            let late = passed(timeouts.write, silent);
+            return late.then_some(Overdue::Abort(Abort::NotReading));
+        }
+        match self.life {
+            Life::Dead | Life::Closing => return None,
+            Life::Lingering => {
+                let is_silent = silent >= timeouts.linger_silence && self.clock.lingers_reading();
+                return (total >= timeouts.linger || is_silent).then_some(Overdue::Close);
+            }
+            Life::Open => {}
+        }
+        match self.connection.awaits() {
+            Awaits::Idle => {
+                let limit = if self.clock.served { timeouts.idle } else { timeouts.head };
+                passed(limit, total).then_some(Overdue::Close)
+            }
+            Awaits::Head => {
+                passed(timeouts.head, total).then_some(Overdue::Refuse(Reject::HeadTimeout))
+            }
+            Awaits::Decision | Awaits::Response => {
+                passed(timeouts.late, total).then_some(Overdue::Refuse(Reject::Late))
+            }
+            Awaits::Body => {
+                let slow = passed(timeouts.stall, silent) || self.clock.is_slow(now, timeouts);
+                slow.then_some(Overdue::Refuse(Reject::BodyTimeout))
+            }
+            Awaits::Nothing => None,
+        }
+    }
+}
+
+impl<S: Socket, U> Engine<S, U> {
+    /// Looks at every peer's clock, if it is time.
+    pub(super) fn sweep<H: Handler<Upload = U>>(&mut self, handler: &mut H) {
+        let passed = self.now.since(self.swept);
+        if passed < SWEEP {
+            return;
+        }
+        self.swept = self.now;
+        let mut overdue = std::mem::take(&mut self.overdue);
+        for (key, peer) in &mut self.peers {
+            if peer.queued || matches!(peer.upload, Upload::Paused(_)) {
+                peer.clock.stand_still(passed);
+            } else if let Some(verdict) = peer.overdue(self.now, &self.config.timeouts) {
+                overdue.push((key, verdict));
+            }
+        }
+        for (key, verdict) in overdue.drain(..) {
+            match verdict {
+                Overdue::Close => self.close(key),
+                Overdue::Abort(abort) => self.abort(key, abort, handler),
+                Overdue::Refuse(reject) => self.refuse_in_time(key, reject),
+            }
+        }
+        self.overdue = overdue;
+    }
+
+    /// The refusal is written when the peer is visited next, which is soon.
+    fn refuse_in_time(&mut self, key: usize, reject: Reject) {
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.wish.get_or_insert_with(|| Box::new(Wish::Refuse(reject)));
+        }
+        self.enqueue(key);
+    }
+}

@@ -1,0 +1,371 @@
+//! What an embedder writes: a [`Handler`], which decides on each request, takes the
+//! content of many uploads at once, and answers.
+//!
+//! Ownership is the life cycle. [`Handler::begin`] makes an upload,
+//! [`Handler::finish`] eats it, and one that broke off is handed to
+//! [`Handler::ended`]: a truncated body can never reach `finish`.
+//!
+//! # Example
+//!
+//! Counts bytes, for those who show a password.
+//!
+//! ```
+//! use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
+//! use streamsum::proto::Response;
+//!
+//! struct Count;
+//!
+//! impl Handler for Count {
+//!     type Upload = u64;
+//!
+//!     fn begin(&mut self, request: Request<'_>) -> Verdict<u64> {
+//!         match request.head().fields().get("authorization") {
+//!             Some(b"Bearer sesame") => Verdict::Take(0),
+//!             _ => Verdict::Answer(Response::text(401, "say the word")),
+//!         }
+//!     }
+//!
+//!     fn consume(&mut self, pieces: &mut [Piece<u64>]) {
+//!         for piece in pieces {
+//!             let (count, data) = piece.parts();
+//!             *count += data.len() as u64;
+//!         }
+//!     }
+//!
+//!     fn finish(&mut self, _: Finished<'_>, count: u64) -> Reply {
+//!         Reply::Now(Response::text(200, count.to_string()))
+//!     }
+//! }
+//! ```
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::buf::Buf;
+use crate::proto::{After, Fields, Head, Reject, Response};
+
+/// Decides on requests and takes their content.
+///
+/// All methods are called from within a turn, and none may block: one thread serves
+/// all peers. The [module page](self) has an example.
+pub trait Handler {
+    /// What is kept of a request from its head to its answer.
+    type Upload;
+
+    /// A request has come, all of its head and perhaps none of its content.
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Self::Upload>;
+
+    /// Content has come, of many uploads at once, at most one piece of each; never
+    /// called with none.
+    ///
+    /// Each message ends in a piece that is [`last`](Piece::last), which may be empty;
+    /// no other piece is. The order of the pieces means nothing.
+    fn consume(&mut self, pieces: &mut [Piece<Self::Upload>]);
+
+    /// A message has ended as its framing said, and all its pieces were taken.
+    fn finish(&mut self, message: Finished<'_>, upload: Self::Upload) -> Reply;
+
+    /// A request is over, however it ended: called exactly once for each, after its
+    /// answer was handed to the connection or when no answer is possible any more.
+    ///
+    /// `upload` is there unless [`Handler::finish`] had it, or there never was one.
+    /// What was refused before its head was complete has a report, too.
+    fn ended(&mut self, report: &Report<'_>, upload: Option<Self::Upload>) {
+        let _ = (report, upload);
+    }
+}
+
+/// One request for as long as it lasts; never used again for another.
+///
+/// # Example
+///
+/// ```
+/// use std::collections::HashMap;
+/// use streamsum::handler::UploadId;
+///
+/// // Whoever answers later keeps the id as a key.
+/// let waiting: HashMap<UploadId, std::path::PathBuf> = HashMap::new();
+/// # assert!(waiting.is_empty());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UploadId {
+    pub(crate) serial: u64,
+    pub(crate) key: usize,
+}
+
+/// Where a peer connected from.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::handler::PeerAddr;
+///
+/// assert_eq!(PeerAddr::Tcp("[::1]:80".parse()?).to_string(), "[::1]:80");
+/// assert_eq!(PeerAddr::Unix.to_string(), "unix");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeerAddr {
+    /// Over TCP; an IPv4 peer of a dual-stack socket is shown as IPv4.
+    Tcp(SocketAddr),
+    /// Over a Unix socket, where peers have no name.
+    Unix,
+}
+
+impl From<SocketAddr> for PeerAddr {
+    fn from(mut address: SocketAddr) -> Self {
+        address.set_ip(address.ip().to_canonical());
+        PeerAddr::Tcp(address)
+    }
+}
+
+impl fmt::Display for PeerAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PeerAddr::Tcp(address) => address.fmt(f),
+            PeerAddr::Unix => f.write_str("unix"),
+        }
+    }
+}
+
+/// A request whose head is complete. The [module page](self) has an example.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    pub(crate) id: UploadId,
+    pub(crate) peer: PeerAddr,
+    pub(crate) head: Head<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// The name under which it can be resumed or answered later.
+    pub fn id(&self) -> UploadId {
+        self.id
+    }
+
+    /// Who sent it.
+    pub fn peer(&self) -> PeerAddr {
+        self.peer
+    }
+
+    /// Method, target, fields, framing.
+    pub fn head(&self) -> &Head<'a> {
+        &self.head
+    }
+}
+
+/// What to do with a request.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::handler::Verdict;
+/// use streamsum::proto::Response;
+///
+/// let verdict: Verdict<()> = Verdict::Answer(Response::text(403, "not here"));
+/// # let _ = verdict;
+/// ```
+#[derive(Debug)]
+pub enum Verdict<U> {
+    /// Takes the content; a client that waits for `100 Continue` gets it.
+    Take(U),
+    /// Decides later: no content is read until
+    /// [`resume`](crate::engine::Engine::resume) takes it or
+    /// [`answer`](crate::engine::Engine::answer) refuses it.
+    Wait(U),
+    /// Answers at once, without the content. If there is any, the connection closes
+    /// after the answer, in a way that lets the client read it.
+    Answer(Response),
+}
+
+/// Content of one upload, lent for the length of [`Handler::consume`].
+///
+/// It owns its upload and its bytes while it is out: that makes all pieces of a batch
+/// mutable at once. The [module page](self) has an example.
+#[derive(Debug)]
+pub struct Piece<U> {
+    pub(crate) id: UploadId,
+    /// Its place in the batch; results are routed by it wherever the piece lies now.
+    pub(crate) slot: usize,
+    pub(crate) upload: U,
+    pub(crate) buf: Buf,
+    /// Positions in `buf`.
+    pub(crate) range: Range<usize>,
+    pub(crate) taken: usize,
+    pub(crate) last: bool,
+}
+
+impl<U> Piece<U> {
+    /// Whose content it is.
+    pub fn id(&self) -> UploadId {
+        self.id
+    }
+
+    /// The bytes. They are offered once; what [`Piece::take`] leaves comes again.
+    pub fn data(&self) -> &[u8] {
+        self.buf.range(self.range.clone())
+    }
+
+    /// What [`Handler::begin`] made for this request.
+    pub fn upload(&mut self) -> &mut U {
+        &mut self.upload
+    }
+
+    /// The upload and the bytes, both at once.
+    pub fn parts(&mut self) -> (&mut U, &[u8]) {
+        (&mut self.upload, self.buf.range(self.range.clone()))
+    }
+
+    /// Whether these are the message's last bytes.
+    pub fn last(&self) -> bool {
+        self.last
+    }
+
+    /// Takes only the first `n` bytes. The others wait, and nothing more is read from
+    /// this peer until [`resume`](crate::engine::Engine::resume); then they come again.
+    /// Without this call all are taken.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than `n`.
+    pub fn take(&mut self, n: usize) {
+        let length = self.range.len();
+        assert!(n <= length, "cannot take {n} of {length} bytes");
+        self.taken = n;
+    }
+}
+
+/// A message that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished<'a> {
+    pub(crate) id: UploadId,
+    pub(crate) received: u64,
+    pub(crate) trailers: Fields<'a>,
+}
+
+impl<'a> Finished<'a> {
+    /// Which request it was.
+    pub fn id(&self) -> UploadId {
+        self.id
+    }
+
+    /// The length of its content in bytes.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The trailer section of a chunked message.
+    pub fn trailers(&self) -> Fields<'a> {
+        self.trailers
+    }
+}
+
+/// What comes of a finished message. The [module page](self) has an example.
+#[derive(Debug)]
+pub enum Reply {
+    /// The answer.
+    Now(Response),
+    /// The answer comes with [`answer`](crate::engine::Engine::answer); the peer is not
+    /// read until then.
+    Later,
+}
+
+/// How a request ended, for a log or for counters.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::handler::{Outcome, Report};
+///
+/// fn line(report: &Report<'_>) -> String {
+///     let status = report.response.map_or(0, |response| response.status());
+///     match report.outcome {
+///         Outcome::Answered(_) => format!("{} {status}", report.peer),
+///         Outcome::Refused(reject) => format!("{} {status} {reject}", report.peer),
+///         Outcome::Aborted(abort) => format!("{} broken off: {abort}", report.peer),
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Report<'a> {
+    /// None if the head never was complete.
+    pub id: Option<UploadId>,
+    /// Who sent it.
+    pub peer: PeerAddr,
+    /// The method, if it is known and
+    /// [`Config::kept_target`](crate::engine::Config::kept_target) is not 0.
+    pub method: Option<&'a str>,
+    /// The request target, likewise, cut after that many bytes.
+    pub target: Option<&'a str>,
+    /// The answer that was given to the connection.
+    pub response: Option<&'a Response>,
+    /// Bytes of content that the handler took.
+    pub received: u64,
+    /// From the end of the head to the end of the request, with the grain of a turn.
+    pub duration: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// The three ways in which a request can end. [`Report`] has an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The handler answered it.
+    Answered(After),
+    /// It could not be taken, and the client was told why.
+    Refused(Reject),
+    /// The connection broke before there was an answer.
+    Aborted(Abort),
+}
+
+/// Why a connection was given up without an answer.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::handler::Abort;
+///
+/// assert_eq!(Abort::Reset.to_string(), "connection reset");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Abort {
+    /// The peer, or the network, broke the connection.
+    Reset,
+    /// The peer did not read what was sent to it for too long.
+    NotReading,
+    /// The engine was dropped, or told to close at once.
+    Shutdown,
+}
+
+impl fmt::Display for Abort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Abort::Reset => "connection reset",
+            Abort::NotReading => "the client stopped reading",
+            Abort::Shutdown => "shut down",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_peer_of_a_dual_stack_socket_is_shown_as_ipv4() {
+        let mapped: SocketAddr = "[::ffff:127.0.0.1]:9".parse().unwrap();
+        assert_eq!(PeerAddr::from(mapped).to_string(), "127.0.0.1:9");
+    }
+
+    #[test]
+    #[should_panic(expected = "cannot take 4 of 3 bytes")]
+    fn no_more_can_be_taken_than_there_is() {
+        let mut buf = Buf::with_capacity(3);
+        buf.append(b"abc");
+        let id = UploadId { serial: 0, key: 0 };
+        Piece { id, slot: 0, upload: (), buf, range: 0..3, taken: 3, last: false }.take(4);
+    }
+}

@@ -1,0 +1,327 @@
+//! The engine over mio's sockets: listeners, tokens, accepting.
+//!
+//! It lives in the caller's own [`Poll`](mio::Poll), beside the caller's own sockets,
+//! and needs three calls in that loop.
+//!
+//! # Example
+//!
+//! ```
+//! use mio::{Events, Poll, Token};
+//! use streamsum::{checksum::Checksum, engine::{Config, Now}, server::Server};
+//!
+//! let mut poll = Poll::new()?;
+//! let mut events = Events::with_capacity(1024);
+//! let mut handler = Checksum::default();
+//! let mut server = Server::new(poll.registry(), Token(0), Config::default())?;
+//! let address = server.bind("127.0.0.1:0".parse().unwrap())?;
+//! # use std::io::{Read, Write};
+//! # let client = std::thread::spawn(move || {
+//! #     let mut socket = std::net::TcpStream::connect(address).unwrap();
+//! #     socket.write_all(b"PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc").unwrap();
+//! #     let mut answer = String::new();
+//! #     socket.read_to_string(&mut answer).unwrap();
+//! #     answer
+//! # });
+//!
+//! loop {
+//!     poll.poll(&mut events, server.timeout(Now::now()))?;
+//!     for event in &events {
+//!         if !server.note(event) {
+//!             // A token of the caller's own.
+//!         }
+//!     }
+//!     server.turn(Now::now(), &mut handler)?;
+//! #     if server.stats().answers == 1 && server.is_idle() { break }
+//! }
+//! # assert!(client.join().unwrap().ends_with("900150983cd24fb0d6963f7d28e17f72"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod stream;
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::{Interest, Registry, Token};
+
+use crate::engine::{Config, Engine, Now, Ready, Stats};
+use crate::handler::{Handler, UploadId};
+use crate::proto::Response;
+
+pub use stream::{Listener, Stream};
+
+/// How many listeners one server may have: their tokens come before the peers'.
+const MOST_LISTENERS: usize = 64;
+
+/// Connections that one turn accepts from one listener, so that a flood of them does
+/// not keep those who are there from being served.
+const ACCEPTS_A_TURN: usize = 256;
+
+/// How long a listener is left alone after it failed for want of descriptors or memory:
+/// the condition does not go away by asking again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// An [`Engine`] over TCP and Unix sockets. `U` is the handler's
+/// [`Upload`](Handler::Upload). The [module page](self) has an example.
+#[derive(Debug)]
+pub struct Server<U> {
+    engine: Engine<Stream, U>,
+    registry: Registry,
+    listeners: Vec<Listening>,
+    first: usize,
+    /// When accepting goes on after a failure.
+    paused_until: Option<Instant>,
+    accept_failures: u64,
+}
+
+#[derive(Debug)]
+struct Listening {
+    listener: Listener,
+    readable: bool,
+}
+
+impl<U> Server<U> {
+    /// A server without listeners, whose tokens begin with `first`:
+    /// [`tokens`](Server::tokens) tells how many it needs.
+    ///
+    /// # Errors
+    ///
+    /// If the registry cannot be cloned, for want of descriptors.
+    pub fn new(registry: &Registry, first: Token, config: Config) -> io::Result<Self> {
+        Ok(Self {
+            engine: Engine::new(config, Now::now()),
+            registry: registry.try_clone()?,
+            listeners: Vec::new(),
+            first: first.0,
+            paused_until: None,
+            accept_failures: 0,
+        })
+    }
+
+    /// Accepts from a listener that the caller has made, with whatever socket options.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be registered, or there are 64 already.
+    pub fn listen(&mut self, listener: impl Into<Listener>) -> io::Result<()> {
+        let mut listener = listener.into();
+        if self.listeners.len() == MOST_LISTENERS {
+            return Err(io::Error::new(ErrorKind::QuotaExceeded, "too many listeners"));
+        }
+        let token = Token(self.first + self.listeners.len());
+        self.registry.register(&mut listener, token, Interest::READABLE)?;
+        self.listeners.push(Listening { listener, readable: true });
+        Ok(())
+    }
+
+    /// Listens on a TCP address and returns it with the port that was chosen, if the
+    /// given one was 0. The backlog is what std and mio have, 128 or 1024: under bursts
+    /// make the listener yourself and [`listen`](Server::listen) on it.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be bound.
+    pub fn bind(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let listener = mio::net::TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        self.listen(listener)?;
+        Ok(address)
+    }
+
+    /// Notes an event of the caller's poll; false if its token is not of this server.
+    pub fn note(&mut self, event: &Event) -> bool {
+        let token = event.token().0;
+        if !self.tokens().contains(&token) {
+            return false;
+        }
+        let place = token - self.first;
+        if place < MOST_LISTENERS {
+            if let Some(listening) = self.listeners.get_mut(place) {
+                listening.readable = true;
+            }
+            return true;
+        }
+        let ready = Ready {
+            readable: event.is_readable(),
+            writable: event.is_writable(),
+            read_closed: event.is_read_closed(),
+            error: event.is_error(),
+        };
+        self.engine.note(place - MOST_LISTENERS, ready);
+        true
+    }
+
+    /// Accepts, serves, looks at the deadlines: see [`Engine::turn`]. To be called
+    /// after all events of one poll were noted.
+    ///
+    /// # Errors
+    ///
+    /// If a listener fails in a way that will not pass. What a single connection or a
+    /// lack of descriptors does is dealt with and counted.
+    pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
+        let accepted = self.accept(now);
+        self.engine.turn(now, handler);
+        accepted
+    }
+
+    /// How long the caller's poll may wait; `None` is until something happens.
+    pub fn timeout(&self, now: Now) -> Option<Duration> {
+        let may_accept = self.has_room() && self.listeners.iter().any(|one| one.readable);
+        let accept = may_accept.then(|| self.paused_until.unwrap_or(now.monotonic));
+        let next = [accept, self.engine.deadline(now)].into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(now.monotonic))
+    }
+
+    /// The tokens that belong to this server, for the caller to keep clear of.
+    pub fn tokens(&self) -> Range<usize> {
+        let peers = MOST_LISTENERS.saturating_add(self.engine.config().connections);
+        self.first..self.first.saturating_add(peers)
+    }
+
+    /// Goes on with a request: see [`Engine::resume`].
+    pub fn resume(&mut self, id: UploadId) -> bool {
+        self.engine.resume(id)
+    }
+
+    /// Answers a request: see [`Engine::answer`].
+    pub fn answer(&mut self, id: UploadId, response: Response) -> bool {
+        self.engine.answer(id, response)
+    }
+
+    /// Closes the listeners and finishes what is in flight: see [`Engine::drain`].
+    pub fn drain(&mut self) {
+        for mut one in self.listeners.drain(..) {
+            // Closing it is what counts; a failure here changes nothing.
+            let _ = self.registry.deregister(&mut one.listener);
+        }
+        self.engine.drain();
+    }
+
+    /// Closes everything at once: see [`Engine::shut_down`].
+    pub fn shut_down<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
+        self.listeners.clear();
+        self.engine.shut_down(now, handler);
+    }
+
+    /// Whether there is no connection.
+    pub fn is_idle(&self) -> bool {
+        self.engine.is_idle()
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.engine.connections()
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &Stats {
+        self.engine.stats()
+    }
+
+    /// How often accepting failed for want of descriptors or memory; while that lasts,
+    /// it is tried again twice a second.
+    pub fn accept_failures(&self) -> u64 {
+        self.accept_failures
+    }
+
+    fn has_room(&self) -> bool {
+        self.engine.connections() < self.engine.config().connections
+    }
+
+    fn accept(&mut self, now: Now) -> io::Result<()> {
+        if self.paused_until.is_some_and(|until| now.monotonic < until) {
+            return Ok(());
+        }
+        self.paused_until = None;
+        for place in 0..self.listeners.len() {
+            for _ in 0..ACCEPTS_A_TURN {
+                if !self.has_room() || !self.accept_one(place, now)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Accepts a connection; false if this listener has no more for now.
+    fn accept_one(&mut self, place: usize, now: Now) -> io::Result<bool> {
+        let Some(listening) = self.listeners.get_mut(place).filter(|one| one.readable) else {
+            return Ok(false);
+        };
+        let (mut stream, peer) = match listening.listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                listening.readable = false;
+                return Ok(false);
+            }
+            Err(error) if is_of_one_connection(&error) => return Ok(true),
+            Err(error) if is_of_resources(&error) => {
+                self.accept_failures += 1;
+                self.paused_until = Some(now.monotonic + ACCEPT_PAUSE);
+                return Ok(false);
+            }
+            Err(error) => {
+                listening.readable = false;
+                return Err(error);
+            }
+        };
+        let key = self.engine.next_key();
+        let token = Token(self.first + MOST_LISTENERS + key);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if self.registry.register(&mut stream, token, interest).is_ok() {
+            self.engine.insert(stream, peer, now);
+        } else {
+            self.accept_failures += 1;
+        }
+        Ok(true)
+    }
+}
+
+/// What befell the connection before it was accepted is none of the listener's.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::Interrupted
+            | ErrorKind::PermissionDenied
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::TimedOut
+    )
+}
+
+/// EMFILE, ENFILE, ENOBUFS, ENOMEM: std has no kind for the first three.
+fn is_of_resources(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const ENOBUFS: i32 =
+        if cfg!(any(target_os = "linux", target_os = "android")) { 105 } else { 55 };
+    error.kind() == ErrorKind::OutOfMemory
+        || matches!(error.raw_os_error(), Some(ENFILE | EMFILE | ENOBUFS))
+}
+
+/// Several loops on several cores are a matter of the program around.
+const _: () = {
+    const fn assert_send<T: Send>() {}
+    assert_send::<Server<crate::md5::Md5>>();
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn want_of_descriptors_is_told_from_other_failures() {
+        for errno in [12, 23, 24] {
+            assert!(is_of_resources(&io::Error::from_raw_os_error(errno)), "{errno}");
+        }
+        assert!(!is_of_resources(&io::Error::from_raw_os_error(22)));
+        assert!(is_of_one_connection(&ErrorKind::ConnectionAborted.into()));
+        assert!(!is_of_one_connection(&ErrorKind::InvalidInput.into()));
+    }
+}

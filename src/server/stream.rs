@@ -1,0 +1,189 @@
+//! TCP and Unix sockets behind one type.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use mio::net::{UnixListener, UnixStream};
+use mio::{Interest, Registry, Token};
+
+use crate::engine::Socket;
+use crate::handler::PeerAddr;
+
+/// Where connections come from.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::server::Listener;
+///
+/// // With std one can set what one likes before.
+/// let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// socket.set_nonblocking(true)?;
+/// let listener = Listener::from(mio::net::TcpListener::from_std(socket));
+/// # let _ = listener;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub enum Listener {
+    /// TCP over IPv4, IPv6, or both.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+/// A connection. [`Listener`] makes them.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::{engine::Socket, server::Stream};
+///
+/// // A short read has emptied it.
+/// assert!(<Stream as Socket>::SHORT_READ_DRAINS || cfg!(not(unix)));
+/// ```
+#[derive(Debug)]
+pub enum Stream {
+    /// Over TCP, with `TCP_NODELAY`: answers are written in one go.
+    Tcp(TcpStream),
+    /// Over a Unix socket.
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Listener::Tcp(listener)
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Self {
+        Listener::Unix(listener)
+    }
+}
+
+impl Listener {
+    pub(super) fn accept(&self) -> io::Result<(Stream, PeerAddr)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, address) = listener.accept()?;
+                // It fails only where the connection is gone, which a read will tell.
+                let _ = stream.set_nodelay(true);
+                Ok((Stream::Tcp(stream), address.into()))
+            }
+            #[cfg(unix)]
+            Listener::Unix(listener) => {
+                let (stream, _) = listener.accept()?;
+                Ok((Stream::Unix(stream), PeerAddr::Unix))
+            }
+        }
+    }
+
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Listener::Tcp(listener) => listener,
+            #[cfg(unix)]
+            Listener::Unix(listener) => listener,
+        }
+    }
+}
+
+impl Stream {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Stream::Tcp(stream) => stream,
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream,
+        }
+    }
+}
+
+impl Source for Listener {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.source().register(registry, token, interest)
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.source().reregister(registry, token, interest)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.source().deregister(registry)
+    }
+}
+
+impl Source for Stream {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.source().register(registry, token, interest)
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.source().reregister(registry, token, interest)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.source().deregister(registry)
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(into),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(from),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.write(from),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Socket for Stream {
+    // Where mio polls by completion it re-arms on WouldBlock alone.
+    const SHORT_READ_DRAINS: bool = cfg!(unix);
+
+    fn finish_writing(&mut self) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+}
