@@ -244,9 +244,10 @@ impl<S: Socket, U> Engine<S, U> {
             self.fulfil(*wish, slot, handler);
             return Step::Again;
         }
+        let Some(buf) = &mut slot.buf else { return Step::Done };
         // Between requests a turn may end, and a peer that does not read its answers
         // may be left alone.
-        let may_stop = peer.connection.awaits() == Awaits::Idle;
+        let may_stop = peer.connection.awaits() == Awaits::Idle && !buf.is_empty();
         let is_full = peer.output.pending() > self.config.output;
         if may_stop && (is_full || self.budget == 0) || peer.awaits_handler() {
             return Step::Done;
@@ -254,7 +255,6 @@ impl<S: Socket, U> Engine<S, U> {
         if peer.resumed {
             return self.resume_now(slot, place, handler);
         }
-        let Some(buf) = &mut slot.buf else { return Step::Done };
         let start = buf.start();
         match peer.connection.receive(buf.unread_mut()) {
             Err(reject) => {
