@@ -16,12 +16,16 @@
 //! same code runs over scripted sockets and invented time, in tests and under a fuzzer.
 //! [`Server`](crate::server::Server) is this engine over real sockets.
 
+mod answer;
 mod batch;
 mod config;
 mod deadlines;
+mod gather;
 mod held;
 mod peer;
+mod scatter;
 mod stats;
+mod wave;
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
