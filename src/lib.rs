@@ -42,7 +42,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! **In your own [`mio::Poll`](mio::Poll)**, beside your own sockets and timers:
+//! **In your own [`mio::Poll`]**, beside your own sockets and timers:
 //! [`server`] has the loop.
 //!
 //! **Without sockets**, over anything that has bytes: [`proto`] has the loop.
