@@ -271,3 +271,29 @@ fn a_whole_request_before_a_half_close_is_the_last() {
     assert_eq!(client.take_output(), digest("abc") + &last_digest("b"));
     assert!(client.is_closed() && !client.is_cut_off());
 }
+
+#[test]
+fn wait_asks_for_content_only_when_resumed() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    driver.send(&client, expecting("/wait", 3));
+    assert_eq!(client.take_output(), "");
+    let id = driver.handler.id("/wait");
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert_eq!(client.take_output(), CONTINUE);
+    driver.send(&client, "abc");
+    assert_eq!(client.take_output(), digest("abc"));
+}
+
+#[test]
+fn wait_of_a_bodiless_request_is_answered_when_resumed() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    driver.send(&client, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(client.take_output(), "");
+    let id = driver.handler.id("/wait");
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert_eq!(client.take_output(), digest(""));
+}
