@@ -230,3 +230,16 @@ fn the_peer_is_named_in_requests_and_reports() {
     driver.send(&client, put("/a", "") + "{");
     assert_eq!(driver.handler.0, [address; 3]);
 }
+
+#[test]
+fn an_end_is_seen_though_the_turn_has_nothing_left() {
+    let config = Config { buffer: 4096, turn_bytes: 4096, ..Config::default() };
+    let mut driver = recording(config);
+    let (quiet, loud) = (driver.connect(), driver.connect());
+    driver.send(&quiet, put("/a", "abc"));
+    quiet.finish();
+    loud.send(put("/b", &"x".repeat(20_000)));
+    driver.settle();
+    assert!(quiet.is_closed());
+    assert_eq!(loud.take_output(), digest(&"x".repeat(20_000)));
+}
