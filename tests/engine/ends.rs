@@ -243,3 +243,15 @@ fn an_end_is_seen_though_the_turn_has_nothing_left() {
     assert!(quiet.is_closed());
     assert_eq!(loud.take_output(), digest(&"x".repeat(20_000)));
 }
+
+#[test]
+fn a_truncated_head_of_method_head_has_no_content_in_its_refusal() {
+    let mut driver = named(0);
+    let client = driver.connect();
+    client.send("HEAD /a HTTP/1.1\r\nHo");
+    client.finish();
+    driver.settle();
+    let output = client.take_output();
+    assert!(output.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{output}");
+    assert!(output.ends_with("\r\n\r\n"), "{output}");
+}
