@@ -373,8 +373,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// Puts a peer into the ready queue, if a visit could get anything done.
     fn enqueue(&mut self, key: Key) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        let may_run = !peer.hungry || peer.wish.is_some();
-        if !peer.queued && may_run && peer.is_runnable(self.config.output) {
+        if !peer.queued && peer.is_runnable(self.config.output) {
             peer.queued = true;
             self.ready.push_back(key);
         }

@@ -204,7 +204,7 @@ impl<S: Socket, U> Peer<S, U> {
         match self.life {
             Life::Open if self.wish.is_some() || self.resumed => true,
             Life::Open if pending > output_bound => false,
-            Life::Open if self.awaits_handler() => self.ready.error,
+            Life::Open if self.awaits_handler() || self.hungry => self.ready.error,
             Life::Open => self.ready.readable || (self.kept.is_some() && !self.starved),
             Life::Closing => pending == 0,
             Life::Lingering => self.ready.readable && self.clock.lingers_reading(),

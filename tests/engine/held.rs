@@ -111,3 +111,39 @@ fn a_head_over_its_limit_is_not_held() {
     assert!(client.take_output().starts_with("HTTP/1.1 431 "));
     assert_eq!(driver.engine.held(), 0);
 }
+
+#[test]
+fn half_heads_over_the_bound_are_not_read_until_there_is_room() {
+    let mut driver = tight();
+    assert_eq!(driver.engine.config().held, 2 * ASK);
+    let (read, unread) = fill(&mut driver);
+    assert!(read.len() > 10 && unread.len() > 10, "{} {}", read.len(), unread.len());
+    assert!(unread.iter().all(|client| client.taken() == 0));
+    read.iter().for_each(Client::reset);
+    driver.settle();
+    let (read, unread): (Vec<Client>, Vec<Client>) =
+        unread.into_iter().partition(|client| client.untaken() == 0);
+    assert!(read.len() > 10 && !unread.is_empty(), "{} {}", read.len(), unread.len());
+    read.iter().for_each(Client::reset);
+    driver.settle();
+    for client in &unread {
+        driver.send(client, "\r\n\r\n");
+        assert_eq!(client.take_output(), digest(""));
+    }
+    assert_eq!(driver.engine.held(), 0);
+}
+
+#[test]
+fn answers_are_written_to_those_that_are_not_read() {
+    let mut driver = tight();
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/a", "abc"));
+    let (_, unread) = fill(&mut driver);
+    assert!(!unread.is_empty());
+    driver.send(&client, put("/b", "b"));
+    assert_eq!(client.taken(), put("/a", "abc").len(), "there is no room for another head");
+    client.widen(10_000);
+    driver.settle();
+    assert_eq!(client.take_output(), digest("abc"));
+}
