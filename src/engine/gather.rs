@@ -75,7 +75,7 @@ impl<S: Socket, U> Engine<S, U> {
 
     fn slot(&mut self, key: Key, buf: Buf, reserved: usize) -> Slot {
         let out = self.outs.pop().unwrap_or_default();
-        Slot { key, buf: Some(buf), out, reserved, done: false }
+        Slot { key, buf: Some(buf), out, reserved, served: false, done: false }
     }
 
     /// A place for a peer with what was kept for it, which may be nothing.

@@ -83,11 +83,12 @@ impl<S: Socket, U> Engine<S, U> {
             return Step::Again;
         }
         let Some(buf) = &mut slot.buf else { return Step::Done };
-        // Between requests a turn may end, and a peer that does not read its answers
-        // may be left alone.
+        // Between requests a turn may end, after one at least of each who is served; and
+        // a peer that does not read its answers may be left alone.
         let may_stop = peer.connection.awaits() == Awaits::Idle && !buf.is_empty();
         let is_full = peer.output.pending() > self.config.output;
-        if may_stop && (is_full || self.budget == 0) || peer.awaits_handler() {
+        let is_spent = self.budget == 0 && slot.served;
+        if may_stop && (is_full || is_spent) || peer.awaits_handler() {
             return Step::Done;
         }
         if peer.resumed {
@@ -143,6 +144,7 @@ impl<S: Socket, U> Engine<S, U> {
         slot: &mut Slot,
         handler: &mut H,
     ) {
+        slot.served = true;
         self.next_serial += 1;
         self.stats.requests += 1;
         self.spend(REQUEST_COST);

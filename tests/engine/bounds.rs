@@ -96,3 +96,41 @@ fn thousands_of_peers_with_half_an_upload_hold_nothing() {
     driver.settle();
     assert!(clients.iter().all(|client| client.take_output() == digest("abcdef")));
 }
+
+/// Clients that send without end, each with a body of some length.
+fn flood(driver: &mut crate::sim::Driver<crate::sim::Recorder>, count: usize) -> Vec<Client> {
+    let clients: Vec<Client> = (0..count).map(|_| driver.connect()).collect();
+    for client in &clients {
+        client.send(put("/flood", &"x".repeat(200_000)));
+    }
+    clients
+}
+
+#[test]
+fn a_turn_reads_what_it_may_and_no_more_than_a_buffer_on_top() {
+    let config = Config { buffer: 4096, turn_bytes: 50_000, ..Config::default() };
+    let mut driver = recording(config);
+    let clients = flood(&mut driver, 100);
+    let mut before = 0;
+    for _ in 0..50 {
+        driver.turn();
+        let read = driver.engine.stats().bytes_read as usize;
+        assert!(read - before <= 50_000 + 4096, "{}", read - before);
+        assert!(read > before);
+        before = read;
+    }
+    drop(clients);
+}
+
+#[test]
+fn a_hundred_floods_get_their_fair_share() {
+    let config = Config { buffer: 4096, turn_bytes: 50_000, ..Config::default() };
+    let mut driver = recording(config);
+    let clients = flood(&mut driver, 100);
+    for _ in 0..60 {
+        driver.turn();
+    }
+    let taken: Vec<usize> = clients.iter().map(Client::taken).collect();
+    let (least, most) = (taken.iter().min().unwrap(), taken.iter().max().unwrap());
+    assert!(*least > 0 && most - least <= 2 * 4096, "{least} to {most}");
+}

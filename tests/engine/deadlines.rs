@@ -288,3 +288,26 @@ fn the_date_is_that_of_the_answer() {
     let output = client.take_output();
     assert!(output.contains("\r\nDate: Sun, 06 Nov 1994 08:49:42 GMT\r\n"), "{output}");
 }
+
+#[test]
+fn no_time_passes_while_a_peer_stands_in_the_queue() {
+    let config = Config { buffer: 4096, turn_bytes: 4096, ..Config::default() };
+    let mut driver = recording(config);
+    let clients: Vec<_> = (0..20).map(|_| driver.connect()).collect();
+    let content = "x".repeat(6_000);
+    for client in &clients {
+        client.send(&put("/a", &content)[..2_000]);
+    }
+    driver.settle();
+    for client in &clients {
+        client.send(&put("/a", &content)[2_000..]);
+    }
+    // One turn in 20 s: an engine so overloaded serves each of them after minutes.
+    for _ in 0..200 {
+        driver.turn();
+        driver.clock.advance(Duration::from_secs(20));
+    }
+    for client in &clients {
+        assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+    }
+}
