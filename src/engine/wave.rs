@@ -71,7 +71,8 @@ impl<S: Socket, U> Engine<S, U> {
         place: usize,
         handler: &mut H,
     ) -> Step<U> {
-        if slot.out.len() > self.config.output {
+        let pending = self.peers.get(slot.key).map_or(0, |peer| peer.output.pending());
+        if !slot.out.is_empty() && pending + slot.out.len() > self.config.output {
             self.flush(slot.key, &mut slot.out, handler);
         }
         let Some(peer) = self.peers.get_mut(slot.key) else { return Step::Done };

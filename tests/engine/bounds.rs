@@ -134,3 +134,23 @@ fn a_hundred_floods_get_their_fair_share() {
     let (least, most) = (taken.iter().min().unwrap(), taken.iter().max().unwrap());
     assert!(*least > 0 && most - least <= 2 * 4096, "{least} to {most}");
 }
+
+#[test]
+fn the_bound_holds_however_little_is_read() {
+    let config = Config { output: 1_000, ..Config::default() };
+    let mut driver = recording(config);
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/a", "abc").repeat(1_000));
+    let answer = digest("abc").len();
+    for window in (1..400).cycle().take(1_000) {
+        client.widen(window);
+        driver.settle();
+        let answered = driver.engine.stats().answers as usize;
+        let pending = answered * answer - client.output().len();
+        assert!(pending <= 1_000 + answer, "{pending} bytes pending");
+    }
+    client.widen(usize::MAX / 2);
+    driver.settle();
+    assert_eq!(client.take_output(), digest("abc").repeat(1_000));
+}
