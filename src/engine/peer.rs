@@ -146,6 +146,16 @@ impl Output {
     pub(super) fn pending(&self) -> usize {
         self.bytes.len() - self.written
     }
+
+    /// Forgets what is written once that is the larger half: a peer that reads all the
+    /// time and never catches up costs no more memory than what is pending, twice.
+    fn append(&mut self, more: &[u8]) {
+        if self.written > self.bytes.len() / 2 {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
+        self.bytes.extend_from_slice(more);
+    }
 }
 
 /// What a read gave.
@@ -279,7 +289,7 @@ impl<S: Socket, U> Peer<S, U> {
             written += n;
             out.drain(..n);
         }
-        self.output.bytes.extend_from_slice(out);
+        self.output.append(out);
         out.clear();
         Ok(written)
     }
@@ -302,6 +312,18 @@ fn write_to<S: Socket>(socket: &mut S, bytes: &[u8], writable: &mut bool) -> io:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn output_to_a_peer_that_never_catches_up_is_forgotten() {
+        let mut output = Output::default();
+        output.append(&[0; 100]);
+        for _ in 0..1_000 {
+            output.written += 60;
+            output.append(&[0; 60]);
+            assert_eq!(output.pending(), 100);
+            assert!(output.bytes.len() <= 300, "{}", output.bytes.len());
+        }
+    }
 
     #[test]
     fn names_are_cut_between_characters() {
