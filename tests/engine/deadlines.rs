@@ -311,3 +311,16 @@ fn no_time_passes_while_a_peer_stands_in_the_queue() {
         assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
     }
 }
+
+#[test]
+fn a_peer_that_reads_nothing_cannot_drip_a_head_for_ever() {
+    let mut driver = default();
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/a", "abc") + "PUT /");
+    for _ in 0..50 {
+        driver.send(&client, "b");
+        driver.advance_secs(1.0);
+    }
+    assert!(client.is_closed(), "50 s for a head");
+}
