@@ -326,7 +326,10 @@ impl<S: Socket, U> Engine<S, U> {
         self.tell(now);
         let keys: Vec<Key> = self.peers.iter().map(|(key, _)| key).collect();
         keys.into_iter().for_each(|key| self.abort(key, Abort::Shutdown, handler));
-        self.reap();
+        self.ready.clear();
+        self.hungry.clear();
+        self.dead.clear();
+        self.peers.clear();
     }
 
     /// Whether there is no peer at all.

@@ -93,3 +93,29 @@ fn a_peer_that_comes_during_a_drain_is_served_once() {
     driver.send(&client, put("/a", "abc") + &put("/b", "b"));
     assert_eq!(client.take_output(), last_digest("abc"));
 }
+
+#[test]
+fn shutting_down_ends_every_request_and_every_connection() {
+    let mut driver = recording(Config::default());
+    let clients: Vec<_> = (0..5).map(|_| driver.connect()).collect();
+    let request = put("/a", "abc");
+    driver.send(&clients[0], &request[..request.len() - 1]);
+    driver.send(&clients[1], put("/late", "abc"));
+    driver.send(&clients[2], put("/wait", "abc"));
+    driver.send(&clients[3], "PUT");
+    // One of them stands in the queue.
+    clients[0].send("c");
+    driver.poll();
+    driver.handler.take_log();
+    driver.engine.shut_down(driver.clock.now(), &mut driver.handler);
+    let expected = [
+        "ended /a 0 Aborted(Shutdown) 2 bytes upload",
+        "ended /late 0 Aborted(Shutdown) 3 bytes",
+        "ended /wait 0 Aborted(Shutdown) 0 bytes upload",
+    ];
+    assert_eq!(driver.handler.take_log(), expected);
+    assert!(clients.iter().all(|client| client.is_closed()));
+    assert!(driver.engine.is_idle());
+    assert_eq!(driver.engine.deadline(driver.clock.now()), None);
+    assert_eq!(driver.engine.held(), 0);
+}
