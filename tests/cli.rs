@@ -203,7 +203,7 @@ fn usage_errors_name_what_is_wrong() {
     wrong(command(&[]).env(variable, "8Mx"), "STREAMSUM_MAX_BODY: \"8Mx\"");
 }
 
-// covers: 30.2, 30.3
+// covers: 30.2 30.3
 #[test]
 fn limits_of_nothing_and_hasty_deadlines_are_usage_errors() {
     for (option, value) in [
@@ -233,7 +233,7 @@ fn zero_turns_off() {
     assert!(exchange(connect(&address), PUT_ABC).ends_with(ABC));
 }
 
-// covers: 30.4, 30.5
+// covers: 30.4 30.5
 #[test]
 fn the_descriptor_limit_is_raised_and_bounds_connections() {
     let script = "ulimit -Sn 100 && ulimit -Hn 1000 && exec \"$0\" --help";
@@ -376,7 +376,7 @@ fn the_access_log_can_be_off() {
     assert!(left.iter().all(|line| line.starts_with("streamsum: ")), "{left:?}");
 }
 
-// covers: 31.1, 31.2
+// covers: 31.1 31.2
 #[test]
 fn nobody_has_to_read_the_access_log() {
     const REQUESTS: usize = 20_000;
@@ -414,7 +414,7 @@ fn nobody_has_to_read_the_access_log() {
     assert_eq!(written + lost, REQUESTS);
 }
 
-// covers: 27.1, 27.2, 27.3
+// covers: 27.1 27.2 27.3
 #[test]
 fn a_signal_finishes_what_is_under_way() {
     let (running, address) = Running::local(&[]);
@@ -451,7 +451,7 @@ fn an_interrupt_is_a_signal_too() {
     assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
 }
 
-// covers: 27.4, 30.6
+// covers: 27.4 30.6
 #[test]
 fn an_expired_drain_fails() {
     let (running, address) = Running::local(&["--drain-timeout", "1s"]);
@@ -465,7 +465,7 @@ fn an_expired_drain_fails() {
     drop(upload);
 }
 
-// covers: 27.5, 30.6
+// covers: 27.5 30.6
 #[test]
 fn a_second_signal_ends_at_once() {
     let (running, address) = Running::local(&["--drain-timeout", "0"]);

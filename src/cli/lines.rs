@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(written.iter().collect::<String>(), "one\ntwo\nthree\nfour\n");
     }
 
-    // covers: 31.1, 31.2
+    // covers: 31.1 31.2
     #[test]
     fn what_does_not_fit_is_counted() {
         let (mut lines, open, written) = valve(12);
