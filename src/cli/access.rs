@@ -97,8 +97,9 @@ impl fmt::Display for Entry<'_> {
             Some(status) => write!(f, "{status}")?,
             None => f.write_char('-')?,
         }
-        let micros = self.duration.as_micros();
-        write!(f, " {} {}.{:03}ms ", self.received, micros / 1000, micros % 1000)?;
+        let micros = self.duration.subsec_micros();
+        let millis = self.duration.as_secs() * 1000 + u64::from(micros / 1000);
+        write!(f, " {} {millis}.{:03}ms ", self.received, micros % 1000)?;
         match &self.end {
             End::Answer([]) => f.write_char('-'),
             End::Answer(content) => Escaped(content).fmt(f),
