@@ -53,7 +53,8 @@ impl<S: Socket, U> Engine<S, U> {
             }
             Life::Dead => return None,
         }
-        if peer.wish.is_some() {
+        // What the handler has decided is done though there may be nothing to read.
+        if peer.wish.is_some() || peer.resumed {
             peer.starved = false;
             return Some(self.slot_of_kept(key));
         }

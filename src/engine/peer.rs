@@ -202,7 +202,7 @@ impl<S: Socket, U> Peer<S, U> {
             return true;
         }
         match self.life {
-            Life::Open if self.wish.is_some() => true,
+            Life::Open if self.wish.is_some() || self.resumed => true,
             Life::Open if pending > output_bound => false,
             Life::Open if self.awaits_handler() => self.ready.error,
             Life::Open => self.ready.readable || (self.kept.is_some() && !self.starved),
