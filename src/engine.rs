@@ -16,12 +16,16 @@
 //! same code runs over scripted sockets and invented time, in tests and under a fuzzer.
 //! [`Server`](crate::server::Server) is this engine over real sockets.
 
+mod answer;
 mod batch;
 mod config;
 mod deadlines;
+mod gather;
 mod held;
 mod peer;
+mod scatter;
 mod stats;
+mod wave;
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -195,6 +199,7 @@ impl<S: Socket, U> Engine<S, U> {
         config.buffer = config.buffer.max(SMALLEST_BUFFER);
         config.batch = config.batch.max(1);
         config.turn_bytes = config.turn_bytes.max(config.buffer);
+        config.held = config.held.max(2 * most_kept(&config));
         Self {
             peers: Slab::new(),
             ready: VecDeque::new(),
@@ -265,7 +270,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// When the next turn is due even without a note: at once while work is left, at
     /// the next look at the deadlines while there are peers, else never.
     pub fn deadline(&self, now: Now) -> Option<Instant> {
-        let can_feed = !self.hungry.is_empty() && self.held.has_room(self.config.buffer);
+        let can_feed = !self.hungry.is_empty() && self.held.has_room(most_kept(&self.config));
         if !self.ready.is_empty() || can_feed {
             return Some(now.monotonic);
         }
@@ -376,7 +381,7 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     fn feed_hungry(&mut self) {
-        if !self.held.has_room(self.config.buffer) {
+        if !self.held.has_room(most_kept(&self.config)) {
             return;
         }
         let mut hungry = mem::take(&mut self.hungry);
@@ -439,6 +444,12 @@ impl<S: Socket, U> Engine<S, U> {
             }
         });
     }
+}
+
+/// The most that one visit may ask to keep: a read, or the growth of a head that has
+/// doubled up to its limit.
+fn most_kept(config: &Config) -> usize {
+    config.buffer.max(2 * config.limits.head as usize)
 }
 
 impl<S, U> std::fmt::Debug for Engine<S, U> {

@@ -1,4 +1,65 @@
-//! streamsum hashes HTTP uploads as they arrive.
+//! streamsum hashes HTTP uploads as they arrive: an HTTP/1.1 server on mio, made of
+//! floors that can each be used alone.
+//!
+//! A server with many uploads has many independent streams to hash, and a vector
+//! register has room for many of them side by side. So readiness is only *noted*; then
+//! the engine takes a *turn*: it reads from all who are ready, hands all their content
+//! to the handler at once, and settles the answers.
+//!
+//! ```text
+//! 3   thread                             a server on a thread of its own
+//! 2   server          checksum           the engine over mio  · the handler that hashes
+//! 1   engine ───────► handler            turns and deadlines  · what an embedder writes
+//! 0   proto     md5     buf              HTTP, digests, buffers: no sockets, no clock
+//! ```
+//!
+//! The way of a byte: one read into a pooled buffer, one pass of the hash over it where
+//! it lies, and no copy between the two.
+//!
+//! ```text
+//! kernel ──read──► Buf ──range──► Piece ──► Md5 ──► 16 bytes ──► response ──write──► kernel
+//! ```
+//!
+//! # Three ways in
+//!
+//! **A thread of its own**, for programs without a loop:
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use streamsum::{Checksum, Config, spawn};
+//!
+//! let server = spawn("127.0.0.1:0".parse().unwrap(), Config::default(), Checksum::new())?;
+//!
+//! let mut client = std::net::TcpStream::connect(server.address())?;
+//! client.write_all(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")?;
+//! let mut answer = String::new();
+//! client.read_to_string(&mut answer)?;
+//! assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+//! assert!(answer.ends_with("\r\n\r\n900150983cd24fb0d6963f7d28e17f72"));
+//!
+//! server.drain();
+//! server.join()?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! **In your own [`mio::Poll`]**, beside your own sockets and timers:
+//! [`server`] has the loop.
+//!
+//! **Without sockets**, over anything that has bytes: [`proto`] has the loop.
+//!
+//! What happens to the content is up to a [`Handler`]: [`handler`] has one, and
+//! [`Checksum`] is another.
+//!
+//! # What each floor needs
+//!
+//! | floor | beside std |
+//! |---|---|
+//! | [`buf`] | nothing |
+//! | [`md5`] | md-5 |
+//! | [`proto`] | httparse, httpdate |
+//! | [`handler`], [`checksum`] | nothing |
+//! | [`engine`] | slab |
+//! | [`server`], [`thread`] | mio |
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod buf;
@@ -9,3 +70,10 @@ pub mod md5;
 pub mod proto;
 pub mod server;
 pub mod thread;
+
+pub use checksum::Checksum;
+pub use engine::{Config, Now, Timeouts};
+pub use handler::Handler;
+pub use proto::{Limits, Response};
+pub use server::Server;
+pub use thread::spawn;

@@ -315,9 +315,10 @@ impl Connection {
 
     fn receive_head<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
         let input: &'i [u8] = input;
-        let is_head = input.trim_ascii_start().starts_with(b"HEAD ");
         let result = self.find_head(input);
         if let Err(reject) = result {
+            // Behind too many empty lines no request line was looked for.
+            let is_head = reject != Reject::EmptyLines && head::is_head(input);
             self.state = State::Rejected { reject, is_head };
         }
         result

@@ -34,6 +34,7 @@ pub struct Config {
     /// Bytes of unfinished heads and trailer sections, and of what waits behind an
     /// unfinished answer, all peers together. Default 64 MiB. Over it, peers between
     /// requests are not read until there is room, and uploads are read in small steps.
+    /// At least four times the largest head is used.
     pub held: usize,
     /// Bytes of output that may wait for one peer before it is not read any more.
     /// Default 16 KiB: about a hundred answers.

@@ -246,8 +246,10 @@ impl Chunked {
     ) -> Result<Found, Reject> {
         let section = input.get(used..).unwrap_or_default();
         let end = scan.find_end(section, Section::Trailer, limits)?;
-        self.at = At::Trailers(scan);
-        let Some(end) = end else { return Ok(Found::Nothing) };
+        let Some(end) = end else {
+            self.at = At::Trailers(scan);
+            return Ok(Found::Nothing);
+        };
         fields::check(section.get(..end).unwrap_or_default(), scan.lines(), |_| Ok(()))?;
         Ok(Found::End(used + end))
     }

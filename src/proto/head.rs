@@ -220,6 +220,15 @@ pub(super) fn named(input: &[u8]) -> Option<(&str, &str)> {
     Some((method, std::str::from_utf8(target).ok()?))
 }
 
+/// Whether the input, behind empty lines, begins a HEAD request, which gets no content
+/// even when it is refused.
+pub(super) fn is_head(mut input: &[u8]) -> bool {
+    while let [b'\r', b'\n', rest @ ..] = input {
+        input = rest;
+    }
+    input.starts_with(b"HEAD ")
+}
+
 /// What the fields say of framing and connection, gathered in one pass.
 #[derive(Default)]
 struct Gate<'i> {

@@ -1,0 +1,95 @@
+//! Answers and refusals, and the report of each.
+
+use super::batch::Slot;
+use super::peer::{Life, Named, Record, Wish};
+use super::{Engine, Moment, Socket};
+use crate::buf::Buf;
+use crate::handler::{Handler, Outcome, Report, UploadId};
+use crate::proto::{self, After, Reject, Response};
+
+impl<S: Socket, U> Engine<S, U> {
+    pub(super) fn fulfil<H: Handler<Upload = U>>(
+        &mut self,
+        wish: Wish,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        match wish {
+            Wish::Answer(response) => self.answer_now(&response, slot, handler),
+            Wish::Refuse(reject) => {
+                if let Some(peer) = self.peers.get_mut(slot.key) {
+                    peer.connection.refuse(reject);
+                }
+                self.refuse(reject, slot, handler);
+            }
+        }
+    }
+
+    pub(super) fn answer_now<H: Handler<Upload = U>>(
+        &mut self,
+        response: &Response,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        self.stats.answers += 1;
+        self.respond(response, None, slot, handler);
+    }
+
+    pub(super) fn refuse<H: Handler<Upload = U>>(
+        &mut self,
+        reject: Reject,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        self.stats.refusals += 1;
+        self.respond(&reject.response(), Some(reject), slot, handler);
+    }
+
+    /// Hands an answer to the connection and reports the end of the request.
+    fn respond<H: Handler<Upload = U>>(
+        &mut self,
+        response: &Response,
+        reject: Option<Reject>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        let Some(peer) = self.peers.get_mut(slot.key) else { return };
+        let unread = slot.buf.as_ref().map_or(&[][..], Buf::unread);
+        if peer.eof && unread.is_empty() {
+            peer.connection.retire();
+        }
+        let after = peer.connection.respond(response, &self.date, &mut slot.out);
+        let upload = peer.upload.take();
+        let (id, record) = match peer.request.take() {
+            Some(record) => (Some(UploadId { serial: record.serial, key: slot.key }), record),
+            None => (None, headless(unread, self.now, self.config.kept_target)),
+        };
+        let report = Report {
+            id,
+            peer: peer.addr,
+            method: record.named.method(),
+            target: record.named.target(),
+            response: Some(response),
+            received: record.received,
+            duration: self.now.since(record.begun),
+            outcome: reject.map_or(Outcome::Answered(after), Outcome::Refused),
+        };
+        handler.ended(&report, upload);
+        peer.rest = None;
+        peer.resumed = false;
+        peer.clock.restart(self.now);
+        if matches!(after, After::Close(_)) {
+            peer.life = Life::Closing;
+            slot.done = true;
+        }
+    }
+}
+
+/// The record of a request that was refused within its head.
+fn headless(input: &[u8], now: Moment, kept_target: usize) -> Record {
+    let named = match proto::request_line(input) {
+        Some((method, target)) => Named::new(method, target, kept_target),
+        None => Named::default(),
+    };
+    Record { serial: 0, begun: now, received: 0, named }
+}

@@ -1,0 +1,150 @@
+//! The beginning of a batch: who is ready gets a place in it, with the bytes of one read.
+
+use super::batch::Slot;
+use super::peer::{Got, Life};
+use super::{Engine, Key, Socket};
+use crate::buf::Buf;
+use crate::handler::{Abort, Handler};
+use crate::proto::Awaits;
+
+/// What a visit costs a turn, in bytes of content that would take as long: so that many
+/// small requests do not make a turn longer than a few large reads.
+const VISIT_COST: usize = 1 << 10;
+
+/// What an upload may read while there is no room to keep what it leaves behind.
+const SMALL_READ: usize = 4 << 10;
+
+/// A head grows at least by this, so that a drip of bytes costs few allocations.
+const LEAST_GROWTH: usize = 512;
+
+impl<S: Socket, U> Engine<S, U> {
+    pub(super) fn gather<H: Handler<Upload = U>>(
+        &mut self,
+        batch: &mut Vec<Slot>,
+        handler: &mut H,
+    ) {
+        while batch.len() < self.config.batch && self.budget > 0 {
+            let Some(key) = self.ready.pop_front() else { return };
+            self.spend(VISIT_COST);
+            batch.extend(self.visit(key, handler));
+        }
+    }
+
+    /// Does what needs no handler for content, and gives the peer a place in the batch
+    /// if it may have a request to go on with.
+    fn visit<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) -> Option<Slot> {
+        let peer = self.peers.get_mut(key)?;
+        peer.queued = false;
+        if peer.life != Life::Dead && peer.output.pending() > 0 {
+            self.flush(key, &mut Vec::new(), handler);
+        }
+        let peer = self.peers.get_mut(key)?;
+        match peer.life {
+            Life::Open => {}
+            Life::Closing => {
+                if peer.output.pending() == 0 {
+                    self.finish_writing(key);
+                }
+                return None;
+            }
+            Life::Lingering => {
+                self.linger(key);
+                return None;
+            }
+            Life::Dead => return None,
+        }
+        if peer.wish.is_some() {
+            peer.starved = false;
+            return Some(self.slot_of_kept(key));
+        }
+        if peer.output.pending() > self.config.output {
+            return None;
+        }
+        if peer.awaits_handler() {
+            if peer.ready.error {
+                self.abort(key, Abort::Reset, handler);
+            }
+            return None;
+        }
+        if peer.kept.is_some() && !peer.starved {
+            return Some(self.slot_of_kept(key));
+        }
+        self.read(key, handler)
+    }
+
+    fn slot(&mut self, key: Key, buf: Buf, reserved: usize) -> Slot {
+        let out = self.outs.pop().unwrap_or_default();
+        Slot { key, buf: Some(buf), out, reserved, done: false }
+    }
+
+    /// A place for a peer with what was kept for it, which may be nothing.
+    fn slot_of_kept(&mut self, key: Key) -> Slot {
+        let kept = self.peers.get_mut(key).and_then(|peer| peer.kept.take());
+        let buf = kept.map_or_else(|| Buf::with_capacity(0), |kept| *kept);
+        let reserved = buf.capacity();
+        self.slot(key, buf, reserved)
+    }
+
+    /// Reads once: behind what is kept of an unfinished section, else into a pooled
+    /// buffer.
+    fn read<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) -> Option<Slot> {
+        let peer = self.peers.get_mut(key)?;
+        let in_body = peer.connection.awaits() == Awaits::Body;
+        let (mut slot, most) = if let Some(kept) = &mut peer.kept {
+            let before = kept.capacity();
+            let growth = if kept.spare_mut().is_empty() { before.max(LEAST_GROWTH) } else { 0 };
+            if !self.held.reserve(growth) {
+                self.starve(key);
+                return None;
+            }
+            kept.grow(growth);
+            self.held.release(growth - (kept.capacity() - before));
+            (self.slot_of_kept(key), usize::MAX)
+        } else if self.held.reserve(self.config.buffer) {
+            let buf = self.pool.take();
+            (self.slot(key, buf, self.config.buffer), usize::MAX)
+        } else if in_body {
+            let buf = self.pool.take();
+            (self.slot(key, buf, 0), SMALL_READ)
+        } else {
+            self.starve(key);
+            return None;
+        };
+        let buf = slot.buf.as_mut()?;
+        let before = buf.len();
+        let peer = self.peers.get_mut(key)?;
+        let got = peer.read(buf, most);
+        let bytes = buf.len() - before;
+        if bytes > 0 {
+            peer.clock.advance(self.now, bytes as u64);
+        }
+        if got == Got::Bytes {
+            peer.starved = false;
+        }
+        let ends = self.draining && peer.is_between_requests();
+        self.spend(bytes);
+        self.stats.bytes_read += bytes as u64;
+        match got {
+            Got::Bytes => return Some(slot),
+            Got::Nothing => {
+                self.scatter(slot, handler);
+                if ends {
+                    self.close(key);
+                }
+            }
+            Got::Broken => {
+                self.abort(key, Abort::Reset, handler);
+                self.scatter(slot, handler);
+            }
+        }
+        None
+    }
+
+    /// Leaves a peer unread until there is room to keep what it sends.
+    fn starve(&mut self, key: Key) {
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.hungry = true;
+            self.hungry.push(key);
+        }
+    }
+}

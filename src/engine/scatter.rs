@@ -1,0 +1,116 @@
+//! The end of a batch: what was answered is written, what could not be used is kept, and
+//! who is through is closed with care.
+
+use std::mem;
+
+use super::batch::Slot;
+use super::peer::{Got, Life};
+use super::{Engine, Key, Socket};
+use crate::buf::Buf;
+use crate::handler::{Abort, Handler};
+use crate::proto::Awaits;
+
+impl<S: Socket, U> Engine<S, U> {
+    /// Writes what was answered, keeps what could not be used, gives back the rest.
+    pub(super) fn scatter<H: Handler<Upload = U>>(&mut self, mut slot: Slot, handler: &mut H) {
+        let Slot { key, reserved, .. } = slot;
+        if !slot.out.is_empty() {
+            self.flush(key, &mut slot.out, handler);
+        }
+        slot.out.clear();
+        self.outs.push(slot.out);
+        self.held.release(reserved);
+        if let Some(buf) = slot.buf {
+            self.keep(key, buf);
+        }
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if peer.life == Life::Closing && peer.output.pending() == 0 {
+            self.finish_writing(key);
+        }
+        self.enqueue(key);
+    }
+
+    /// Keeps what is left in a peer's buffer, if it is still of use, in a box of its
+    /// own size; a pooled buffer goes back to the pool.
+    fn keep(&mut self, key: Key, mut buf: Buf) {
+        let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.life == Life::Open) else {
+            self.pool.put(buf);
+            return;
+        };
+        if peer.connection.awaits() == Awaits::Head {
+            peer.clock.begin_head(self.now);
+        }
+        let rest = peer
+            .rest
+            .as_ref()
+            .map_or(0..0, |rest| rest.range.start as usize..rest.range.end as usize);
+        if buf.is_empty() && rest.is_empty() {
+            self.pool.put(buf);
+            return;
+        }
+        if buf.is_lent() || !rest.is_empty() {
+            let mut own = Buf::with_capacity(rest.len() + buf.len());
+            own.append(buf.range(rest.clone()));
+            own.append(buf.unread());
+            own.advance(rest.len());
+            if let Some(kept) = &mut peer.rest {
+                kept.range = 0..rest.len() as u32;
+            }
+            self.pool.put(mem::replace(&mut buf, own));
+        }
+        self.held.add(buf.capacity());
+        peer.kept = Some(Box::new(buf));
+    }
+
+    pub(super) fn flush<H: Handler<Upload = U>>(
+        &mut self,
+        key: Key,
+        out: &mut Vec<u8>,
+        handler: &mut H,
+    ) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        match peer.write(out) {
+            Ok(0) => {}
+            Ok(written) => {
+                self.stats.bytes_written += written as u64;
+                peer.clock.advance(self.now, 0);
+            }
+            Err(_) => self.abort(key, Abort::Reset, handler),
+        }
+    }
+
+    /// Everything is written: tells the peer so, and waits for its end unless that has
+    /// come.
+    pub(super) fn finish_writing(&mut self, key: Key) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let finished = peer.socket.as_mut().is_some_and(|socket| socket.finish_writing().is_ok());
+        if peer.eof || !finished {
+            self.close(key);
+            return;
+        }
+        peer.life = Life::Lingering;
+        peer.clock.restart(self.now);
+        self.enqueue(key);
+    }
+
+    /// Reads and throws away.
+    pub(super) fn linger(&mut self, key: Key) {
+        let mut buf = self.pool.take();
+        if let Some(peer) = self.peers.get_mut(key) {
+            let got = peer.read(&mut buf, usize::MAX);
+            let bytes = buf.len();
+            if bytes > 0 {
+                peer.clock.linger(self.now, bytes as u64, &self.config.timeouts);
+            }
+            let is_over = peer.eof || got == Got::Broken;
+            self.spend(bytes);
+            self.stats.bytes_read += bytes as u64;
+            if is_over {
+                self.close(key);
+            } else {
+                self.enqueue(key);
+            }
+        }
+        self.pool.put(buf);
+    }
+}

@@ -1,0 +1,195 @@
+//! The source keeps to its plan: floors import downwards, `unsafe` stays where it is
+//! proved, the list of dependencies does not grow, files stay small.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module of the library with the modules it may import from. `proto` and `md5`
+/// don't know each other, `engine` doesn't know mio, `server` doesn't know MD5.
+const FLOORS: [(&str, &[&str]); 9] = [
+    ("buf", &[]),
+    ("md5", &[]),
+    ("proto", &[]),
+    ("handler", &["buf", "proto"]),
+    ("engine", &["buf", "handler", "proto"]),
+    ("checksum", &["handler", "md5", "proto"]),
+    ("server", &["engine", "handler", "proto"]),
+    ("thread", &["engine", "handler", "server"]),
+    ("main", &["checksum", "engine", "handler", "md5", "proto", "server"]),
+];
+
+/// Which modules may name which dependency.
+const CRATES: [(&str, &[&str]); 5] = [
+    ("httparse", &["proto"]),
+    ("httpdate", &["proto"]),
+    ("mio", &["server", "thread", "main"]),
+    ("slab", &["engine"]),
+    // The crate md-5 is imported as `::md5`, which tells it from our module.
+    ("::md5", &["md5"]),
+];
+
+const LONGEST_FILE: usize = 700;
+
+struct Source {
+    path: PathBuf,
+    module: String,
+    text: String,
+}
+
+impl Source {
+    /// Its code, without comments (and so without doctests) and without unit tests.
+    fn code(&self) -> String {
+        let code = self.text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let lines = code.lines().map(|line| match line.find("//") {
+            Some(at) if !line[..at].contains('"') => &line[..at],
+            _ => line,
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inner = path.strip_prefix(&root).unwrap();
+                let first = inner.components().next().unwrap();
+                let module = Path::new(first.as_os_str()).with_extension("");
+                let module = match module.to_str().unwrap() {
+                    "cli" => "main",
+                    module => module,
+                };
+                let text = fs::read_to_string(&path).unwrap();
+                found.push(Source { module: module.to_owned(), path, text });
+            }
+        }
+    }
+    assert!(found.len() > FLOORS.len(), "the source was found");
+    found
+}
+
+/// The names that follow `prefix` anywhere in the code, one by one or in braces.
+fn names_after(code: &str, prefix: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, _) in code.match_indices(prefix) {
+        let is_whole =
+            !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+        if !is_whole {
+            continue;
+        }
+        let rest = &code[at + prefix.len()..];
+        let list = rest.strip_prefix('{').and_then(|list| list.split('}').next());
+        let items: Vec<&str> = list.map_or_else(|| vec![rest], |list| list.split(',').collect());
+        for item in items {
+            let name: String =
+                item.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            names.insert(name);
+        }
+    }
+    names
+}
+
+#[test]
+fn every_file_belongs_to_a_floor_and_imports_downwards() {
+    for source in sources().iter().filter(|source| source.module != "lib") {
+        let (_, allowed) = FLOORS
+            .iter()
+            .find(|(module, _)| *module == source.module)
+            .unwrap_or_else(|| panic!("{} belongs to no floor", source.path.display()));
+        let code = source.code();
+        let prefix = if source.module == "main" { "streamsum::" } else { "crate::" };
+        for name in names_after(&code, prefix) {
+            let is_module = FLOORS.iter().any(|(module, _)| *module == name);
+            assert!(
+                !is_module || name == source.module || allowed.contains(&name.as_str()),
+                "{} imports {name}",
+                source.path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn dependencies_are_named_where_they_belong() {
+    for source in sources() {
+        let code = source.code();
+        for (name, allowed) in CRATES {
+            let is_named = code.contains(&format!("{name}::")) && {
+                // `crate::md5::` is our own.
+                let bare = code.replace("crate::", "").replace("streamsum::", "");
+                bare.match_indices(&format!("{name}::")).any(|(at, _)| {
+                    !bare[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+                })
+            };
+            assert!(
+                !is_named || allowed.contains(&source.module.as_str()),
+                "{} names {name}",
+                source.path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn unsafe_stays_in_the_kernel() {
+    for source in sources() {
+        let is_kernel = source.path.ends_with("md5/kernel.rs");
+        let code = source.code();
+        let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+        assert!(
+            is_kernel || words.into_iter().all(|word| word != "unsafe"),
+            "{} has unsafe code",
+            source.path.display()
+        );
+    }
+}
+
+#[test]
+fn the_library_has_five_dependencies() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+    let manifest = manifest.unwrap();
+    let section = manifest.split("[dependencies]").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    let names: Vec<&str> = section
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.contains("optional = true"))
+        .filter_map(|line| line.split_once('=').map(|(name, _)| name.trim()))
+        .collect();
+    assert_eq!(names, ["httparse", "httpdate", "md-5", "mio", "slab"]);
+    assert!(!manifest.contains("[dev-dependencies]"), "tests need no crates of their own");
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+    let manifest = manifest.unwrap();
+    let section = manifest.split("[dependencies]").nth(1).unwrap();
+    let lines: Vec<&str> = section.split("\n[").next().unwrap().lines().collect();
+    for pair in lines.windows(2) {
+        let is_dependency = pair[1].contains(" = ") && !pair[1].starts_with('#');
+        assert!(!is_dependency || pair[0].starts_with('#'), "no reason: {}", pair[1]);
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    for source in sources() {
+        let lines = source.text.lines().count();
+        assert!(lines <= LONGEST_FILE, "{} has {lines} lines", source.path.display());
+    }
+}
+
+#[test]
+fn no_file_is_named_after_nothing() {
+    for source in sources() {
+        let name = source.path.file_stem().unwrap().to_str().unwrap();
+        assert!(!["utils", "util", "helpers", "common", "misc"].contains(&name), "{name}");
+    }
+}
