@@ -1,7 +1,17 @@
 //! The engine over scripted sockets and invented time.
 
+#[path = "engine/bounds.rs"]
+mod bounds;
+#[path = "engine/deadlines.rs"]
+mod deadlines;
+#[path = "engine/drain.rs"]
+mod drain;
 #[path = "engine/ends.rs"]
 mod ends;
+#[path = "engine/held.rs"]
+mod held;
+#[path = "engine/linger.rs"]
+mod linger;
 #[path = "engine/pieces.rs"]
 mod pieces;
 #[path = "engine/pipelining.rs"]
@@ -38,4 +48,11 @@ fn last_digest(content: &str) -> String {
 
 fn refusal(status: &str, reason: &str) -> String {
     text(status, CLOSE, reason)
+}
+
+/// The status and the content of a single answer, whose date is not the test's.
+fn assert_answer(output: &str, status: &str, content: &str) {
+    assert!(output.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{output}");
+    assert!(output.ends_with(&format!("\r\n\r\n{content}")), "{output}");
+    assert_eq!(output.matches("HTTP/1.1 ").count(), 1, "{output}");
 }

@@ -61,7 +61,7 @@ impl<S: Socket, U> Engine<S, U> {
         if peer.output.pending() > self.config.output {
             return None;
         }
-        if peer.awaits_handler() {
+        if peer.awaits_handler() || peer.hungry {
             if peer.ready.error {
                 self.abort(key, Abort::Reset, handler);
             }
@@ -75,7 +75,7 @@ impl<S: Socket, U> Engine<S, U> {
 
     fn slot(&mut self, key: Key, buf: Buf, reserved: usize) -> Slot {
         let out = self.outs.pop().unwrap_or_default();
-        Slot { key, buf: Some(buf), out, reserved, done: false }
+        Slot { key, buf: Some(buf), out, reserved, served: false, done: false }
     }
 
     /// A place for a peer with what was kept for it, which may be nothing.
@@ -95,7 +95,7 @@ impl<S: Socket, U> Engine<S, U> {
             let before = kept.capacity();
             let growth = if kept.spare_mut().is_empty() { before.max(LEAST_GROWTH) } else { 0 };
             if !self.held.reserve(growth) {
-                self.starve(key);
+                self.starve(key, handler);
                 return None;
             }
             kept.grow(growth);
@@ -108,7 +108,7 @@ impl<S: Socket, U> Engine<S, U> {
             let buf = self.pool.take();
             (self.slot(key, buf, 0), SMALL_READ)
         } else {
-            self.starve(key);
+            self.starve(key, handler);
             return None;
         };
         let buf = slot.buf.as_mut()?;
@@ -141,9 +141,13 @@ impl<S: Socket, U> Engine<S, U> {
         None
     }
 
-    /// Leaves a peer unread until there is room to keep what it sends.
-    fn starve(&mut self, key: Key) {
-        if let Some(peer) = self.peers.get_mut(key) {
+    /// Leaves a peer unread until there is room to keep what it sends. A broken one
+    /// makes room.
+    fn starve<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if peer.ready.error {
+            self.abort(key, Abort::Reset, handler);
+        } else {
             peer.hungry = true;
             self.hungry.push(key);
         }

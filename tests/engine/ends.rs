@@ -255,3 +255,18 @@ fn a_truncated_head_of_method_head_has_no_content_in_its_refusal() {
     assert!(output.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{output}");
     assert!(output.ends_with("\r\n\r\n"), "{output}");
 }
+
+#[test]
+fn a_refusal_in_the_head_is_reported_by_its_request_line() {
+    let mut driver = named(256);
+    for (lead, named) in
+        [("", " as PUT /a"), ("\r\n", " as PUT /a"), ("GET", " as GETPUT /a"), ("{", "")]
+    {
+        let client = driver.connect();
+        let head = "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n";
+        driver.send(&client, lead.to_owned() + head);
+        let reject = if lead == "{" { "FirstByte" } else { "Length" };
+        let ended = format!("ended - 400 Refused({reject}) 0 bytes{named}");
+        assert_eq!(driver.handler.take_log(), [ended], "{lead:?}");
+    }
+}
