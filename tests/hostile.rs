@@ -2,12 +2,12 @@
 
 mod client;
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::mpsc::Receiver;
 
 use client::serving::{Seen, Serving, next_end};
-use client::{Answer, PATIENCE, content, put};
+use client::{Address, Answer, Client, PATIENCE, content, put};
 use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{Abort, Outcome};
 use streamsum::proto::{Limits, Reject};
@@ -292,4 +292,74 @@ fn linger_a_little(round: usize) {
     for _ in 0..round * 20 {
         std::hint::spin_loop();
     }
+}
+
+// ---- peers that do not read ----
+
+#[test]
+fn a_client_that_hardly_reads_costs_a_bounded_memory_and_nobody_else() {
+    // covers: 19.4
+    let config = patient();
+    let bound = config.output + 2 * config.buffer;
+    let server = Serving::everywhere(config);
+    for address in server.addresses() {
+        let mut other = address.connect();
+        let answer = other.exchange(BODILESS);
+        let answer_length = answer.head.len() + b"\r\n\r\n".len() + answer.content.len();
+        let before = server.ask(|server, _| server.stats().clone());
+
+        let client = address.connect();
+        let (mut sent, mut answers) = (0, Vec::new());
+        // Rounds are short where the system buffers little.
+        let rounds = if matches!(address, Address::Unix(_)) { 12 } else { 2 };
+        for _ in 0..rounds {
+            sent += write_until_stuck(&client, sent, &mut other);
+            let after = server.ask(|server, _| server.stats().clone());
+            // The other's requests are read, and their answers written, in full.
+            let answered = (after.answers - before.answers) as usize;
+            let read = (after.bytes_read - before.bytes_read) as usize;
+            let written = (after.bytes_written - before.bytes_written) as usize;
+            let (input, output) =
+                (read - answered * BODILESS.len(), answered * answer_length - written);
+            assert!(input <= bound && output <= bound, "{input} and {output} bytes are kept");
+            read_what_there_is(&client, &mut answers);
+        }
+
+        // For one that reads in the end, nothing is lost.
+        client.half_close();
+        client.into_socket().read_to_end(&mut answers).expect("all answers");
+        let answers = String::from_utf8(answers).expect("text");
+        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), sent / BODILESS.len());
+    }
+    server.until(|server| server.is_idle());
+}
+
+/// Goes on with pipelined requests until the server takes no more, though it serves
+/// another client meanwhile, and returns the number of bytes sent.
+fn write_until_stuck(client: &Client, before: usize, other: &mut Client) -> usize {
+    let requests = BODILESS.repeat(2000);
+    let mut socket = client.socket().try_clone();
+    socket.set_nonblocking(true);
+    let (mut sent, mut stuck) = (0, 0);
+    while stuck < 10 {
+        let at = (before + sent) % requests.len();
+        match socket.write(requests.get(at..).expect("within")) {
+            Ok(n) => (sent, stuck) = (sent + n, 0),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+                stuck += 1;
+                other.exchange(BODILESS).is_digest_of(b"");
+            }
+        }
+    }
+    socket.set_nonblocking(false);
+    sent
+}
+
+fn read_what_there_is(client: &Client, into: &mut Vec<u8>) {
+    let mut socket = client.socket().try_clone();
+    socket.set_nonblocking(true);
+    let end = socket.read_to_end(into).expect_err("it is open");
+    assert_eq!(end.kind(), ErrorKind::WouldBlock);
+    socket.set_nonblocking(false);
 }
