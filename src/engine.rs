@@ -326,7 +326,10 @@ impl<S: Socket, U> Engine<S, U> {
         self.tell(now);
         let keys: Vec<Key> = self.peers.iter().map(|(key, _)| key).collect();
         keys.into_iter().for_each(|key| self.abort(key, Abort::Shutdown, handler));
-        self.reap();
+        self.ready.clear();
+        self.hungry.clear();
+        self.dead.clear();
+        self.peers.clear();
     }
 
     /// Whether there is no peer at all.
@@ -373,8 +376,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// Puts a peer into the ready queue, if a visit could get anything done.
     fn enqueue(&mut self, key: Key) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        let may_run = !peer.hungry || peer.wish.is_some();
-        if !peer.queued && may_run && peer.is_runnable(self.config.output) {
+        if !peer.queued && peer.is_runnable(self.config.output) {
             peer.queued = true;
             self.ready.push_back(key);
         }

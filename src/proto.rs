@@ -263,7 +263,7 @@ pub struct Connection {
 /// Each state owns what it alone needs.
 #[derive(Debug)]
 enum State {
-    Head { scan: SectionScan, empty_lines: u8 },
+    Head { scan: SectionScan, empty_lines: u8, is_head: bool },
     Decide { exchange: Exchange, body: Body },
     Body { exchange: Exchange, body: Body },
     Respond { exchange: Exchange, trailers: Option<Box<[u8]>> },
@@ -272,7 +272,7 @@ enum State {
 }
 
 impl State {
-    const START: State = State::Head { scan: SectionScan::new(), empty_lines: 0 };
+    const START: State = State::Head { scan: SectionScan::new(), empty_lines: 0, is_head: false };
 }
 
 /// What a request leaves behind for its response.
@@ -316,16 +316,21 @@ impl Connection {
     fn receive_head<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
         let input: &'i [u8] = input;
         let result = self.find_head(input);
-        if let Err(reject) = result {
-            // Behind too many empty lines no request line was looked for.
-            let is_head = reject != Reject::EmptyLines && head::is_head(input);
-            self.state = State::Rejected { reject, is_head };
+        match (&result, &mut self.state) {
+            (Err(reject), _) => {
+                // Behind too many empty lines no request line was looked for.
+                let is_head = *reject != Reject::EmptyLines && head::is_head(input);
+                self.state = State::Rejected { reject: *reject, is_head };
+            }
+            // It may be refused before it is complete.
+            (Ok(_), State::Head { is_head, .. }) => *is_head = head::is_head(input),
+            (Ok(_), _) => {}
         }
         result
     }
 
     fn find_head<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, Reject> {
-        let State::Head { scan, empty_lines } = &mut self.state else {
+        let State::Head { scan, empty_lines, .. } = &mut self.state else {
             unreachable!("called for heads alone")
         };
         if !scan.has_begun() {
@@ -474,8 +479,7 @@ impl Connection {
             State::Decide { exchange, .. }
             | State::Body { exchange, .. }
             | State::Respond { exchange, .. } => exchange.is_head,
-            State::Rejected { is_head, .. } => *is_head,
-            State::Head { .. } => false,
+            State::Rejected { is_head, .. } | State::Head { is_head, .. } => *is_head,
             State::Closed => panic!("a closed connection has nothing to refuse"),
         };
         self.state = State::Rejected { reject, is_head };

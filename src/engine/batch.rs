@@ -17,6 +17,8 @@ pub(super) struct Slot {
     pub(super) out: Vec<u8>,
     /// Bytes set aside in the account of what is held.
     pub(super) reserved: usize,
+    /// Whether a request was begun for it in this batch.
+    pub(super) served: bool,
     /// Whether nothing more can be done for it in this batch.
     pub(super) done: bool,
 }

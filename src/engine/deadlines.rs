@@ -95,9 +95,9 @@ impl<S: Socket, U> Peer<S, U> {
         let total = now.since(self.clock.since);
         let silent = now.since(self.clock.progress);
         let passed = |limit: Option<Duration>, time| limit.is_some_and(|limit| time >= limit);
-        if self.output.pending() > 0 {
-            let late = passed(timeouts.write, silent);
-            return late.then_some(Overdue::Abort(Abort::NotReading));
+        let is_writing = self.output.pending() > 0;
+        if is_writing && passed(timeouts.write, silent) {
+            return Some(Overdue::Abort(Abort::NotReading));
         }
         match self.life {
             Life::Dead | Life::Closing => return None,
@@ -108,6 +108,8 @@ impl<S: Socket, U> Peer<S, U> {
             Life::Open => {}
         }
         match self.connection.awaits() {
+            // It is not idle as long as it reads.
+            Awaits::Idle if is_writing => None,
             Awaits::Idle => {
                 let limit = if self.clock.served { timeouts.idle } else { timeouts.head };
                 passed(limit, total).then_some(Overdue::Close)

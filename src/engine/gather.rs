@@ -53,14 +53,15 @@ impl<S: Socket, U> Engine<S, U> {
             }
             Life::Dead => return None,
         }
-        if peer.wish.is_some() {
+        // What the handler has decided is done though there may be nothing to read.
+        if peer.wish.is_some() || peer.resumed {
             peer.starved = false;
             return Some(self.slot_of_kept(key));
         }
         if peer.output.pending() > self.config.output {
             return None;
         }
-        if peer.awaits_handler() {
+        if peer.awaits_handler() || peer.hungry {
             if peer.ready.error {
                 self.abort(key, Abort::Reset, handler);
             }
@@ -74,7 +75,7 @@ impl<S: Socket, U> Engine<S, U> {
 
     fn slot(&mut self, key: Key, buf: Buf, reserved: usize) -> Slot {
         let out = self.outs.pop().unwrap_or_default();
-        Slot { key, buf: Some(buf), out, reserved, done: false }
+        Slot { key, buf: Some(buf), out, reserved, served: false, done: false }
     }
 
     /// A place for a peer with what was kept for it, which may be nothing.
@@ -95,7 +96,7 @@ impl<S: Socket, U> Engine<S, U> {
             let is_full = kept.spare_mut().is_empty();
             let reserved = if is_full { before.max(LEAST_GROWTH) } else { 0 };
             if !self.held.reserve(reserved) {
-                self.starve(key);
+                self.starve(key, handler);
                 return None;
             }
             if is_full {
@@ -112,7 +113,7 @@ impl<S: Socket, U> Engine<S, U> {
             let buf = self.pool.take();
             (self.slot(key, buf, 0), SMALL_READ)
         } else {
-            self.starve(key);
+            self.starve(key, handler);
             return None;
         };
         let buf = slot.buf.as_mut()?;
@@ -145,9 +146,13 @@ impl<S: Socket, U> Engine<S, U> {
         None
     }
 
-    /// Leaves a peer unread until there is room to keep what it sends.
-    fn starve(&mut self, key: Key) {
-        if let Some(peer) = self.peers.get_mut(key) {
+    /// Leaves a peer unread until there is room to keep what it sends. A broken one
+    /// makes room.
+    fn starve<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if peer.ready.error {
+            self.abort(key, Abort::Reset, handler);
+        } else {
             peer.hungry = true;
             self.hungry.push(key);
         }

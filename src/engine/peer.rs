@@ -146,6 +146,16 @@ impl Output {
     pub(super) fn pending(&self) -> usize {
         self.bytes.len() - self.written
     }
+
+    /// Forgets what is written once that is the larger half: a peer that reads all the
+    /// time and never catches up costs no more memory than what is pending, twice.
+    fn append(&mut self, more: &[u8]) {
+        if self.written > self.bytes.len() / 2 {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
+        self.bytes.extend_from_slice(more);
+    }
 }
 
 /// What a read gave.
@@ -202,9 +212,9 @@ impl<S: Socket, U> Peer<S, U> {
             return true;
         }
         match self.life {
-            Life::Open if self.wish.is_some() => true,
+            Life::Open if self.wish.is_some() || self.resumed => true,
             Life::Open if pending > output_bound => false,
-            Life::Open if self.awaits_handler() => self.ready.error,
+            Life::Open if self.awaits_handler() || self.hungry => self.ready.error,
             Life::Open => self.ready.readable || (self.kept.is_some() && !self.starved),
             Life::Closing => pending == 0,
             Life::Lingering => self.ready.readable && self.clock.lingers_reading(),
@@ -279,7 +289,7 @@ impl<S: Socket, U> Peer<S, U> {
             written += n;
             out.drain(..n);
         }
-        self.output.bytes.extend_from_slice(out);
+        self.output.append(out);
         out.clear();
         Ok(written)
     }
@@ -302,6 +312,18 @@ fn write_to<S: Socket>(socket: &mut S, bytes: &[u8], writable: &mut bool) -> io:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn output_to_a_peer_that_never_catches_up_is_forgotten() {
+        let mut output = Output::default();
+        output.append(&[0; 100]);
+        for _ in 0..1_000 {
+            output.written += 60;
+            output.append(&[0; 60]);
+            assert_eq!(output.pending(), 100);
+            assert!(output.bytes.len() <= 300, "{}", output.bytes.len());
+        }
+    }
 
     #[test]
     fn names_are_cut_between_characters() {

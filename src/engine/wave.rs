@@ -71,7 +71,8 @@ impl<S: Socket, U> Engine<S, U> {
         place: usize,
         handler: &mut H,
     ) -> Step<U> {
-        if slot.out.len() > self.config.output {
+        let pending = self.peers.get(slot.key).map_or(0, |peer| peer.output.pending());
+        if !slot.out.is_empty() && pending + slot.out.len() > self.config.output {
             self.flush(slot.key, &mut slot.out, handler);
         }
         let Some(peer) = self.peers.get_mut(slot.key) else { return Step::Done };
@@ -83,11 +84,12 @@ impl<S: Socket, U> Engine<S, U> {
             return Step::Again;
         }
         let Some(buf) = &mut slot.buf else { return Step::Done };
-        // Between requests a turn may end, and a peer that does not read its answers
-        // may be left alone.
+        // Between requests a turn may end, after one at least of each who is served; and
+        // a peer that does not read its answers may be left alone.
         let may_stop = peer.connection.awaits() == Awaits::Idle && !buf.is_empty();
         let is_full = peer.output.pending() > self.config.output;
-        if may_stop && (is_full || self.budget == 0) || peer.awaits_handler() {
+        let is_spent = self.budget == 0 && slot.served;
+        if may_stop && (is_full || is_spent) || peer.awaits_handler() {
             return Step::Done;
         }
         if peer.resumed {
@@ -143,6 +145,7 @@ impl<S: Socket, U> Engine<S, U> {
         slot: &mut Slot,
         handler: &mut H,
     ) {
+        slot.served = true;
         self.next_serial += 1;
         self.stats.requests += 1;
         self.spend(REQUEST_COST);

@@ -215,6 +215,7 @@ fn split_request_line(line: &[u8]) -> Option<(&str, &[u8], &[u8])> {
 /// Method and target of a head that was refused, for the log: what its first line
 /// says, if that line is complete and has the parts of a request line.
 pub(super) fn named(input: &[u8]) -> Option<(&str, &str)> {
+    let input = behind_empty_lines(input);
     let end = input.iter().position(|byte| *byte == b'\r')?;
     let (method, target, _) = split_request_line(input.get(..end)?)?;
     Some((method, std::str::from_utf8(target).ok()?))
@@ -222,11 +223,15 @@ pub(super) fn named(input: &[u8]) -> Option<(&str, &str)> {
 
 /// Whether the input, behind empty lines, begins a HEAD request, which gets no content
 /// even when it is refused.
-pub(super) fn is_head(mut input: &[u8]) -> bool {
+pub(super) fn is_head(input: &[u8]) -> bool {
+    behind_empty_lines(input).starts_with(b"HEAD ")
+}
+
+fn behind_empty_lines(mut input: &[u8]) -> &[u8] {
     while let [b'\r', b'\n', rest @ ..] = input {
         input = rest;
     }
-    input.starts_with(b"HEAD ")
+    input
 }
 
 /// What the fields say of framing and connection, gathered in one pass.

@@ -1,0 +1,58 @@
+//! The engine over scripted sockets and invented time.
+
+#[path = "engine/bounds.rs"]
+mod bounds;
+#[path = "engine/deadlines.rs"]
+mod deadlines;
+#[path = "engine/drain.rs"]
+mod drain;
+#[path = "engine/ends.rs"]
+mod ends;
+#[path = "engine/held.rs"]
+mod held;
+#[path = "engine/linger.rs"]
+mod linger;
+#[path = "engine/pieces.rs"]
+mod pieces;
+#[path = "engine/pipelining.rs"]
+mod pipelining;
+mod sim;
+#[path = "engine/verdicts.rs"]
+mod verdicts;
+
+use sim::{Driver, Recorder, text};
+use streamsum::engine::Config;
+
+const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+const CLOSE: &str = "Connection: close\r\n";
+
+/// An engine that writes down what its handler sees.
+fn recording(config: Config) -> Driver<Recorder> {
+    Driver::new(config, Recorder::default())
+}
+
+fn put(target: &str, content: &str) -> String {
+    let length = content.len();
+    format!("PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{content}")
+}
+
+/// The answer to a whole request, byte for byte.
+fn digest(content: &str) -> String {
+    text("200 OK", "", &sim::md5(content.as_bytes()))
+}
+
+/// The same, where it is the last one.
+fn last_digest(content: &str) -> String {
+    text("200 OK", CLOSE, &sim::md5(content.as_bytes()))
+}
+
+fn refusal(status: &str, reason: &str) -> String {
+    text(status, CLOSE, reason)
+}
+
+/// The status and the content of a single answer, whose date is not the test's.
+fn assert_answer(output: &str, status: &str, content: &str) {
+    assert!(output.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{output}");
+    assert!(output.ends_with(&format!("\r\n\r\n{content}")), "{output}");
+    assert_eq!(output.matches("HTTP/1.1 ").count(), 1, "{output}");
+}

@@ -1,0 +1,326 @@
+//! How long peers may take, and when that time does not run.
+
+use std::time::Duration;
+
+use super::{CONTINUE, assert_answer, put, recording};
+use crate::sim::{Client, Driver, Recorder, md5};
+use streamsum::engine::{Config, Timeouts};
+use streamsum::proto::Response;
+
+fn default() -> Driver<Recorder> {
+    recording(Config::default())
+}
+
+/// How many seconds pass until a client sees the end, with the grain of a second.
+fn seconds_until_end(driver: &mut Driver<Recorder>, client: &Client) -> usize {
+    let start = driver.clock.elapsed();
+    while !client.sees_end() {
+        assert!(driver.clock.elapsed() - start < Duration::from_secs(1000), "no end");
+        driver.advance_secs(1.0);
+    }
+    (driver.clock.elapsed() - start).as_secs() as usize
+}
+
+#[test]
+fn a_peer_that_is_silent_from_the_start_is_closed_silently() {
+    let mut driver = default();
+    let client = driver.connect();
+    assert_eq!(seconds_until_end(&mut driver, &client), 10);
+    assert_eq!(client.take_output(), "");
+    assert!(client.is_closed());
+    assert_eq!(driver.handler.take_log(), [""; 0]);
+    assert!(driver.engine.is_idle());
+}
+
+#[test]
+fn half_a_head_is_told_that_it_took_too_long() {
+    let mut driver = recording(Config { kept_target: 99, ..Config::default() });
+    let client = driver.connect();
+    driver.advance_secs(3.0);
+    driver.send(&client, "PUT /a HTTP/1.1\r\nHost");
+    assert_eq!(seconds_until_end(&mut driver, &client), 7, "counted from the connection on");
+    let output = client.take_output();
+    assert_answer(&output, "408 Request Timeout", "the head did not arrive in time");
+    assert!(output.contains("\r\nConnection: close\r\n"), "{output}");
+    let ended = "ended - 408 Refused(HeadTimeout) 0 bytes as PUT /a";
+    assert_eq!(driver.handler.take_log(), [ended]);
+    assert!(client.sees_half_close());
+}
+
+#[test]
+fn a_drip_of_bytes_does_not_extend_the_head() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, "PUT /");
+    for _ in 0..99 {
+        driver.advance_secs(0.1);
+        driver.send(&client, "a");
+    }
+    assert!(!client.sees_end());
+    driver.advance_secs(0.2);
+    assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn a_head_behind_an_answer_is_timed_from_its_first_byte() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, put("/a", ""));
+    client.take_output();
+    driver.advance_secs(50.0);
+    driver.send(&client, "P");
+    driver.advance_secs(9.0);
+    assert_eq!(client.take_output(), "");
+    driver.advance_secs(1.0);
+    assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn an_idle_peer_is_closed_silently() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, put("/a", "abc"));
+    client.take_output();
+    driver.handler.take_log();
+    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+    assert_eq!(client.take_output(), "");
+    assert!(client.is_closed());
+    assert_eq!(driver.handler.take_log(), [""; 0]);
+}
+
+#[test]
+fn content_that_stalls_is_refused_and_handed_back() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.advance_secs(5.0);
+    driver.send(&client, &put("/a", &"x".repeat(10_000))[..9_000]);
+    driver.handler.take_log();
+    assert_eq!(seconds_until_end(&mut driver, &client), 30);
+    let output = client.take_output();
+    assert_answer(&output, "408 Request Timeout", "the content did not arrive in time");
+    let ended = driver.handler.take_log();
+    assert_eq!(ended.len(), 1);
+    assert!(ended[0].starts_with("ended /a 408 Refused(BodyTimeout) "), "{ended:?}");
+    assert!(ended[0].ends_with(" upload"), "{ended:?}");
+}
+
+#[test]
+fn content_that_never_begins_is_asked_for_and_refused() {
+    let mut driver = default();
+    let client = driver.connect();
+    let head = "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    driver.send(&client, head);
+    assert_eq!(client.take_output(), CONTINUE);
+    // Nothing in 20 s is below any rate.
+    assert_eq!(seconds_until_end(&mut driver, &client), 20);
+    assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn content_below_the_rate_is_refused_once_the_grace_is_over() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+    for _ in 0..19 {
+        driver.advance_secs(1.0);
+        driver.send(&client, "x".repeat(230));
+    }
+    assert!(!client.sees_end());
+    driver.advance_secs(1.0);
+    assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn content_above_the_rate_may_take_for_ever() {
+    let mut driver = default();
+    let client = driver.connect();
+    let content = "x".repeat(260 * 600);
+    driver.send(&client, &put("/a", &content)[..put("/a", &content).len() - content.len()]);
+    for part in content.as_bytes().chunks(260) {
+        driver.send(&client, part);
+        driver.advance_secs(1.0);
+    }
+    assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+}
+
+#[test]
+fn twenty_four_bytes_at_four_a_second_are_honest() {
+    let mut driver = default();
+    let client = driver.connect();
+    let content = "0123456789abcdefghijklmn";
+    let request = put("/a", content);
+    driver.send(&client, &request[..request.len() - 24]);
+    for part in content.as_bytes().chunks(1) {
+        driver.advance_secs(0.25);
+        driver.send(&client, part);
+    }
+    assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+}
+
+#[test]
+fn a_peer_that_reads_nothing_is_given_up() {
+    let mut driver = default();
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/a", "abc") + &put("/late", ""));
+    driver.handler.take_log();
+    assert_eq!(seconds_until_end(&mut driver, &client), 30);
+    assert!(client.is_closed());
+    let ended = "ended /late 0 Aborted(NotReading) 0 bytes";
+    assert_eq!(driver.handler.take_log(), [ended]);
+}
+
+#[test]
+fn a_peer_that_reads_a_byte_now_and_then_is_not_given_up() {
+    let mut driver = default();
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/a", "abc") + "GET /b HTTP/1.0\r\n\r\n");
+    for _ in 0..10 {
+        driver.advance_secs(29.0);
+        client.widen(1);
+        driver.settle();
+    }
+    assert!(!client.is_closed());
+    client.widen(10_000);
+    driver.settle();
+    assert_eq!(client.take_output().matches("HTTP/1.1 200 OK").count(), 2);
+}
+
+#[test]
+fn a_late_answer_has_a_deadline_of_its_own() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, put("/late", "abc") + &put("/b", "b"));
+    driver.handler.take_log();
+    let id = driver.handler.id("/late");
+    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+    let output = client.take_output();
+    assert_answer(&output, "503 Service Unavailable", "the answer was not ready in time");
+    assert_eq!(driver.handler.take_log(), ["ended /late 503 Refused(Late) 3 bytes"]);
+    assert!(!driver.engine.answer(id, Response::text(200, "")));
+}
+
+#[test]
+fn a_late_verdict_has_the_same() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, put("/wait", "abc"));
+    driver.handler.take_log();
+    let id = driver.handler.id("/wait");
+    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+    assert!(client.take_output().starts_with("HTTP/1.1 503 "));
+    assert_eq!(driver.handler.take_log(), ["ended /wait 503 Refused(Late) 0 bytes upload"]);
+    assert!(!driver.engine.resume(id));
+}
+
+#[test]
+fn no_time_passes_while_an_upload_is_paused() {
+    let mut driver = default();
+    driver.handler.bits.push_back(0);
+    let client = driver.connect();
+    let request = put("/bits", "abcdef");
+    driver.send(&client, &request[..request.len() - 1]);
+    driver.advance_secs(1000.0);
+    assert_eq!(client.take_output(), "");
+    let id = driver.handler.id("/bits");
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    driver.advance_secs(15.0);
+    driver.send(&client, "f");
+    assert_answer(&client.take_output(), "200 OK", &md5(b"abcdef"));
+}
+
+#[test]
+fn no_deadline_is_looked_at_when_all_are_off() {
+    let timeouts = Timeouts {
+        head: None,
+        idle: None,
+        stall: None,
+        rate: None,
+        write: None,
+        late: None,
+        ..Timeouts::default()
+    };
+    let mut driver = recording(Config { timeouts, ..Config::default() });
+    let clients: Vec<_> = (0..6).map(|_| driver.connect()).collect();
+    driver.send(&clients[1], "PUT");
+    driver.send(&clients[2], put("/a", ""));
+    driver.send(&clients[3], &put("/a", "abc")[..put("/a", "abc").len() - 1]);
+    driver.send(&clients[4], put("/late", "abc"));
+    clients[5].set_window(0);
+    driver.send(&clients[5], put("/a", ""));
+    driver.advance_secs(1000.0);
+    assert!(clients.iter().all(|client| !client.sees_end()));
+}
+
+#[test]
+fn an_engine_without_peers_has_no_deadline() {
+    let mut driver = default();
+    assert_eq!(driver.engine.deadline(driver.clock.now()), None);
+    let client = driver.connect();
+    driver.settle();
+    let now = driver.clock.now();
+    assert!(driver.engine.deadline(now).is_some_and(|due| due > now.monotonic));
+    client.reset();
+    driver.settle();
+    assert_eq!(driver.engine.deadline(driver.clock.now()), None);
+}
+
+#[test]
+fn a_deadline_is_told_though_the_clock_has_jumped_back() {
+    let mut driver = default();
+    let before = driver.clock;
+    let client = driver.connect();
+    driver.advance_secs(5.0);
+    // Not what `Now` promises, but no reason to panic.
+    driver.clock = before;
+    driver.send(&client, put("/a", "abc"));
+    assert!(client.take_output().starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn the_date_is_that_of_the_answer() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.advance_secs(5.0);
+    driver.send(&client, put("/a", "abc"));
+    let output = client.take_output();
+    assert!(output.contains("\r\nDate: Sun, 06 Nov 1994 08:49:42 GMT\r\n"), "{output}");
+}
+
+#[test]
+fn no_time_passes_while_a_peer_stands_in_the_queue() {
+    let config = Config { buffer: 4096, turn_bytes: 4096, ..Config::default() };
+    let mut driver = recording(config);
+    let clients: Vec<_> = (0..20).map(|_| driver.connect()).collect();
+    let content = "x".repeat(6_000);
+    for client in &clients {
+        client.send(&put("/a", &content)[..2_000]);
+    }
+    driver.settle();
+    for client in &clients {
+        client.send(&put("/a", &content)[2_000..]);
+    }
+    // One turn in 20 s: an engine so overloaded serves each of them after minutes.
+    for _ in 0..200 {
+        driver.turn();
+        driver.clock.advance(Duration::from_secs(20));
+    }
+    for client in &clients {
+        assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+    }
+}
+
+#[test]
+fn a_peer_that_reads_nothing_cannot_drip_a_head_for_ever() {
+    let mut driver = default();
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/a", "abc") + "PUT /");
+    for _ in 0..50 {
+        driver.send(&client, "b");
+        driver.advance_secs(1.0);
+    }
+    assert!(client.is_closed(), "50 s for a head");
+}

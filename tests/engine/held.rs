@@ -1,0 +1,149 @@
+//! Bytes kept for peers from turn to turn, and what happens at their bound.
+
+use super::{digest, put, recording};
+use crate::sim::{Client, Driver, Recorder};
+use streamsum::engine::Config;
+use streamsum::proto::Limits;
+
+/// The smallest bound that the engine takes with these limits is twice `ASK`.
+const BUFFER: usize = 4 << 10;
+const HEAD: u32 = 16 << 10;
+const ASK: usize = 2 * HEAD as usize;
+
+fn tight() -> Driver<Recorder> {
+    let limits = Limits { head: HEAD, ..Limits::default() };
+    recording(Config { limits, buffer: BUFFER, held: 0, ..Config::default() })
+}
+
+fn half_head(length: usize) -> String {
+    format!("PUT /a HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(length))
+}
+
+/// Half heads until nobody is read any more; with those that were not.
+fn fill(driver: &mut Driver<Recorder>) -> (Vec<Client>, Vec<Client>) {
+    let clients: Vec<Client> = (0..100).map(|_| driver.connect()).collect();
+    for client in &clients {
+        driver.send(client, half_head(3_000));
+        assert!(driver.engine.held() <= driver.engine.config().held);
+    }
+    clients.into_iter().partition(|client| client.untaken() == 0)
+}
+
+#[test]
+fn uploads_go_on_over_the_bound() {
+    let mut driver = tight();
+    let uploader = driver.connect();
+    let content = "y".repeat(50_000);
+    let request = put("/up", &content);
+    driver.send(&uploader, &request[..5_000]);
+    let (_, unread) = fill(&mut driver);
+    assert!(!unread.is_empty());
+    driver.send(&uploader, &request[5_000..]);
+    assert_eq!(uploader.take_output(), digest(&content));
+    assert_eq!(uploader.untaken(), 0);
+}
+
+#[test]
+fn the_bound_is_passed_by_no_more_than_a_small_read_an_upload() {
+    let mut driver = tight();
+    let uploads: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
+    let request = put("/late", &"y".repeat(1_000));
+    for client in &uploads {
+        driver.send(client, &request[..500]);
+    }
+    let (_, unread) = fill(&mut driver);
+    assert!(!unread.is_empty());
+    let behind = put("/b", "b").repeat(200);
+    for client in &uploads {
+        driver.send(client, request[500..].to_owned() + &behind);
+    }
+    let bound = driver.engine.config().held + uploads.len() * (4 << 10);
+    assert!(driver.engine.held() <= bound, "{} of {bound}", driver.engine.held());
+}
+
+#[test]
+fn heads_are_timed_though_they_are_not_read() {
+    let mut driver = tight();
+    let (read, unread) = fill(&mut driver);
+    driver.advance_secs(10.0);
+    assert!(read.iter().all(|client| client.take_output().starts_with("HTTP/1.1 408 ")));
+    assert!(unread.iter().all(|client| client.sees_end()));
+    driver.advance_secs(3.0);
+    assert!(driver.engine.is_idle());
+    assert_eq!(driver.engine.held(), 0);
+}
+
+#[test]
+fn what_an_answer_holds_back_is_counted() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    let behind = put("/b", "b").repeat(10);
+    driver.send(&client, put("/late", "") + &behind);
+    assert_eq!(driver.engine.held(), behind.len());
+    client.reset();
+    driver.settle();
+    assert_eq!(driver.engine.held(), 0);
+}
+
+#[test]
+fn a_drip_fed_head_costs_a_few_growths() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    let head = format!("PUT /a HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(60_000));
+    let (mut growths, mut before) = (0, 0);
+    for byte in head.as_bytes().chunks(1) {
+        driver.send(&client, byte);
+        let held = driver.engine.held();
+        growths += usize::from(held > before);
+        before = held;
+        assert!(held <= 128 << 10, "{held}");
+    }
+    assert!((2..=10).contains(&growths), "{growths}");
+    assert_eq!(client.take_output(), digest(""));
+    assert_eq!(driver.engine.held(), 0);
+}
+
+#[test]
+fn a_head_over_its_limit_is_not_held() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    driver.send(&client, half_head(70_000));
+    assert!(client.take_output().starts_with("HTTP/1.1 431 "));
+    assert_eq!(driver.engine.held(), 0);
+}
+
+#[test]
+fn half_heads_over_the_bound_are_not_read_until_there_is_room() {
+    let mut driver = tight();
+    assert_eq!(driver.engine.config().held, 2 * ASK);
+    let (read, unread) = fill(&mut driver);
+    assert!(read.len() > 10 && unread.len() > 10, "{} {}", read.len(), unread.len());
+    assert!(unread.iter().all(|client| client.taken() == 0));
+    read.iter().for_each(Client::reset);
+    driver.settle();
+    let (read, unread): (Vec<Client>, Vec<Client>) =
+        unread.into_iter().partition(|client| client.untaken() == 0);
+    assert!(read.len() > 10 && !unread.is_empty(), "{} {}", read.len(), unread.len());
+    read.iter().for_each(Client::reset);
+    driver.settle();
+    for client in &unread {
+        driver.send(client, "\r\n\r\n");
+        assert_eq!(client.take_output(), digest(""));
+    }
+    assert_eq!(driver.engine.held(), 0);
+}
+
+#[test]
+fn answers_are_written_to_those_that_are_not_read() {
+    let mut driver = tight();
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/a", "abc"));
+    let (_, unread) = fill(&mut driver);
+    assert!(!unread.is_empty());
+    driver.send(&client, put("/b", "b"));
+    assert_eq!(client.taken(), put("/a", "abc").len(), "there is no room for another head");
+    client.widen(10_000);
+    driver.settle();
+    assert_eq!(client.take_output(), digest("abc"));
+}

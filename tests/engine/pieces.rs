@@ -1,0 +1,158 @@
+//! Content in pieces: batches, partial takes, trailers.
+
+use super::{digest, put, recording};
+use crate::sim::text;
+use streamsum::engine::Config;
+use streamsum::proto::Response;
+
+fn chunked(target: &str, rest: &str) -> String {
+    format!("PUT {target} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{rest}")
+}
+
+#[test]
+fn what_a_partial_take_leaves_comes_again() {
+    let mut driver = recording(Config::default());
+    driver.handler.bits.extend([2, 0, 1]);
+    let client = driver.connect();
+    driver.send(&client, put("/bits", "abcdef"));
+    let id = driver.handler.id("/bits");
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert_eq!(client.take_output(), digest("abcdef"));
+    let expected = [
+        "consume /bits abcdef 2 last",
+        "consume /bits cdef 0 last",
+        "consume /bits cdef 1 last",
+        "consume /bits def 3 last",
+    ];
+    assert_eq!(driver.handler.logged("consume"), expected);
+    assert_eq!(driver.engine.held(), 0);
+}
+
+#[test]
+fn a_partial_take_is_not_resumed_by_itself() {
+    let mut driver = recording(Config::default());
+    driver.handler.bits.push_back(0);
+    let client = driver.connect();
+    let request = put("/bits", "abcdef");
+    driver.send(&client, &request[..request.len() - 2]);
+    driver.send(&client, "ef");
+    driver.note_spuriously(&client);
+    driver.settle();
+    assert_eq!(driver.handler.logged("consume"), ["consume /bits abcd 0"]);
+    assert_eq!(client.untaken(), 2);
+    let id = driver.handler.id("/bits");
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert_eq!(client.take_output(), digest("abcdef"));
+}
+
+#[test]
+fn a_partial_take_of_chunks_keeps_the_rest_and_what_is_behind() {
+    let mut driver = recording(Config::default());
+    driver.handler.bits.extend([2, 2]);
+    let client = driver.connect();
+    let chunks = "3\r\nabc\r\n3;x\r\ndef\r\n0\r\nX-Sum: 1\r\n\r\n";
+    driver.send(&client, chunked("/bits", chunks) + &put("/b", "b"));
+    let id = driver.handler.id("/bits");
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert_eq!(client.take_output(), digest("abcdef") + &digest("b"));
+    assert_eq!(driver.handler.logged("finish"), ["finish /bits X-Sum=1", "finish /b"]);
+}
+
+#[test]
+fn an_answer_ends_a_pause_and_goes_on_behind_it() {
+    let mut driver = recording(Config::default());
+    driver.handler.bits.push_back(1);
+    let client = driver.connect();
+    driver.send(&client, put("/bits", "abcdef") + &put("/b", "b"));
+    driver.handler.take_log();
+    let id = driver.handler.id("/bits");
+    assert!(driver.engine.answer(id, Response::text(409, "enough")));
+    driver.settle();
+    // All content has arrived, so the next request is known to begin behind it.
+    assert_eq!(client.take_output(), text("409 Conflict", "", "enough") + &digest("b"));
+    let ended = driver.handler.logged("ended");
+    assert_eq!(ended[0], "ended /bits 409 Answered(Reuse) 1 bytes upload");
+}
+
+#[test]
+fn a_paused_peer_is_not_read() {
+    let config = Config { buffer: 4096, ..Config::default() };
+    let mut driver = recording(config);
+    driver.handler.bits.push_back(7);
+    let client = driver.connect();
+    let content = "y".repeat(50_000);
+    driver.send(&client, put("/bits", &content));
+    assert_eq!(client.taken(), 4096);
+    assert!(driver.engine.held() <= 4096);
+    let id = driver.handler.id("/bits");
+    assert!(driver.engine.resume(id));
+    driver.settle();
+    assert_eq!(client.take_output(), digest(&content));
+}
+
+#[test]
+fn trailers_are_offered_to_finish_however_they_come() {
+    let whole = chunked("/a", "1\r\na\r\n0\r\nX-Sum: 1\r\nX-More: two words\r\n\r\n");
+    for step in [whole.len(), 1, 7] {
+        let mut driver = recording(Config::default());
+        let client = driver.connect();
+        for part in whole.as_bytes().chunks(step) {
+            driver.send(&client, part);
+        }
+        assert_eq!(client.take_output(), digest("a"));
+        assert_eq!(driver.handler.logged("finish"), ["finish /a X-Sum=1 X-More=two words"]);
+        assert_eq!(driver.engine.held(), 0);
+    }
+}
+
+#[test]
+fn small_bodies_of_many_peers_share_a_batch() {
+    let mut driver = recording(Config::default());
+    let clients: Vec<_> = (0..16).map(|_| driver.connect()).collect();
+    for client in &clients {
+        client.send((0..5).map(|number| put(&format!("/{number}"), "abc")).collect::<String>());
+    }
+    driver.turn();
+    assert_eq!(driver.handler.batches, [16; 5]);
+    for client in &clients {
+        assert_eq!(client.take_output(), digest("abc").repeat(5));
+    }
+    let stats = driver.engine.stats();
+    assert_eq!((stats.batches, stats.pieces, stats.answers), (5, 80, 80));
+}
+
+#[test]
+fn a_batch_is_no_wider_than_configured() {
+    let mut driver = recording(Config { batch: 4, ..Config::default() });
+    let clients: Vec<_> = (0..10).map(|_| driver.connect()).collect();
+    for client in &clients {
+        client.send(put("/a", "abc"));
+    }
+    driver.turn();
+    assert_eq!(driver.handler.batches, [4, 4, 2]);
+    for client in &clients {
+        assert_eq!(client.take_output(), digest("abc"));
+    }
+}
+
+#[test]
+fn content_of_several_reads_adds_up() {
+    let config = Config { buffer: 4096, ..Config::default() };
+    let mut driver = recording(config);
+    let client = driver.connect();
+    let content = "0123456789".repeat(5_000);
+    driver.send(&client, put("/a", &content));
+    assert_eq!(client.take_output(), digest(&content));
+    let pieces = driver.handler.logged("consume");
+    assert!(pieces.len() >= content.len() / 4096, "{}", pieces.len());
+    assert_eq!(pieces.iter().filter(|line| line.ends_with("last")).count(), 1);
+}

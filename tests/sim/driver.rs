@@ -1,0 +1,115 @@
+//! The loop around an engine, over scripted sockets and invented time.
+
+use std::time::Duration;
+
+use streamsum::engine::{Config, Engine, Key, Ready};
+use streamsum::handler::{Handler, PeerAddr};
+
+use super::{Client, Clock, Socket};
+
+/// More turns than this without an end are a loop that burns the processor.
+const MOST_TURNS: usize = 20_000;
+
+/// An engine in an edge-triggered poll: each edge is noted once and never again.
+pub(crate) struct Driver<H: Handler, const DRAINS: bool = true> {
+    pub(crate) engine: Engine<Socket<DRAINS>, H::Upload>,
+    pub(crate) handler: H,
+    pub(crate) clock: Clock,
+    clients: Vec<(Key, Client)>,
+}
+
+impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
+    pub(crate) fn new(config: Config, handler: H) -> Self {
+        let clock = Clock::new();
+        Self { engine: Engine::new(config, clock.now()), handler, clock, clients: Vec::new() }
+    }
+
+    pub(crate) fn connect(&mut self) -> Client {
+        self.connect_from(PeerAddr::Unix)
+    }
+
+    pub(crate) fn connect_from(&mut self, peer: PeerAddr) -> Client {
+        let (client, socket) = Client::connect();
+        let expected = self.engine.next_key();
+        let key = self.engine.insert(socket, peer, self.clock.now());
+        assert_eq!(key, expected, "the key that was promised");
+        self.clients.push((key, client.clone()));
+        client
+    }
+
+    /// The key of a client that is still connected.
+    pub(crate) fn key_of(&self, client: &Client) -> Key {
+        let found = self.clients.iter().find(|(_, other)| client.is(other));
+        found.expect("a client that is connected").0
+    }
+
+    /// Says of a peer what no event has said.
+    pub(crate) fn note_spuriously(&mut self, client: &Client) {
+        let ready = Ready { readable: true, writable: true, ..Ready::default() };
+        self.engine.note(self.key_of(client), ready);
+    }
+
+    /// Notes all edges; tells whether there were any.
+    pub(crate) fn poll(&mut self) -> bool {
+        self.clients.retain(|(_, client)| !client.is_closed());
+        let mut noted = false;
+        for (key, client) in &self.clients {
+            if let Some(ready) = client.take_edges() {
+                self.engine.note(*key, ready);
+                noted = true;
+            }
+        }
+        noted
+    }
+
+    /// One turn after one poll.
+    pub(crate) fn turn(&mut self) {
+        self.poll();
+        self.engine.turn(self.clock.now(), &mut self.handler);
+        assert_eq!(self.engine.buffers_out(), 0, "a pooled buffer is out between turns");
+        let is_idle = self.engine.is_idle();
+        assert_eq!(is_idle, self.engine.deadline(self.clock.now()).is_none(), "deadline");
+        assert!(!is_idle || self.engine.held() == 0, "nobody there, and something held");
+    }
+
+    /// Whether a poll would return at once.
+    fn is_due(&mut self) -> bool {
+        let now = self.clock.now();
+        self.poll() || self.engine.deadline(now).is_some_and(|due| due <= now.monotonic)
+    }
+
+    /// Turns until nothing is left to do at this time; how many it took.
+    pub(crate) fn settle(&mut self) -> usize {
+        for turns in 0..MOST_TURNS {
+            if !self.is_due() {
+                return turns;
+            }
+            self.turn();
+        }
+        panic!("no end after {MOST_TURNS} turns: {:?}", self.engine);
+    }
+
+    /// Time goes by, and the loop wakes up when the engine has asked for it.
+    pub(crate) fn advance(&mut self, time: Duration) {
+        let end = self.clock.now().monotonic + time;
+        self.settle();
+        while let Some(due) = self.engine.deadline(self.clock.now()).filter(|due| *due <= end) {
+            let now = self.clock.now().monotonic;
+            self.clock.advance(due.saturating_duration_since(now));
+            self.settle();
+        }
+        let now = self.clock.now().monotonic;
+        self.clock.advance(end.saturating_duration_since(now));
+        self.settle();
+    }
+
+    pub(crate) fn advance_secs(&mut self, seconds: f64) {
+        self.advance(Duration::from_secs_f64(seconds));
+    }
+
+    /// Sends and lets the engine do what it can.
+    pub(crate) fn send(&mut self, client: &Client, bytes: impl AsRef<[u8]>) {
+        client.send(bytes);
+        self.settle();
+    }
+}

@@ -1,0 +1,115 @@
+//! A handler that writes down what happens, and does what a request's target says.
+
+use std::collections::VecDeque;
+
+use streamsum::handler::{
+    Finished, Handler, Outcome, Piece, Reply, Report, Request, UploadId, Verdict,
+};
+use streamsum::proto::Response;
+
+/// Content so far.
+#[derive(Debug)]
+pub(crate) struct Content {
+    id: UploadId,
+    target: String,
+    bytes: Vec<u8>,
+}
+
+/// Answers with the MD5 of the content, unless the target is one of these:
+///
+/// - `/wait…`: the verdict comes later
+/// - `/refuse…`: 403 without the content
+/// - `/late…`: the answer comes later
+/// - `/bits…`: of each piece as many bytes are taken as [`Recorder::bits`] says
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    log: Vec<String>,
+    /// All requests that have begun.
+    ids: Vec<(String, UploadId)>,
+    pub(crate) bits: VecDeque<usize>,
+    /// How many pieces each batch had.
+    pub(crate) batches: Vec<usize>,
+}
+
+impl Recorder {
+    /// What happened since the last call.
+    pub(crate) fn take_log(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log)
+    }
+
+    /// The lines of the log that begin with a word, since the last [`Recorder::take_log`].
+    pub(crate) fn logged(&self, word: &str) -> Vec<&str> {
+        self.log.iter().map(String::as_str).filter(|line| line.starts_with(word)).collect()
+    }
+
+    /// The last request of a target.
+    pub(crate) fn id(&self, target: &str) -> UploadId {
+        let found = self.ids.iter().rev().find(|(known, _)| known == target);
+        found.expect("a request that has begun").1
+    }
+}
+
+impl Handler for Recorder {
+    type Upload = Content;
+
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Content> {
+        let target = request.head().target().to_owned();
+        self.log.push(format!("begin {} {target}", request.head().method()));
+        self.ids.push((target.clone(), request.id()));
+        if target.starts_with("/refuse") {
+            return Verdict::Answer(Response::text(403, "refused"));
+        }
+        let waits = target.starts_with("/wait");
+        let content = Content { id: request.id(), target, bytes: Vec::new() };
+        if waits { Verdict::Wait(content) } else { Verdict::Take(content) }
+    }
+
+    fn consume(&mut self, pieces: &mut [Piece<Content>]) {
+        self.batches.push(pieces.len());
+        for piece in pieces {
+            let mut length = piece.data().len();
+            if piece.upload().target.starts_with("/bits") {
+                length = length.min(self.bits.pop_front().unwrap_or(usize::MAX));
+                piece.take(length);
+            }
+            let last = if piece.last() { " last" } else { "" };
+            let (content, data) = piece.parts();
+            let shown = String::from_utf8_lossy(&data[..data.len().min(32)]).into_owned();
+            self.log.push(format!("consume {} {shown} {length}{last}", content.target));
+            content.bytes.extend(&data[..length]);
+        }
+    }
+
+    fn finish(&mut self, message: Finished<'_>, content: Content) -> Reply {
+        assert_eq!(message.received(), content.bytes.len() as u64);
+        assert_eq!(message.id(), content.id);
+        let mut line = format!("finish {}", content.target);
+        for (name, value) in message.trailers().iter() {
+            line += &format!(" {name}={}", String::from_utf8_lossy(value));
+        }
+        self.log.push(line);
+        if content.target.starts_with("/late") {
+            return Reply::Later;
+        }
+        Reply::Now(Response::text(200, super::md5(&content.bytes)))
+    }
+
+    fn ended(&mut self, report: &Report<'_>, upload: Option<Content>) {
+        let name = report.id.map_or("-", |id| {
+            let found = self.ids.iter().find(|(_, known)| *known == id);
+            found.expect("a request that has begun").0.as_str()
+        });
+        let status = report.response.map_or(0, Response::status);
+        let how = match report.outcome {
+            Outcome::Answered(after) => format!("Answered({after:?})"),
+            other => format!("{other:?}"),
+        };
+        let back = if upload.is_some() { " upload" } else { "" };
+        let kept = match (report.method, report.target) {
+            (Some(method), Some(target)) => format!(" as {method} {target}"),
+            _ => String::new(),
+        };
+        let received = report.received;
+        self.log.push(format!("ended {name} {status} {how} {received} bytes{back}{kept}"));
+    }
+}

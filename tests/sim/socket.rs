@@ -1,0 +1,320 @@
+//! A scripted socket: the engine has one end, the test the other.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::rc::Rc;
+
+use streamsum::engine;
+use streamsum::engine::Ready;
+
+/// What both ends share.
+#[derive(Debug)]
+struct Wire {
+    /// Bytes that the engine may read.
+    arrived: VecDeque<u8>,
+    /// Bytes that arrive once the engine has found out that the socket is empty.
+    later: VecDeque<Vec<u8>>,
+    fin: bool,
+    reset: Reset,
+    /// The most that one read gives, where short reads mean nothing.
+    longest_read: usize,
+    /// The most that one write takes.
+    longest_write: usize,
+    /// How many bytes the client still takes.
+    window: usize,
+    /// Whether a write was refused, so that room is news.
+    refused: bool,
+    /// What the poll has not told yet.
+    edges: Ready,
+    output: Vec<u8>,
+    writes: Vec<usize>,
+    reads: Vec<usize>,
+    finished: bool,
+    dropped: bool,
+    /// Bytes that were lost on the engine, so that a real one would send a reset.
+    unread: usize,
+}
+
+/// As on Linux, the first call after a reset tells of it; a read after that finds the
+/// end, and a write a broken pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reset {
+    No,
+    Came,
+    Told,
+}
+
+impl Wire {
+    fn arrive(&mut self, bytes: &[u8]) {
+        if self.dropped {
+            self.unread += bytes.len();
+            return;
+        }
+        self.edges.readable |= self.arrived.is_empty() && !bytes.is_empty();
+        self.arrived.extend(bytes);
+    }
+
+    fn found_empty(&mut self) {
+        if let Some(bytes) = self.later.pop_front() {
+            self.arrive(&bytes);
+        }
+    }
+
+    fn read(&mut self, into: &mut [u8], short_read_drains: bool) -> io::Result<usize> {
+        assert!(!into.is_empty(), "a read into nothing");
+        if self.fails()? {
+            return Ok(0);
+        }
+        let longest = if short_read_drains { usize::MAX } else { self.longest_read };
+        let length = into.len().min(longest).min(self.arrived.len());
+        if length == 0 {
+            if self.fin && self.later.is_empty() {
+                return Ok(0);
+            }
+            self.found_empty();
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        for (to, from) in into.iter_mut().zip(self.arrived.drain(..length)) {
+            *to = from;
+        }
+        if short_read_drains && length < into.len() {
+            self.found_empty();
+        }
+        self.reads.push(length);
+        Ok(length)
+    }
+
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        assert!(!self.finished, "written after the end");
+        if self.fails()? {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        let length = from.len().min(self.longest_write).min(self.window);
+        if length == 0 && !from.is_empty() {
+            self.refused = true;
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.window -= length;
+        self.output.extend(&from[..length]);
+        self.writes.push(length);
+        Ok(length)
+    }
+
+    /// Tells of a reset once; after that, that there was one.
+    fn fails(&mut self) -> io::Result<bool> {
+        match self.reset {
+            Reset::No => Ok(false),
+            Reset::Came => {
+                self.reset = Reset::Told;
+                Err(ErrorKind::ConnectionReset.into())
+            }
+            Reset::Told => Ok(true),
+        }
+    }
+}
+
+/// The engine's end. With `DRAINS` it is like TCP on epoll: a read that is not filled
+/// has emptied it. Without, it is like TLS: reads end where they please.
+#[derive(Debug)]
+pub(crate) struct Socket<const DRAINS: bool>(Rc<RefCell<Wire>>);
+
+impl<const DRAINS: bool> Read for Socket<DRAINS> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.borrow_mut().read(into, DRAINS)
+    }
+}
+
+impl<const DRAINS: bool> Write for Socket<DRAINS> {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(from)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<const DRAINS: bool> engine::Socket for Socket<DRAINS> {
+    const SHORT_READ_DRAINS: bool = DRAINS;
+
+    fn finish_writing(&mut self) -> io::Result<()> {
+        let mut wire = self.0.borrow_mut();
+        assert!(!wire.finished, "finished twice");
+        wire.finished = true;
+        if wire.fails()? { Err(ErrorKind::NotConnected.into()) } else { Ok(()) }
+    }
+}
+
+impl<const DRAINS: bool> Drop for Socket<DRAINS> {
+    fn drop(&mut self) {
+        let mut wire = self.0.borrow_mut();
+        wire.dropped = true;
+        wire.unread = wire.arrived.len() + wire.later.iter().map(Vec::len).sum::<usize>();
+    }
+}
+
+/// The client's end.
+#[derive(Clone, Debug)]
+pub(crate) struct Client(Rc<RefCell<Wire>>);
+
+impl Client {
+    /// Both ends of a connection on which nothing has happened.
+    pub(crate) fn connect<const DRAINS: bool>() -> (Client, Socket<DRAINS>) {
+        let wire = Wire {
+            arrived: VecDeque::new(),
+            later: VecDeque::new(),
+            fin: false,
+            reset: Reset::No,
+            longest_read: usize::MAX,
+            longest_write: usize::MAX,
+            window: usize::MAX,
+            refused: false,
+            edges: Ready { writable: true, ..Ready::default() },
+            output: Vec::new(),
+            writes: Vec::new(),
+            reads: Vec::new(),
+            finished: false,
+            dropped: false,
+            unread: 0,
+        };
+        let wire = Rc::new(RefCell::new(wire));
+        (Client(Rc::clone(&wire)), Socket(wire))
+    }
+
+    /// Whether both are ends of the same connection.
+    pub(crate) fn is(&self, other: &Client) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn wire(&self) -> Ref<'_, Wire> {
+        self.0.borrow()
+    }
+
+    fn wire_mut(&self) -> RefMut<'_, Wire> {
+        self.0.borrow_mut()
+    }
+
+    // ---- what it does ----
+
+    pub(crate) fn send(&self, bytes: impl AsRef<[u8]>) {
+        self.wire_mut().arrive(bytes.as_ref());
+    }
+
+    /// Bytes that arrive just after the engine found nothing more to read.
+    pub(crate) fn send_later(&self, bytes: impl AsRef<[u8]>) {
+        self.wire_mut().later.push_back(bytes.as_ref().to_vec());
+    }
+
+    /// Ends its half of the connection.
+    pub(crate) fn finish(&self) {
+        let mut wire = self.wire_mut();
+        wire.fin = true;
+        wire.edges.readable = true;
+        wire.edges.read_closed = true;
+    }
+
+    /// Ends its half in a way that the poll cannot tell from bytes.
+    pub(crate) fn finish_unannounced(&self) {
+        let mut wire = self.wire_mut();
+        wire.fin = true;
+        wire.edges.readable = true;
+    }
+
+    /// Breaks the connection; what was not read is lost.
+    pub(crate) fn reset(&self) {
+        let mut wire = self.wire_mut();
+        wire.reset = Reset::Came;
+        wire.arrived.clear();
+        wire.later.clear();
+        wire.edges = Ready { readable: true, writable: true, read_closed: true, error: true };
+    }
+
+    /// Takes so many bytes from now on, and no more.
+    pub(crate) fn set_window(&self, window: usize) {
+        let mut wire = self.wire_mut();
+        wire.window = window;
+        if window > 0 && std::mem::take(&mut wire.refused) {
+            wire.edges.writable = true;
+        }
+    }
+
+    pub(crate) fn widen(&self, bytes: usize) {
+        let window = self.wire().window.saturating_add(bytes);
+        self.set_window(window);
+    }
+
+    pub(crate) fn set_longest_read(&self, bytes: usize) {
+        self.wire_mut().longest_read = bytes;
+    }
+
+    pub(crate) fn set_longest_write(&self, bytes: usize) {
+        self.wire_mut().longest_write = bytes;
+    }
+
+    // ---- what it sees ----
+
+    /// All that the engine has written.
+    pub(crate) fn output(&self) -> Vec<u8> {
+        self.wire().output.clone()
+    }
+
+    /// What the engine has written since the last call.
+    pub(crate) fn take_output(&self) -> String {
+        let output = std::mem::take(&mut self.wire_mut().output);
+        String::from_utf8(output).expect("answers are text")
+    }
+
+    /// The lengths of all writes so far.
+    pub(crate) fn writes(&self) -> Vec<usize> {
+        self.wire().writes.clone()
+    }
+
+    /// How many bytes the engine has read.
+    pub(crate) fn taken(&self) -> usize {
+        self.wire().reads.iter().sum()
+    }
+
+    /// Bytes that have arrived and were not read.
+    pub(crate) fn untaken(&self) -> usize {
+        self.wire().arrived.len()
+    }
+
+    /// Whether the engine waits for room to write.
+    pub(crate) fn is_full(&self) -> bool {
+        self.wire().refused
+    }
+
+    /// Whether the engine has shut down writing, or closed altogether.
+    pub(crate) fn sees_end(&self) -> bool {
+        self.wire().finished || self.wire().dropped
+    }
+
+    pub(crate) fn sees_half_close(&self) -> bool {
+        self.wire().finished && !self.wire().dropped
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.wire().dropped
+    }
+
+    /// Whether the engine closed while bytes lay unread, which a real one answers with
+    /// a reset.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.wire().dropped && self.wire().unread > 0
+    }
+
+    pub(crate) fn has_finished(&self) -> bool {
+        self.wire().fin
+    }
+
+    pub(crate) fn has_reset(&self) -> bool {
+        self.wire().reset != Reset::No
+    }
+
+    /// What an edge-triggered poll has to tell, once.
+    pub(crate) fn take_edges(&self) -> Option<Ready> {
+        let edges = std::mem::take(&mut self.wire_mut().edges);
+        (edges != Ready::default()).then_some(edges)
+    }
+}
