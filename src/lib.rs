@@ -71,6 +71,11 @@ pub mod proto;
 pub mod server;
 pub mod thread;
 
+/// The README's program, compiled as a doctest.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub use checksum::Checksum;
 pub use engine::{Config, Now, Timeouts};
 pub use handler::Handler;

@@ -1,3 +1,63 @@
-//! The streamsum server.
+//! The streamsum server: answers every HTTP upload with the MD5 of its content.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-fn main() {}
+#[cfg(not(unix))]
+compile_error!(
+    "the binary is for Unix, with its signals and its Unix sockets; \
+     the library is for other systems too: default-features = false"
+);
+
+#[cfg(unix)]
+mod cli {
+    mod access;
+    pub(crate) mod arguments;
+    mod lines;
+    mod listen;
+    pub(crate) mod serve;
+    pub(crate) mod settings;
+    mod signals;
+}
+
+#[cfg(unix)]
+fn main() -> std::process::ExitCode {
+    use cli::arguments::{Task, read};
+    use cli::serve::{End, serve};
+    use cli::settings::Settings;
+    use std::process::ExitCode;
+
+    let settings = Settings::new(raise_descriptor_limit());
+    match read(std::env::args_os().skip(1), |name| std::env::var_os(name), settings) {
+        Ok(Task::Say(text)) => {
+            say(std::io::stdout(), &text);
+            ExitCode::SUCCESS
+        }
+        Ok(Task::Serve(settings)) => match serve(&settings) {
+            Ok(End::Drained) => ExitCode::SUCCESS,
+            Ok(End::Expired | End::Cut) => ExitCode::FAILURE,
+            Err(wrong) => {
+                say(std::io::stderr(), &format!("streamsum: {wrong}\n"));
+                ExitCode::FAILURE
+            }
+        },
+        Err(wrong) => {
+            say(std::io::stderr(), &format!("streamsum: {wrong}; try --help\n"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Raises the soft limit of descriptors to the hard one, and tells it.
+#[cfg(unix)]
+fn raise_descriptor_limit() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX)
+        .or_else(|_| rlimit::Resource::NOFILE.get_soft())
+        // What every Unix grants at least.
+        .unwrap_or(256)
+}
+
+/// Unlike the macros of the standard library, takes it well if nobody listens.
+#[cfg(unix)]
+fn say(mut out: impl std::io::Write, text: &str) {
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -93,13 +93,18 @@ impl<S: Socket, U> Engine<S, U> {
         let in_body = peer.connection.awaits() == Awaits::Body;
         let (mut slot, most) = if let Some(kept) = &mut peer.kept {
             let before = kept.capacity();
-            let growth = if kept.spare_mut().is_empty() { before.max(LEAST_GROWTH) } else { 0 };
-            if !self.held.reserve(growth) {
+            let is_full = kept.spare_mut().is_empty();
+            let reserved = if is_full { before.max(LEAST_GROWTH) } else { 0 };
+            if !self.held.reserve(reserved) {
                 self.starve(key, handler);
                 return None;
             }
-            kept.grow(growth);
-            self.held.release(growth - (kept.capacity() - before));
+            if is_full {
+                // By what is unread: what was used already gives way, or the room would
+                // double for each lot of pipelined requests that a peer leaves behind.
+                kept.grow(kept.len().max(LEAST_GROWTH).min(reserved));
+            }
+            self.held.release(reserved - (kept.capacity() - before));
             (self.slot_of_kept(key), usize::MAX)
         } else if self.held.reserve(self.config.buffer) {
             let buf = self.pool.take();

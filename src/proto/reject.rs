@@ -4,183 +4,126 @@ use std::fmt;
 
 use super::Response;
 
-/// Why a request was refused: a status and a sentence for the client and the log.
-///
-/// A refusal always ends its connection: after it nobody can know where the next
-/// request would begin.
-///
-/// # Example
-///
-/// ```
-/// use streamsum::proto::Reject;
-///
-/// assert_eq!(Reject::LengthAndCoding.status(), 400);
-/// assert_eq!(Reject::LengthAndCoding.to_string(),
-///            "Content-Length and Transfer-Encoding together");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reject {
+/// Declares the reasons from one table: name, status, words.
+macro_rules! reasons {
+    (
+        $(#[$about:meta])*
+        $enum:ident;
+        $($(#[$doc:meta])* $name:ident, $status:literal, $words:literal;)*
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $enum {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl $enum {
+            /// Every reason, for tables and for tests of coverage.
+            pub const ALL: &[$enum] = &[$($enum::$name),*];
+
+            /// The status code of the answer (RFC 9110 §15).
+            pub fn status(self) -> u16 {
+                match self {
+                    $($enum::$name => $status,)*
+                }
+            }
+
+            /// The reason in words, without a full stop.
+            pub fn reason(self) -> &'static str {
+                match self {
+                    $($enum::$name => $words,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Why a request was refused: a status and a sentence for the client and the log.
+    ///
+    /// A refusal always ends its connection: after it nobody can know where the next
+    /// request would begin.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::proto::Reject;
+    ///
+    /// assert_eq!(Reject::LengthAndCoding.status(), 400);
+    /// assert_eq!(Reject::LengthAndCoding.to_string(),
+    ///            "Content-Length and Transfer-Encoding together");
+    /// ```
+    Reject;
+
     /// More empty lines before the request line than are skipped (RFC 9112 §2.2).
-    EmptyLines,
+    EmptyLines, 400, "too many empty lines before the request line";
     /// The first byte cannot begin a method: TLS, SSH, or no HTTP at all.
-    FirstByte,
+    FirstByte, 400, "this is not an HTTP request";
     /// A bare CR or a bare LF where a line must end in CRLF (RFC 9112 §2.2).
-    LineEnd,
+    LineEnd, 400, "a line does not end in CRLF";
     /// Not `method SP request-target SP HTTP-version` (RFC 9112 §3).
-    RequestLine,
+    RequestLine, 400, "malformed request line";
     /// A request target of no known form (RFC 9112 §3.2).
-    Target,
+    Target, 400, "malformed request target";
     /// Not `HTTP/` DIGIT `.` DIGIT (RFC 9112 §2.3).
-    Version,
+    Version, 400, "malformed HTTP version";
     /// A field line with a bad name, a bad value, no colon, or folded (RFC 9112 §5).
-    FieldLine,
+    FieldLine, 400, "malformed field line";
     /// An HTTP/1.1 request without Host (RFC 9112 §3.2).
-    HostMissing,
+    HostMissing, 400, "Host is missing";
     /// More than one Host (RFC 9112 §3.2).
-    HostRepeated,
+    HostRepeated, 400, "more than one Host";
     /// A Host or an authority that is not `uri-host [":" port]` (RFC 9110 §7.2).
-    Host,
+    Host, 400, "malformed Host or authority";
     /// Content-Length and Transfer-Encoding in one head (RFC 9112 §6.3).
-    LengthAndCoding,
+    LengthAndCoding, 400, "Content-Length and Transfer-Encoding together";
     /// A Content-Length that is not one number below 2^63 (RFC 9110 §8.6).
-    Length,
+    Length, 400, "malformed Content-Length";
     /// More than one Content-Length, even if all agree (RFC 9110 §8.6).
-    LengthRepeated,
+    LengthRepeated, 400, "more than one Content-Length";
     /// A Transfer-Encoding that is no list of codings ending in chunked at most once
     /// (RFC 9112 §6.1).
-    CodingSyntax,
+    CodingSyntax, 400, "malformed Transfer-Encoding";
     /// Transfer-Encoding in an HTTP/1.0 request (RFC 9112 §6.1).
-    CodingInHttp10,
+    CodingInHttp10, 400, "Transfer-Encoding in an HTTP/1.0 request";
     /// A chunk size that is not 1 to 16 hexadecimal digits (RFC 9112 §7.1).
-    ChunkSize,
+    ChunkSize, 400, "malformed chunk size";
     /// Chunks that add up to 2^63 bytes or more.
-    ChunkTooLarge,
+    ChunkTooLarge, 400, "chunk size out of range";
     /// A malformed chunk extension (RFC 9112 §7.1.1).
-    ChunkExtension,
+    ChunkExtension, 400, "malformed chunk extension";
     /// More chunk extensions than an honest sender needs.
-    ChunkOverhead,
+    ChunkOverhead, 400, "too many chunk extensions";
     /// No CRLF after a chunk's data (RFC 9112 §7.1).
-    ChunkEnd,
+    ChunkEnd, 400, "no CRLF after the data of a chunk";
     /// The peer ended the connection in mid-request (RFC 9112 §8).
-    Truncated,
+    Truncated, 400, "the connection ended before the request did";
     /// The head did not end in time.
-    HeadTimeout,
+    HeadTimeout, 408, "the head did not arrive in time";
     /// The content came too slowly, or not at all.
-    BodyTimeout,
+    BodyTimeout, 408, "the content did not arrive in time";
     /// The content is longer than this server takes.
-    BodyTooLarge,
+    BodyTooLarge, 413, "the content is too large";
     /// The request line is longer than this server takes.
-    RequestLineTooLong,
+    RequestLineTooLong, 414, "the request line is too long";
     /// An expectation other than `100-continue` (RFC 9110 §10.1.1).
-    Expectation,
+    Expectation, 417, "unknown expectation";
     /// A head or a trailer section longer than this server takes (RFC 6585 §5).
-    HeadTooLarge,
+    HeadTooLarge, 431, "the fields are too large";
     /// More field lines than this server takes (RFC 6585 §5).
-    TooManyFields,
+    TooManyFields, 431, "too many fields";
     /// A transfer coding that this server does not know (RFC 9112 §6.1).
-    Coding,
+    Coding, 501, "unknown transfer coding";
     /// CONNECT: this is no proxy (RFC 9110 §9.3.6).
-    Connect,
+    Connect, 501, "CONNECT is not supported";
     /// The answer did not come in time.
-    Late,
+    Late, 503, "the answer was not ready in time";
     /// A major version other than 1 (RFC 9110 §15.6.6).
-    MajorVersion,
+    MajorVersion, 505, "only HTTP/1.0 and HTTP/1.1 are supported";
 }
 
 impl Reject {
-    /// Every reason, for tables and for tests of coverage.
-    pub const ALL: [Reject; 32] = {
-        use Reject::*;
-        [
-            EmptyLines,
-            FirstByte,
-            LineEnd,
-            RequestLine,
-            Target,
-            Version,
-            FieldLine,
-            HostMissing,
-            HostRepeated,
-            Host,
-            LengthAndCoding,
-            Length,
-            LengthRepeated,
-            CodingSyntax,
-            CodingInHttp10,
-            ChunkSize,
-            ChunkTooLarge,
-            ChunkExtension,
-            ChunkOverhead,
-            ChunkEnd,
-            Truncated,
-            HeadTimeout,
-            BodyTimeout,
-            BodyTooLarge,
-            RequestLineTooLong,
-            Expectation,
-            HeadTooLarge,
-            TooManyFields,
-            Coding,
-            Connect,
-            Late,
-            MajorVersion,
-        ]
-    };
-
-    /// The status code of the answer (RFC 9110 §15).
-    pub fn status(self) -> u16 {
-        match self {
-            Reject::HeadTimeout | Reject::BodyTimeout => 408,
-            Reject::BodyTooLarge => 413,
-            Reject::RequestLineTooLong => 414,
-            Reject::Expectation => 417,
-            Reject::HeadTooLarge | Reject::TooManyFields => 431,
-            Reject::Coding | Reject::Connect => 501,
-            Reject::Late => 503,
-            Reject::MajorVersion => 505,
-            _ => 400,
-        }
-    }
-
-    /// The reason in words, without a full stop.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Reject::EmptyLines => "too many empty lines before the request line",
-            Reject::FirstByte => "this is not an HTTP request",
-            Reject::LineEnd => "a line does not end in CRLF",
-            Reject::RequestLine => "malformed request line",
-            Reject::Target => "malformed request target",
-            Reject::Version => "malformed HTTP version",
-            Reject::FieldLine => "malformed field line",
-            Reject::HostMissing => "Host is missing",
-            Reject::HostRepeated => "more than one Host",
-            Reject::Host => "malformed Host or authority",
-            Reject::LengthAndCoding => "Content-Length and Transfer-Encoding together",
-            Reject::Length => "malformed Content-Length",
-            Reject::LengthRepeated => "more than one Content-Length",
-            Reject::CodingSyntax => "malformed Transfer-Encoding",
-            Reject::CodingInHttp10 => "Transfer-Encoding in an HTTP/1.0 request",
-            Reject::ChunkSize => "malformed chunk size",
-            Reject::ChunkTooLarge => "chunk size out of range",
-            Reject::ChunkExtension => "malformed chunk extension",
-            Reject::ChunkOverhead => "too many chunk extensions",
-            Reject::ChunkEnd => "no CRLF after the data of a chunk",
-            Reject::Truncated => "the connection ended before the request did",
-            Reject::HeadTimeout => "the head did not arrive in time",
-            Reject::BodyTimeout => "the content did not arrive in time",
-            Reject::BodyTooLarge => "the content is too large",
-            Reject::RequestLineTooLong => "the request line is too long",
-            Reject::Expectation => "unknown expectation",
-            Reject::HeadTooLarge => "the fields are too large",
-            Reject::TooManyFields => "too many fields",
-            Reject::Coding => "unknown transfer coding",
-            Reject::Connect => "CONNECT is not supported",
-            Reject::Late => "the answer was not ready in time",
-            Reject::MajorVersion => "only HTTP/1.0 and HTTP/1.1 are supported",
-        }
-    }
-
     /// The answer that tells the client: the status, and the reason as content.
     pub fn response(self) -> Response {
         Response::text(self.status(), self.reason())

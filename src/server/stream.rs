@@ -83,73 +83,39 @@ impl Listener {
             }
         }
     }
+}
 
-    fn source(&mut self) -> &mut dyn Source {
-        match self {
-            Listener::Tcp(listener) => listener,
-            #[cfg(unix)]
-            Listener::Unix(listener) => listener,
+/// Both kinds of socket are registered as mio's own are.
+macro_rules! register_as_inner {
+    ($kind:ident) => {
+        impl $kind {
+            fn source(&mut self) -> &mut dyn Source {
+                match self {
+                    $kind::Tcp(socket) => socket,
+                    #[cfg(unix)]
+                    $kind::Unix(socket) => socket,
+                }
+            }
         }
-    }
-}
 
-impl Stream {
-    fn source(&mut self) -> &mut dyn Source {
-        match self {
-            Stream::Tcp(stream) => stream,
-            #[cfg(unix)]
-            Stream::Unix(stream) => stream,
+        impl Source for $kind {
+            fn register(&mut self, to: &Registry, token: Token, of: Interest) -> io::Result<()> {
+                self.source().register(to, token, of)
+            }
+
+            fn reregister(&mut self, to: &Registry, token: Token, of: Interest) -> io::Result<()> {
+                self.source().reregister(to, token, of)
+            }
+
+            fn deregister(&mut self, from: &Registry) -> io::Result<()> {
+                self.source().deregister(from)
+            }
         }
-    }
+    };
 }
 
-impl Source for Listener {
-    fn register(
-        &mut self,
-        registry: &Registry,
-        token: Token,
-        interest: Interest,
-    ) -> io::Result<()> {
-        self.source().register(registry, token, interest)
-    }
-
-    fn reregister(
-        &mut self,
-        registry: &Registry,
-        token: Token,
-        interest: Interest,
-    ) -> io::Result<()> {
-        self.source().reregister(registry, token, interest)
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        self.source().deregister(registry)
-    }
-}
-
-impl Source for Stream {
-    fn register(
-        &mut self,
-        registry: &Registry,
-        token: Token,
-        interest: Interest,
-    ) -> io::Result<()> {
-        self.source().register(registry, token, interest)
-    }
-
-    fn reregister(
-        &mut self,
-        registry: &Registry,
-        token: Token,
-        interest: Interest,
-    ) -> io::Result<()> {
-        self.source().reregister(registry, token, interest)
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        self.source().deregister(registry)
-    }
-}
+register_as_inner!(Listener);
+register_as_inner!(Stream);
 
 impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {

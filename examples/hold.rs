@@ -1,0 +1,138 @@
+//! What a connection costs a server in memory: opens many, holds them, and compares.
+//!
+//! `idle` connections have had one request answered and are kept open; those in
+//! `upload` have sent a head that announces 1 GiB and the first KiB of it. The server is
+//! another process; its resident memory is read from `/proc` before and while they are
+//! held, if its id is given.
+//!
+//! ```text
+//! cargo run --release --example serve -- 127.0.0.1:8080
+//! cargo run --release --example hold -- 127.0.0.1:8080 10000 upload --pid 1234
+//! ```
+//!
+//! Both processes need a descriptor for each connection (`ulimit -n`). Uploads that
+//! stay silent are refused after half a minute, idle connections closed after a minute.
+
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+const BODILESS: &[u8] = b"GET / HTTP/1.1\r\nHost: hold\r\n\r\n";
+const LARGE: &[u8] = b"PUT / HTTP/1.1\r\nHost: hold\r\nContent-Length: 1073741824\r\n\r\n";
+const SENT_OF_IT: usize = 1 << 10;
+
+/// Connections that warm the server up: its buffers belong to no connection.
+const WARM_UP: usize = 64;
+
+/// After so many the loader waits for the server, whose backlog may be no longer than
+/// 128: what overflows it comes again only after a second.
+const BURST: usize = 64;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Idle,
+    Upload,
+}
+
+struct Arguments {
+    address: SocketAddr,
+    count: usize,
+    kind: Kind,
+    pid: Option<u32>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let Some(arguments) = arguments() else {
+        return Err("usage: hold ADDR COUNT idle|upload [--pid PID]".into());
+    };
+    let Arguments { address, count, kind, pid } = arguments;
+    drop(open(address, WARM_UP, kind)?);
+    open_one(address, Kind::Idle)?;
+    let before = pid.map(resident_kib).transpose()?;
+
+    let held = open(address, count, kind)?;
+    // The last to come is served last: its answer says that all before it were served.
+    open_one(address, Kind::Idle)?;
+    println!("holding {} connections", held.len());
+    if let (Some(pid), Some(before)) = (pid, before) {
+        let after = resident_kib(pid)?;
+        let each = (after as f64 - before as f64) * 1024.0 / held.len() as f64;
+        println!("before {before} KiB, after {after} KiB, {each:.0} bytes a connection");
+    }
+
+    println!("Enter ends");
+    io::stdin().read_line(&mut String::new())?;
+    Ok(())
+}
+
+fn arguments() -> Option<Arguments> {
+    let mut given = std::env::args().skip(1);
+    let address = given.next()?.parse().ok()?;
+    let count = given.next()?.parse().ok()?;
+    let kind = match given.next()?.as_str() {
+        "idle" => Kind::Idle,
+        "upload" => Kind::Upload,
+        _ => return None,
+    };
+    let pid = match given.next().as_deref() {
+        Some("--pid") => Some(given.next()?.parse().ok()?),
+        Some(_) => return None,
+        None => None,
+    };
+    Some(Arguments { address, count, kind, pid })
+}
+
+fn open(address: SocketAddr, count: usize, kind: Kind) -> io::Result<Vec<TcpStream>> {
+    let mut held = Vec::with_capacity(count);
+    while held.len() < count {
+        if held.len() % BURST == 0 {
+            open_one(address, Kind::Idle)?;
+        }
+        match open_one(address, kind) {
+            Ok(stream) => held.push(stream),
+            Err(error) => {
+                let have = held.len();
+                let hint = "each needs a descriptor, here and there: see `ulimit -n`";
+                return Err(io::Error::other(format!("after {have} of {count}: {error}; {hint}")));
+            }
+        }
+    }
+    Ok(held)
+}
+
+fn open_one(address: SocketAddr, kind: Kind) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    match kind {
+        Kind::Idle => exchange(&mut stream)?,
+        Kind::Upload => {
+            let mut bytes = LARGE.to_vec();
+            bytes.resize(LARGE.len() + SENT_OF_IT, b'x');
+            stream.write_all(&bytes)?;
+        }
+    }
+    Ok(stream)
+}
+
+/// One request without content, and its answer to the last byte.
+fn exchange(stream: &mut TcpStream) -> io::Result<()> {
+    const DIGEST: &[u8] = b"\r\n\r\nd41d8cd98f00b204e9800998ecf8427e";
+    stream.write_all(BODILESS)?;
+    let mut answer = Vec::new();
+    let mut part = [0; 512];
+    while !answer.ends_with(DIGEST) {
+        let n = stream.read(&mut part)?;
+        if n == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend_from_slice(part.get(..n).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// `VmRSS` of a process.
+fn resident_kib(pid: u32) -> io::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+    number.ok_or_else(|| io::Error::other("no VmRSS in the process's status"))
+}

@@ -1,0 +1,254 @@
+//! The command line and the environment.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+
+use lexopt::Arg;
+
+use super::settings::{Setting, Settings, TABLE};
+
+/// What a process was asked to do.
+#[derive(Debug)]
+pub(crate) enum Task {
+    Serve(Box<Settings>),
+    /// Say this on standard output, and no more.
+    Say(String),
+}
+
+/// Reads the arguments after the program's name, then what is left to the environment.
+///
+/// # Errors
+///
+/// One line of words for the user, which names the option or the variable.
+pub(crate) fn read(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+    mut settings: Settings,
+) -> Result<Task, String> {
+    // In the order of the table. What the command line has, the environment cannot touch,
+    // not even with a value that is wrong.
+    let mut given = vec![Vec::new(); TABLE.len()];
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next().map_err(|wrong| wrong.to_string())? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Task::Say(help(&mut settings))),
+            Arg::Short('V') | Arg::Long("version") => return Ok(Task::Say(version())),
+            Arg::Long(name) => {
+                let at = TABLE.iter().position(|setting| setting.name == name);
+                let at = at.ok_or_else(|| unknown(&format!("--{name}")))?;
+                let value = parser.value().map_err(|wrong| wrong.to_string())?;
+                given[at].push(value);
+            }
+            Arg::Short(letter) => return Err(unknown(&format!("-{letter}"))),
+            Arg::Value(value) => {
+                return Err(format!("unexpected argument {:?}", value.to_string_lossy()));
+            }
+        }
+    }
+    for (setting, values) in TABLE.iter().zip(given) {
+        if values.is_empty() {
+            read_variable(setting, &environment, &mut settings)?;
+        }
+        let option = format!("--{}", setting.name);
+        values.iter().try_for_each(|value| put(setting, &mut settings, value, &option))?;
+    }
+    Ok(Task::Serve(Box::new(settings)))
+}
+
+fn unknown(option: &str) -> String {
+    format!("unknown option {option:?}")
+}
+
+/// Other variables with our prefix are left alone: orchestrators make up their own,
+/// such as `STREAMSUM_PORT` for a service of that name.
+fn read_variable(
+    setting: &Setting,
+    environment: &impl Fn(&str) -> Option<OsString>,
+    settings: &mut Settings,
+) -> Result<(), String> {
+    let variable = setting.variable();
+    // An empty one is what a template leaves behind where nothing was filled in.
+    let Some(value) = environment(&variable).filter(|value| !value.is_empty()) else {
+        return Ok(());
+    };
+    match value.to_str() {
+        Some(list) if setting.is_list() => list
+            .split(',')
+            .try_for_each(|part| put(setting, settings, &OsString::from(part.trim()), &variable)),
+        _ => put(setting, settings, &value, &variable),
+    }
+}
+
+fn put(
+    setting: &Setting,
+    settings: &mut Settings,
+    value: &OsString,
+    source: &str,
+) -> Result<(), String> {
+    value
+        .to_str()
+        .ok_or_else(|| format!("{:?} is not UTF-8", value.to_string_lossy()))
+        .and_then(|text| setting.put(settings, text))
+        .map_err(|wrong| format!("{source}: {wrong}"))
+}
+
+fn version() -> String {
+    concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n").into()
+}
+
+fn help(settings: &mut Settings) -> String {
+    let mut rows = Vec::new();
+    for setting in TABLE {
+        let option = format!("--{} {}", setting.name, setting.value_name());
+        let default = setting.show(settings);
+        let off = if setting.can_be_off() { "; 0 is off" } else { "" };
+        rows.push((option, format!("{}{off} [default: {default}]", setting.help)));
+    }
+    rows.push(("-h, --help".into(), "say this".into()));
+    rows.push(("-V, --version".into(), "say the version".into()));
+    let width = rows.iter().map(|(option, _)| option.len()).max().unwrap_or(0);
+
+    let mut text = version();
+    text.push_str("Answers every HTTP upload with the MD5 of its content.\n\n");
+    text.push_str("Usage: streamsum [OPTION]...\n\n");
+    for (option, help) in rows {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "  {option:width$}  {help}");
+    }
+    text.push_str(NOTES);
+    text
+}
+
+const NOTES: &str = "
+ADDR: 8080 or :8080 (all interfaces, IPv6 and IPv4), 127.0.0.1:8080, [::1]:8080,
+      localhost:8080, unix:/run/streamsum.sock; port 0 takes a free one
+SIZE: bytes, or with a unit: 64KiB, 8MiB, 1GB
+TIME: with a unit, at least a second: 30s, 2m
+
+Every option can be set in the environment, --max-body as STREAMSUM_MAX_BODY and
+so on; the option wins. STREAMSUM_LISTEN takes several ADDR between commas.
+SIGTERM or SIGINT finishes the requests under way; a second one ends at once.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads `line` split at spaces, and variables written as `NAME=value`.
+    fn read_line(line: &str, variables: &[&str]) -> Result<Task, String> {
+        let environment = |name: &str| {
+            let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
+            pairs.into_iter().find(|pair| pair.0 == name).map(|pair| pair.1.into())
+        };
+        let arguments = line.split_whitespace().map(OsString::from);
+        read(arguments, environment, Settings::new(1024))
+    }
+
+    fn settings(line: &str, variables: &[&str]) -> Settings {
+        match read_line(line, variables) {
+            Ok(Task::Serve(settings)) => *settings,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn wrong(line: &str, variables: &[&str]) -> String {
+        read_line(line, variables).expect_err(line)
+    }
+
+    #[test]
+    fn nothing_means_the_defaults() {
+        let mut settings = settings("", &[]);
+        for setting in TABLE {
+            let default = setting.show(&mut Settings::new(1024));
+            assert_eq!(setting.show(&mut settings), default, "{}", setting.name);
+        }
+        assert_eq!(settings.addresses().len(), 1);
+    }
+
+    #[test]
+    fn options_win_over_variables() {
+        let variables = &["STREAMSUM_MAX_BODY=8MiB", "STREAMSUM_MAX_FIELDS=7"];
+        let settings = settings("--max-body 1KiB", variables);
+        assert_eq!(settings.config.limits.body, Some(1024));
+        assert_eq!(settings.config.limits.fields, 7);
+    }
+
+    #[test]
+    fn a_variable_that_lost_may_be_wrong() {
+        let settings = settings("--max-body=1", &["STREAMSUM_MAX_BODY=nonsense"]);
+        assert_eq!(settings.config.limits.body, Some(1));
+    }
+
+    #[test]
+    fn empty_and_foreign_variables_mean_nothing() {
+        let variables = &["STREAMSUM_MAX_BODY=", "STREAMSUM_PORT=tcp://10.0.0.1:8080"];
+        assert_eq!(settings("", variables).config.limits.body, None);
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_option_counts() {
+        assert_eq!(settings("--max-body 1 --max-body 2", &[]).config.limits.body, Some(2));
+    }
+
+    #[test]
+    fn listen_adds_up() {
+        let listen = |line, variables: &[&str]| {
+            let settings = settings(line, variables);
+            settings.addresses().iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(listen("", &[]), [":8080"]);
+        assert_eq!(listen("--listen 1 --listen=:2", &["STREAMSUM_LISTEN=3"]), [":1", ":2"]);
+        let variable = "STREAMSUM_LISTEN=127.0.0.1:0, unix:/run/sock";
+        assert_eq!(listen("", &[variable]), ["127.0.0.1:0", "unix:/run/sock"]);
+    }
+
+    // covers: 32.2
+    #[test]
+    fn what_is_wrong_names_itself() {
+        assert_eq!(wrong("--max-bdy 8", &[]), "unknown option \"--max-bdy\"");
+        assert_eq!(wrong("-x", &[]), "unknown option \"-x\"");
+        assert_eq!(wrong("8080", &[]), "unexpected argument \"8080\"");
+        assert_eq!(wrong("--connections=0", &[]), "--connections: it cannot be 0");
+        assert!(wrong("--max-body", &[]).contains("--max-body"));
+        let wrong = wrong("", &["STREAMSUM_HEAD_TIMEOUT=1ms"]);
+        assert_eq!(wrong, "STREAMSUM_HEAD_TIMEOUT: \"1ms\" is under a second");
+    }
+
+    #[test]
+    fn what_is_wrong_takes_one_line() {
+        for line in ["--a\u{1b}[2J", "--max-body=\u{7}", "a\u{85}b"] {
+            assert!(!wrong(line, &[]).contains(char::is_control), "{line:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_no_text_are_wrong() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = || OsString::from_vec(b"8\xff".to_vec());
+        let arguments = ["--max-body".into(), bytes()];
+        let wrong = read(arguments, |_| None, Settings::new(1024)).expect_err("bytes");
+        assert_eq!(wrong, "--max-body: \"8\u{fffd}\" is not UTF-8");
+        let environment = |name: &str| (name == "STREAMSUM_LISTEN").then(bytes);
+        let wrong = read([], environment, Settings::new(1024)).expect_err("bytes");
+        assert!(wrong.starts_with("STREAMSUM_LISTEN: "), "{wrong}");
+    }
+
+    // covers: 32.3
+    #[test]
+    fn help_and_version_come_first() {
+        let say = |line| match read_line(line, &["STREAMSUM_MAX_BODY=nonsense"]) {
+            Ok(Task::Say(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(say("--max-body nonsense --version"), version());
+        assert_eq!(say("-V"), version());
+        assert_eq!(say("-h"), say("--help"));
+        let help = say("--help");
+        for setting in TABLE {
+            let row = format!("--{} {} ", setting.name, setting.value_name());
+            assert!(help.contains(&row), "{row}");
+        }
+        assert!(help.lines().all(|line| line.len() <= 100), "{help}");
+    }
+}

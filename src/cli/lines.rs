@@ -1,0 +1,258 @@
+//! Lines for standard error, which never make the loop wait.
+//!
+//! ```text
+//! loop ──push──► pending ──flush, once a turn──► queue ──► thread ──write──► stderr
+//!                bounded                         bounded          may block
+//! ```
+
+use std::fmt;
+use std::io::{self, Write};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Bytes that may wait to be written: some ten thousand access lines.
+const CAPACITY: usize = 1 << 20;
+
+/// Takes lines and has a thread write them. What does not fit is dropped and counted,
+/// and a line says how many these were.
+pub(super) struct Lines {
+    pending: Vec<u8>,
+    lost: u64,
+    capacity: usize,
+    shared: Arc<Shared>,
+}
+
+impl Lines {
+    /// Starts the thread that writes to `out`.
+    pub(super) fn new(out: impl Write + Send + 'static) -> io::Result<Self> {
+        Self::with_capacity(CAPACITY, out)
+    }
+
+    fn with_capacity(capacity: usize, out: impl Write + Send + 'static) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let queue = Arc::clone(&shared);
+        thread::Builder::new().name("lines".into()).spawn(move || queue.write_all(out))?;
+        Ok(Self { pending: Vec::new(), lost: 0, capacity, shared })
+    }
+
+    /// Adds a line, to be written after the next [`Lines::flush`].
+    pub(super) fn push(&mut self, line: impl fmt::Display) {
+        let start = self.pending.len();
+        let formatted = writeln!(self.pending, "{line}");
+        if formatted.is_err() || self.pending.len() > self.capacity {
+            self.pending.truncate(start);
+            self.lost += 1;
+        }
+    }
+
+    /// Hands over what was pushed. Once a turn, rather than once a line, as it wakes a
+    /// thread.
+    pub(super) fn flush(&mut self) {
+        if self.pending.is_empty() && self.lost == 0 {
+            return;
+        }
+        let mut queue = self.shared.lock();
+        let room = self.capacity.saturating_sub(queue.text.len());
+        let (fits, rest) = self.pending.split_at(whole_lines(&self.pending, room));
+        queue.text.extend_from_slice(fits);
+        queue.lost += self.lost + count_lines(rest);
+        drop(queue);
+        self.shared.changed.notify_all();
+        self.pending.clear();
+        self.lost = 0;
+    }
+
+    /// Waits until everything is written, but no longer than `most`: nobody may read.
+    pub(super) fn close(mut self, most: Duration) {
+        self.flush();
+        let mut queue = self.shared.lock();
+        queue.closing = true;
+        self.shared.changed.notify_all();
+        let unwritten = |queue: &mut Queue| !queue.done;
+        // Whether it was in time changes nothing: the process ends either way.
+        let _ = self.shared.changed.wait_timeout_while(queue, most, unwritten);
+    }
+}
+
+/// How many bytes of `text` are whole lines within the first `room` bytes.
+fn whole_lines(text: &[u8], room: usize) -> usize {
+    match text.get(..room) {
+        None => text.len(),
+        Some(start) => start.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1),
+    }
+}
+
+fn count_lines(text: &[u8]) -> u64 {
+    text.iter().filter(|&&byte| byte == b'\n').count() as u64
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// The queue got text, is closing, or is done.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    text: Vec<u8>,
+    /// Lines that did not fit behind the text.
+    lost: u64,
+    closing: bool,
+    done: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Whoever panicked did so outside: the queue is whole at every step.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what comes until the queue is closing and empty.
+    fn write_all(&self, mut out: impl Write) {
+        let mut text = Vec::new();
+        while let Some(lost) = self.take(&mut text) {
+            // There is nobody left to be told that standard error fails.
+            let _ = out.write_all(&text);
+            if lost > 0 {
+                let line = format!("streamsum: lines lost, as nobody read them in time: {lost}\n");
+                let _ = out.write_all(line.as_bytes());
+            }
+            let _ = out.flush();
+        }
+        self.lock().done = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for text, swaps it with the last one's memory, and gives the count of the
+    /// lines that are lost behind it.
+    fn take(&self, text: &mut Vec<u8>) -> Option<u64> {
+        text.clear();
+        let nothing = |queue: &mut Queue| queue.text.is_empty() && queue.lost == 0;
+        let mut queue = self
+            .changed
+            .wait_while(self.lock(), |queue| nothing(queue) && !queue.closing)
+            .unwrap_or_else(PoisonError::into_inner);
+        if nothing(&mut queue) {
+            return None;
+        }
+        mem::swap(text, &mut queue.text);
+        Some(mem::take(&mut queue.lost))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// Passes on what is written, but only when it is told to.
+    struct Valve {
+        open: Receiver<()>,
+        written: Sender<String>,
+    }
+
+    impl Write for Valve {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // Once the other end is gone the valve stays open.
+            let _ = self.open.recv();
+            let _ = self.written.send(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn valve(capacity: usize) -> (Lines, Sender<()>, Receiver<String>) {
+        let (open, opened) = channel();
+        let (sender, written) = channel();
+        let valve = Valve { open: opened, written: sender };
+        (Lines::with_capacity(capacity, valve).expect("a thread"), open, written)
+    }
+
+    fn flush(lines: &mut Lines, text: &[&str]) {
+        text.iter().for_each(|line| lines.push(line));
+        lines.flush();
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn all_is_written_in_order_and_before_the_end() {
+        let (mut lines, open, written) = valve(100);
+        drop(open);
+        flush(&mut lines, &["one", "two"]);
+        flush(&mut lines, &[]);
+        flush(&mut lines, &["three"]);
+        lines.push("four");
+        lines.close(LONG);
+        assert_eq!(written.iter().collect::<String>(), "one\ntwo\nthree\nfour\n");
+    }
+
+    // covers: 31.1 31.2
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let (mut lines, open, written) = valve(12);
+        flush(&mut lines, &["first"]);
+        // The thread has this one in its hands before the queue fills up.
+        while !lines.shared.lock().text.is_empty() {
+            thread::yield_now();
+        }
+        flush(&mut lines, &["a2345", "b2345", "lost"]);
+        flush(&mut lines, &["lost"]);
+        flush(&mut lines, &["lost, and longer than the queue"]);
+        drop(open);
+        assert_eq!(written.recv().as_deref(), Ok("first\n"));
+        assert_eq!(written.recv().as_deref(), Ok("a2345\nb2345\n"));
+        flush(&mut lines, &["room again"]);
+        lines.close(LONG);
+        let rest = written.iter().collect::<String>();
+        assert_eq!(rest, "streamsum: lines lost, as nobody read them in time: 3\nroom again\n");
+    }
+
+    #[test]
+    fn a_line_that_never_fits_is_counted() {
+        let (mut lines, open, written) = valve(4);
+        drop(open);
+        flush(&mut lines, &["much too long"]);
+        lines.close(LONG);
+        let text = written.iter().collect::<String>();
+        assert_eq!(text, "streamsum: lines lost, as nobody read them in time: 1\n");
+    }
+
+    #[test]
+    fn nobody_waits_for_ever() {
+        let (mut lines, open, _written) = valve(100);
+        flush(&mut lines, &["stuck"]);
+        lines.close(Duration::ZERO);
+        drop(open);
+    }
+
+    #[test]
+    fn a_failing_standard_error_is_harmless() {
+        struct Broken;
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut lines = Lines::new(Broken).expect("a thread");
+        flush(&mut lines, &["nobody"]);
+        flush(&mut lines, &["hears"]);
+        lines.close(LONG);
+    }
+
+    #[test]
+    fn only_whole_lines_fit() {
+        let fits = [0, 2, 3, 4, 5, 6, 100].map(|room| whole_lines(b"ab\ncd\n", room));
+        assert_eq!(fits, [0, 0, 3, 3, 3, 6, 6]);
+        assert_eq!(whole_lines(b"", 0), 0);
+    }
+}

@@ -1,0 +1,208 @@
+//! The loop: starts to listen, serves, and drains when a signal says so.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token};
+use streamsum::checksum::Checksum;
+use streamsum::engine::{Config, Now};
+use streamsum::handler::Handler;
+use streamsum::server::Server;
+
+use super::access::Logged;
+use super::lines::Lines;
+use super::listen::{Bound, Place, listen};
+use super::settings::{AccessLog, Settings};
+use super::signals::Signals;
+
+const SIGNALS: Token = Token(0);
+const FIRST: Token = Token(1);
+/// Events taken from the system at a time.
+const EVENTS: usize = 1024;
+/// Bytes of a target in an access line: enough to tell requests apart.
+const KEPT_TARGET: usize = 256;
+/// How long the last lines may take to be read by whoever reads standard error.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// How serving came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All requests under way were finished.
+    Drained,
+    /// Some were not, and their time is up.
+    Expired,
+    /// Some were not, and a second signal would not wait for them.
+    Cut,
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+///
+/// One line of words for the user.
+pub(crate) fn serve(settings: &Settings) -> Result<End, String> {
+    let mut service = Service::start(settings)?;
+    let end = service.run().map_err(|wrong| format!("cannot go on: {wrong}"));
+    service.stop(&end);
+    end
+}
+
+type Upload = <Checksum as Handler>::Upload;
+
+struct Service {
+    poll: Poll,
+    signals: Signals,
+    server: Server<Upload>,
+    handler: Logged<Checksum>,
+    /// Where it listens; emptied when it no longer does.
+    places: Vec<Place>,
+    drain_timeout: Option<Duration>,
+    phase: Phase,
+}
+
+enum Phase {
+    Serving,
+    Draining { until: Option<Instant> },
+}
+
+impl Service {
+    /// Takes all it needs from the system, and says where it listens.
+    fn start(settings: &Settings) -> Result<Self, String> {
+        let cannot_start = |wrong: io::Error| format!("cannot start: {wrong}");
+        let bound = listen_all(settings)?;
+        let poll = Poll::new().map_err(cannot_start)?;
+        let signals = Signals::new(poll.registry(), SIGNALS).map_err(cannot_start)?;
+        let kept_target = match settings.access_log {
+            AccessLog::Off => 0,
+            AccessLog::Stderr => KEPT_TARGET,
+        };
+        let config = Config { kept_target, ..settings.config.clone() };
+        let mut server = Server::new(poll.registry(), FIRST, config).map_err(cannot_start)?;
+        let mut places = Vec::new();
+        for Bound { listener, place } in bound {
+            server
+                .listen(listener)
+                .map_err(|wrong| format!("cannot listen on {place}: {wrong}"))?;
+            places.push(place);
+        }
+        let handler = Logged {
+            handler: Checksum::default(),
+            access_log: settings.access_log,
+            lines: Lines::new(io::stderr()).map_err(cannot_start)?,
+        };
+        announce(&places);
+        let drain_timeout = settings.drain;
+        let phase = Phase::Serving;
+        Ok(Self { poll, signals, server, handler, places, drain_timeout, phase })
+    }
+
+    fn run(&mut self) -> io::Result<End> {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            self.wait(&mut events)?;
+            let mut signals = 0;
+            for event in &events {
+                if event.token() == SIGNALS {
+                    signals += self.signals.take();
+                } else {
+                    self.server.note(event);
+                }
+            }
+            let now = Now::now();
+            for _ in 0..signals {
+                if let Phase::Draining { .. } = self.phase {
+                    return Ok(End::Cut);
+                }
+                self.drain(now);
+            }
+            self.server.turn(now, &mut self.handler)?;
+            self.handler.lines.flush();
+            if let Some(end) = self.end(now) {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Waits for events, until the server or the drain is due.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let now = Now::now();
+        let left = match self.phase {
+            Phase::Draining { until: Some(until) } => {
+                Some(until.saturating_duration_since(now.monotonic))
+            }
+            _ => None,
+        };
+        let timeout = [self.server.timeout(now), left].into_iter().flatten().min();
+        match self.poll.poll(events, timeout) {
+            // A signal, which is an event in the next round.
+            Err(wrong) if wrong.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            polled => polled,
+        }
+    }
+
+    fn drain(&mut self, now: Now) {
+        // Before the listeners are closed: see `SocketFile`.
+        self.places.clear();
+        self.server.drain();
+        let until = self.drain_timeout.and_then(|time| now.monotonic.checked_add(time));
+        self.phase = Phase::Draining { until };
+        let most = self.drain_timeout.map_or("as long as it takes".into(), |time| {
+            format!("for {} at most", humantime::format_duration(time))
+        });
+        self.note(format_args!("draining {most}; another signal ends at once"));
+    }
+
+    fn end(&self, now: Now) -> Option<End> {
+        match self.phase {
+            Phase::Serving => None,
+            Phase::Draining { .. } if self.server.is_idle() => Some(End::Drained),
+            Phase::Draining { until } => {
+                until.filter(|&until| now.monotonic >= until).map(|_| End::Expired)
+            }
+        }
+    }
+
+    /// Ends what is left, with an access line for each, and says the last words.
+    fn stop(mut self, end: &Result<End, String>) {
+        self.places.clear();
+        let left = self.server.connections();
+        self.server.shut_down(Now::now(), &mut self.handler);
+        match end {
+            Ok(End::Drained) => self.note("drained"),
+            Ok(End::Expired) => self.note(format_args!("drain expired; connections cut: {left}")),
+            Ok(End::Cut) => {
+                self.note(format_args!("ended by a second signal; connections cut: {left}"))
+            }
+            // Said by the caller.
+            Err(_) => {}
+        }
+        self.handler.lines.close(LAST_LINES);
+    }
+
+    fn note(&mut self, words: impl std::fmt::Display) {
+        self.handler.lines.push(format_args!("streamsum: {words}"));
+    }
+}
+
+fn listen_all(settings: &Settings) -> Result<Vec<Bound>, String> {
+    let mut bound = Vec::new();
+    for address in settings.addresses() {
+        let each =
+            listen(address).map_err(|wrong| format!("cannot listen on {address}: {wrong}"))?;
+        bound.extend(each);
+    }
+    Ok(bound)
+}
+
+/// One line for each place. Nobody needs to read them.
+fn announce(places: &[Place]) {
+    let mut out = io::stdout().lock();
+    for place in places {
+        let (version, curl) = (env!("CARGO_PKG_VERSION"), place.curl());
+        let _ = writeln!(out, "streamsum {version} listens on {place}; try: {curl}");
+    }
+    let _ = out.flush();
+}

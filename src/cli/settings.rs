@@ -1,0 +1,474 @@
+//! What can be set, in one table: from it come the options, the names in the
+//! environment, the help text, the defaults and the parsing.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytesize::Unit;
+use streamsum::engine::Config;
+
+use super::listen::Address;
+
+/// Connections at a time, unless set: what one process can serve with memory to spare.
+const MOST_CONNECTIONS: u64 = 100_000;
+/// Descriptors that are no connections: listeners, standard streams, the poll's own.
+const OTHER_DESCRIPTORS: u64 = 64;
+/// Deadlines are looked at once a second.
+const SHORTEST_DEADLINE: Duration = Duration::from_secs(1);
+
+/// What the process runs with.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where to listen; none means the default, see [`Settings::addresses`].
+    pub(super) listen: Vec<Address>,
+    pub(super) access_log: AccessLog,
+    /// How long requests under way may take to finish after the first signal.
+    pub(super) drain: Option<Duration>,
+    pub(super) config: Config,
+}
+
+impl Settings {
+    /// The defaults for a process that may have this many open descriptors.
+    pub(crate) fn new(descriptors: u64) -> Self {
+        let connections =
+            descriptors.saturating_sub(OTHER_DESCRIPTORS).clamp(1, MOST_CONNECTIONS) as usize;
+        Self {
+            listen: Vec::new(),
+            access_log: AccessLog::Stderr,
+            drain: Some(Duration::from_secs(30)),
+            config: Config { connections, ..Config::default() },
+        }
+    }
+
+    /// Where to listen: what was set, or port 8080 of all interfaces.
+    pub(super) fn addresses(&self) -> &[Address] {
+        const DEFAULT: &[Address] = &[Address::Any(8080)];
+        if self.listen.is_empty() { DEFAULT } else { &self.listen }
+    }
+}
+
+/// Where the access lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AccessLog {
+    Off,
+    Stderr,
+}
+
+impl AccessLog {
+    const VALUES: &str = "off|stderr";
+}
+
+impl fmt::Display for AccessLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Off => "off",
+            Self::Stderr => "stderr",
+        })
+    }
+}
+
+/// A row of the table.
+pub(super) struct Setting {
+    /// The option without its dashes.
+    pub(super) name: &'static str,
+    kind: Kind,
+    pub(super) help: &'static str,
+}
+
+/// What values a setting takes, and where in [`Settings`] they go.
+enum Kind {
+    Listen,
+    AccessLog,
+    /// A time that 0 turns off.
+    Deadline(Place<Option<Duration>>),
+    /// A time that there always is.
+    Time(Place<Duration>),
+    /// Bytes that 0 makes unlimited.
+    Cap(Place<Option<u64>>),
+    /// Bytes, at least one.
+    Size(Place<dyn Number>),
+    /// How many, at least one.
+    Count(Place<dyn Number>),
+}
+
+type Place<T> = fn(&mut Settings) -> &mut T;
+
+/// All settings, in the order of the help text.
+pub(super) const TABLE: &[Setting] = &[
+    Setting { name: "listen", kind: Kind::Listen, help: "address to listen on; may be repeated" },
+    Setting {
+        name: "connections",
+        kind: Kind::Count(|s| &mut s.config.connections),
+        help: "connections at a time; others wait in the backlog",
+    },
+    Setting {
+        name: "max-body",
+        kind: Kind::Cap(|s| &mut s.config.limits.body),
+        help: "longest content",
+    },
+    Setting {
+        name: "max-request-line",
+        kind: Kind::Size(|s| &mut s.config.limits.request_line),
+        help: "longest request line",
+    },
+    Setting {
+        name: "max-head",
+        kind: Kind::Size(|s| &mut s.config.limits.head),
+        help: "longest head, and longest trailer section",
+    },
+    Setting {
+        name: "max-fields",
+        kind: Kind::Count(|s| &mut s.config.limits.fields),
+        help: "most fields in a head, and in a trailer section",
+    },
+    Setting {
+        name: "max-chunk-overhead",
+        kind: Kind::Size(|s| &mut s.config.limits.chunk_overhead),
+        help: "most bytes of chunk extensions in a request",
+    },
+    Setting {
+        name: "max-held",
+        kind: Kind::Size(|s| &mut s.config.held),
+        help: "memory for unfinished heads and the like, all in all",
+    },
+    Setting {
+        name: "max-output",
+        kind: Kind::Size(|s| &mut s.config.output),
+        help: "most unsent answers of a client that is still read",
+    },
+    Setting {
+        name: "max-turn",
+        kind: Kind::Size(|s| &mut s.config.turn_bytes),
+        help: "most bytes read before the next look at the clock",
+    },
+    Setting {
+        name: "head-timeout",
+        kind: Kind::Deadline(|s| &mut s.config.timeouts.head),
+        help: "for a whole head",
+    },
+    Setting {
+        name: "idle-timeout",
+        kind: Kind::Deadline(|s| &mut s.config.timeouts.idle),
+        help: "for the next request of a connection to begin",
+    },
+    Setting {
+        name: "body-timeout",
+        kind: Kind::Deadline(|s| &mut s.config.timeouts.stall),
+        help: "without a byte of content",
+    },
+    Setting {
+        name: "min-rate",
+        kind: Kind::Cap(|s| &mut s.config.timeouts.rate),
+        help: "least bytes of content a second, on average",
+    },
+    Setting {
+        name: "rate-grace",
+        kind: Kind::Time(|s| &mut s.config.timeouts.rate_grace),
+        help: "before the average counts",
+    },
+    Setting {
+        name: "write-timeout",
+        kind: Kind::Deadline(|s| &mut s.config.timeouts.write),
+        help: "without a byte of an answer taken",
+    },
+    Setting {
+        name: "linger-timeout",
+        kind: Kind::Time(|s| &mut s.config.timeouts.linger),
+        help: "for a refused client to close",
+    },
+    Setting {
+        name: "linger-silence",
+        kind: Kind::Time(|s| &mut s.config.timeouts.linger_silence),
+        help: "for a refused client that sends nothing to close",
+    },
+    Setting {
+        name: "max-linger",
+        kind: Kind::Size(|s| &mut s.config.timeouts.linger_bytes),
+        help: "most bytes of a refused client that are read",
+    },
+    Setting {
+        name: "drain-timeout",
+        kind: Kind::Deadline(|s| &mut s.drain),
+        help: "for requests under way at SIGTERM or SIGINT",
+    },
+    Setting {
+        name: "access-log",
+        kind: Kind::AccessLog,
+        help: "where a line for each request goes",
+    },
+];
+
+impl Setting {
+    /// The name in the environment.
+    pub(super) fn variable(&self) -> String {
+        format!("STREAMSUM_{}", self.name.to_ascii_uppercase().replace('-', "_"))
+    }
+
+    /// Whether values add up, so that the variable takes several between commas.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.kind, Kind::Listen)
+    }
+
+    /// Whether 0 turns it off.
+    pub(super) fn can_be_off(&self) -> bool {
+        matches!(self.kind, Kind::Deadline(_) | Kind::Cap(_))
+    }
+
+    /// What stands for the value in the help text.
+    pub(super) fn value_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Listen => "ADDR",
+            Kind::AccessLog => AccessLog::VALUES,
+            Kind::Deadline(_) | Kind::Time(_) => "TIME",
+            Kind::Cap(_) | Kind::Size(_) => "SIZE",
+            Kind::Count(_) => "N",
+        }
+    }
+
+    /// What `settings` have here, written as [`Setting::put`] would take it.
+    pub(super) fn show(&self, settings: &mut Settings) -> String {
+        match self.kind {
+            Kind::Listen => {
+                let addresses: Vec<_> =
+                    settings.addresses().iter().map(Address::to_string).collect();
+                addresses.join(",")
+            }
+            Kind::AccessLog => settings.access_log.to_string(),
+            Kind::Deadline(place) => place(settings).map_or("0".into(), show_time),
+            Kind::Time(place) => show_time(*place(settings)),
+            Kind::Cap(place) => show_size(place(settings).unwrap_or(0)),
+            Kind::Size(place) => show_size(place(settings).get()),
+            Kind::Count(place) => place(settings).get().to_string(),
+        }
+    }
+
+    /// Puts the value that `text` stands for into `settings`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with `text`, in words.
+    pub(super) fn put(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
+        match self.kind {
+            Kind::Listen => settings.listen.push(text.parse()?),
+            Kind::AccessLog => settings.access_log = parse_access_log(text)?,
+            Kind::Deadline(place) => *place(settings) = parse_deadline(text)?,
+            Kind::Time(place) => *place(settings) = parse_deadline(text)?.ok_or(NOT_ZERO)?,
+            Kind::Cap(place) => *place(settings) = Some(parse_size(text)?).filter(|&size| size > 0),
+            Kind::Size(place) => place(settings).set(parse_size(text)?)?,
+            Kind::Count(place) => place(settings).set(parse_count(text)?)?,
+        }
+        Ok(())
+    }
+}
+
+const NOT_ZERO: &str = "it cannot be 0";
+
+/// A whole number of any width, so that one kind of setting serves all widths.
+trait Number {
+    fn get(&self) -> u64;
+    /// Takes `value` if it is above zero and not too wide.
+    fn set(&mut self, value: u64) -> Result<(), String>;
+}
+
+impl<N: Copy + TryFrom<u64> + TryInto<u64>> Number for N {
+    fn get(&self) -> u64 {
+        (*self).try_into().unwrap_or(u64::MAX)
+    }
+
+    fn set(&mut self, value: u64) -> Result<(), String> {
+        if value == 0 {
+            return Err(NOT_ZERO.into());
+        }
+        *self = value.try_into().map_err(|_| format!("{value} is too large"))?;
+        Ok(())
+    }
+}
+
+fn parse_access_log(text: &str) -> Result<AccessLog, String> {
+    [AccessLog::Off, AccessLog::Stderr]
+        .into_iter()
+        .find(|value| value.to_string() == text)
+        .ok_or_else(|| format!("{text:?} is not one of {}", AccessLog::VALUES))
+}
+
+fn parse_deadline(text: &str) -> Result<Option<Duration>, String> {
+    let time = humantime::parse_duration(text)
+        .map_err(|_| format!("{text:?} is not a time, which is written like 30s"))?;
+    match time {
+        Duration::ZERO => Ok(None),
+        time if time < SHORTEST_DEADLINE => Err(format!("{text:?} is under a second")),
+        time => Ok(Some(time)),
+    }
+}
+
+/// Whole numbers only: fractions would need rounding, and floating point is large.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    let unit = match unit.trim_start() {
+        "" => Ok(Unit::Byte),
+        unit => unit.parse(),
+    };
+    let (Ok(number), Ok(unit)) = (digits.parse(), unit) else {
+        return Err(format!("{text:?} is not a size, which is written like 8MiB"));
+    };
+    u64::checked_mul(number, unit * 1).ok_or_else(|| format!("{text:?} is too large"))
+}
+
+fn parse_count(text: &str) -> Result<u64, String> {
+    Some(text)
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| format!("{text:?} is not a number"))
+}
+
+fn show_time(time: Duration) -> String {
+    humantime::format_duration(time).to_string()
+}
+
+/// In the largest unit that tells it exactly.
+fn show_size(size: u64) -> String {
+    const UNITS: [&str; 7] = ["", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let thousands = if size == 0 { 0 } else { size.trailing_zeros() / 10 };
+    let unit = UNITS.get(thousands as usize).copied().unwrap_or_default();
+    format!("{}{unit}", size >> (10 * thousands))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(name: &str, text: &str) -> Result<Settings, String> {
+        let mut settings = Settings::new(1024);
+        let setting = TABLE.iter().find(|setting| setting.name == name).expect("a setting");
+        setting.put(&mut settings, text).map(|()| settings)
+    }
+
+    fn shown(name: &str, text: &str) -> String {
+        let setting = TABLE.iter().find(|setting| setting.name == name).expect("a setting");
+        put(name, text).map_or_else(|wrong| wrong, |mut settings| setting.show(&mut settings))
+    }
+
+    #[test]
+    fn defaults_can_be_written_back() {
+        for setting in TABLE {
+            let default = setting.show(&mut Settings::new(1024));
+            assert_eq!(shown(setting.name, &default), default, "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_make_good_variables() {
+        let mut variables: Vec<_> = TABLE.iter().map(Setting::variable).collect();
+        let acceptable = |c: char| c.is_ascii_uppercase() || c == '_';
+        assert!(variables.iter().all(|variable| variable.chars().all(acceptable)));
+        assert!(variables.contains(&"STREAMSUM_MAX_BODY".into()));
+        variables.sort_unstable();
+        variables.dedup();
+        assert_eq!(variables.len(), TABLE.len());
+    }
+
+    /// No two rows may write to the same place.
+    #[test]
+    fn a_setting_changes_itself_alone() {
+        for setting in TABLE {
+            let other = match setting.value_name() {
+                "ADDR" => "127.0.0.1:0",
+                "TIME" => "77s",
+                "SIZE" | "N" => "777",
+                _ => "off",
+            };
+            let mut settings = put(setting.name, other).expect(setting.name);
+            for row in TABLE {
+                let changed = row.show(&mut settings) != row.show(&mut Settings::new(1024));
+                assert_eq!(changed, row.name == setting.name, "{} {}", setting.name, row.name);
+            }
+        }
+    }
+
+    // covers: 30.1
+    #[test]
+    fn zero_turns_off_what_can_be_off() {
+        for name in
+            ["head-timeout", "idle-timeout", "body-timeout", "write-timeout", "drain-timeout"]
+        {
+            assert_eq!([shown(name, "0"), shown(name, "0s")], ["0", "0"], "{name}");
+        }
+        assert_eq!(put("head-timeout", "0").expect("off").config.timeouts.head, None);
+        assert_eq!(put("drain-timeout", "0").expect("off").drain, None);
+        assert_eq!(put("max-body", "0").expect("off").config.limits.body, None);
+        assert_eq!(put("min-rate", "0B").expect("off").config.timeouts.rate, None);
+    }
+
+    // covers: 30.2
+    #[test]
+    fn zero_is_wrong_for_the_others() {
+        for setting in TABLE.iter().filter(|setting| !setting.can_be_off()) {
+            match setting.kind {
+                // Port 0 is a free one.
+                Kind::Listen => assert_eq!(shown(setting.name, "0"), ":0"),
+                Kind::AccessLog => assert!(put(setting.name, "0").is_err()),
+                _ => assert_eq!(shown(setting.name, "0"), "it cannot be 0", "{}", setting.name),
+            }
+        }
+    }
+
+    // covers: 30.3
+    #[test]
+    fn deadlines_are_a_second_or_more() {
+        assert_eq!(shown("head-timeout", "999ms"), "\"999ms\" is under a second");
+        assert_eq!(shown("linger-timeout", "1ns"), "\"1ns\" is under a second");
+        assert_eq!(shown("head-timeout", "1s"), "1s");
+        assert_eq!(shown("head-timeout", "1m 30s"), "1m 30s");
+        for text in ["", "10", "-1s", "1 fortnight", "99999999999999999999s"] {
+            let wrong = format!("{text:?} is not a time, which is written like 30s");
+            assert_eq!(shown("head-timeout", text), wrong);
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let body = |text| put("max-body", text).map(|settings| settings.config.limits.body);
+        assert_eq!(body("8MiB"), Ok(Some(8 << 20)));
+        assert_eq!(body("8 MB"), Ok(Some(8_000_000)));
+        assert_eq!(body("15eib"), Ok(Some(15 << 60)));
+        assert_eq!(body("18446744073709551615"), Ok(Some(u64::MAX)));
+        assert_eq!(body("16EiB"), Err("\"16EiB\" is too large".into()));
+        for text in ["", "MiB", "-1", "+1", "8Mx", "0x10", "1e3", "1.5KiB", "18446744073709551616"]
+        {
+            let wrong = format!("{text:?} is not a size, which is written like 8MiB");
+            assert_eq!(body(text), Err(wrong));
+        }
+    }
+
+    #[test]
+    fn numbers_fit_their_place() {
+        assert_eq!(shown("max-fields", "65535"), "65535");
+        assert_eq!(shown("max-fields", "65536"), "65536 is too large");
+        assert_eq!(shown("max-head", "4GiB"), "4294967296 is too large");
+        for text in ["", "+1", "1k", "1.0"] {
+            assert_eq!(shown("connections", text), format!("{text:?} is not a number"));
+        }
+    }
+
+    #[test]
+    fn sizes_are_shown_exactly() {
+        let shown = [0, 1, 240, 1024, 1025, 1536 << 10, 3 << 60].map(show_size);
+        assert_eq!(shown, ["0", "1", "240", "1KiB", "1025", "1536KiB", "3EiB"]);
+    }
+
+    // covers: 30.4
+    #[test]
+    fn connections_follow_the_descriptors() {
+        let connections = |descriptors| Settings::new(descriptors).config.connections;
+        assert_eq!(connections(1024), 960);
+        assert_eq!(connections(100_063), 99_999);
+        assert_eq!([connections(100_064), connections(u64::MAX)], [100_000; 2]);
+        assert_eq!([connections(0), connections(64), connections(65)], [1; 3]);
+    }
+
+    #[test]
+    fn access_log_has_two_values() {
+        assert_eq!(put("access-log", "off").expect("a value").access_log, AccessLog::Off);
+        assert_eq!(shown("access-log", "on"), "\"on\" is not one of off|stderr");
+    }
+}

@@ -1,0 +1,67 @@
+//! SIGTERM and SIGINT as events of the loop.
+
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream as StdUnixStream;
+
+use mio::net::UnixStream;
+use mio::{Interest, Registry, Token};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
+
+/// Signals that arrived, one byte each, on a socket in the caller's poll.
+pub(super) struct Signals {
+    arrived: UnixStream,
+}
+
+impl Signals {
+    /// From now on the signals no longer end the process but make `token` readable.
+    pub(super) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+        let (arrived, arriving) = StdUnixStream::pair()?;
+        arrived.set_nonblocking(true)?;
+        let mut arrived = UnixStream::from_std(arrived);
+        registry.register(&mut arrived, token, Interest::READABLE)?;
+        pipe::register(SIGTERM, arriving.try_clone()?)?;
+        pipe::register(SIGINT, arriving)?;
+        Ok(Self { arrived })
+    }
+
+    /// How many signals arrived since the last call.
+    pub(super) fn take(&mut self) -> usize {
+        let mut bytes = [0; 64];
+        let mut count = 0;
+        // Until it would block, as edges are told only once.
+        loop {
+            match self.arrived.read(&mut bytes) {
+                Ok(0) => return count,
+                Ok(n) => count += n,
+                Err(wrong) if wrong.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return count,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Events, Poll};
+    use signal_hook::low_level::raise;
+
+    #[test]
+    fn signals_are_counted() {
+        let mut poll = Poll::new().expect("a poll");
+        let mut signals = Signals::new(poll.registry(), Token(7)).expect("signals");
+        assert_eq!(signals.take(), 0);
+        raise(SIGTERM).expect("a signal");
+        raise(SIGINT).expect("a signal");
+        let mut events = Events::with_capacity(4);
+        while events.is_empty() {
+            match poll.poll(&mut events, None) {
+                Err(wrong) if wrong.kind() == io::ErrorKind::Interrupted => {}
+                polled => polled.expect("events"),
+            }
+        }
+        assert!(events.iter().all(|event| event.token() == Token(7) && event.is_readable()));
+        assert_eq!([signals.take(), signals.take()], [2, 0]);
+    }
+}

@@ -1,0 +1,530 @@
+//! The binary, driven as its users do: options, addresses, signals, standard streams.
+#![cfg(all(unix, feature = "cli"))]
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_streamsum");
+/// How long anything may take before a test fails rather than hangs.
+const LONG: Duration = Duration::from_secs(60);
+const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
+const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.env_clear().args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// A server that runs; it is killed in the end, if it still does.
+struct Running {
+    child: Child,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        Self::spawn(command(arguments).stderr(Stdio::piped()))
+    }
+
+    /// On a free port of the loopback interface.
+    fn local(arguments: &[&str]) -> (Self, String) {
+        let running = Self::start(&[&["--listen", "127.0.0.1:0"], arguments].concat());
+        let address = running.address();
+        (running, address)
+    }
+
+    /// Standard error is up to the caller.
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let stdout = lines(child.stdout.take());
+        let stderr = lines(child.stderr.take());
+        Self { child, stdout, stderr }
+    }
+
+    /// Where it says it listens, next.
+    fn address(&self) -> String {
+        let line = self.stdout.recv_timeout(LONG).expect("an announcement");
+        let (_, rest) = line.split_once(" listens on ").expect("an address");
+        let (address, curl) = rest.split_once("; try: ").expect("a hint");
+        assert!(curl.starts_with("curl -T FILE "), "{line}");
+        address.into()
+    }
+
+    /// The next line on standard error.
+    fn line(&self) -> String {
+        self.stderr.recv_timeout(LONG).expect("a line")
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let done = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
+        assert!(done.success(), "{kill}");
+    }
+
+    /// Waits for its end, and gives its status and what was left on standard error.
+    fn end(mut self) -> (Option<i32>, Vec<String>) {
+        let mut left = Vec::new();
+        // Its end closes the stream.
+        while let Ok(line) = self.stderr.recv_timeout(LONG) {
+            left.push(line);
+        }
+        while self.stdout.recv_timeout(LONG).is_ok() {}
+        (self.child.wait().expect("its status").code(), left)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of a stream, read by a thread so that one can wait for them with a limit.
+fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    if let Some(stream) = stream {
+        thread::spawn(move || {
+            let lines = BufReader::new(stream).lines().map_while(Result::ok);
+            lines.map(|line| sender.send(line)).take_while(Result::is_ok).count()
+        });
+    }
+    receiver
+}
+
+fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(LONG)).expect("a timeout");
+    stream
+}
+
+/// Sends all of `request`, and reads until the server closes.
+fn exchange(mut stream: impl Read + Write, request: &[u8]) -> String {
+    stream.write_all(request).expect("it reads");
+    rest(stream)
+}
+
+fn rest(mut stream: impl Read) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+/// Reads until `end` has come, and no further.
+fn read_until(stream: &mut impl Read, end: &str) -> String {
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(end.as_bytes()) {
+        assert_eq!(stream.read(&mut byte).expect("an answer"), 1, "{}", text(&answer));
+        answer.extend(byte);
+    }
+    text(&answer).into()
+}
+
+const PUT_ABC: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                         Content-Length: 3\r\n\r\nabc";
+
+/// An upload of `abc` of which the server has the head, and was told `a`.
+fn begin_upload(address: &str) -> TcpStream {
+    let mut upload = connect(address);
+    let head = b"PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+    upload.write_all(head).expect("it reads");
+    read_until(&mut upload, "100 Continue\r\n\r\n");
+    upload.write_all(b"a").expect("it reads");
+    upload
+}
+
+/// A directory of its own, which goes with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("streamsum-cli-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a directory");
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+// covers: 32.3
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for (options, start) in [
+        (["--help", "-h"], "streamsum "),
+        (["--version", "-V"], concat!("streamsum ", env!("CARGO_PKG_VERSION"), "\n")),
+    ] {
+        let [long, short] = options.map(|option| run(&[option]));
+        assert_eq!((long.status.code(), text(&long.stderr)), (Some(0), ""));
+        assert!(text(&long.stdout).starts_with(start));
+        assert_eq!(long, short);
+    }
+}
+
+// covers: 32.2
+#[test]
+fn usage_errors_name_what_is_wrong() {
+    let wrong = |command: &mut Command, what: &str| {
+        let output = command.output().expect("it runs");
+        let line = text(&output.stderr);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(line.contains(what), "{line} names {what}");
+    };
+    wrong(&mut command(&["--max-bdy", "8MiB"]), "--max-bdy");
+    wrong(&mut command(&["-q"]), "-q");
+    wrong(&mut command(&["here"]), "here");
+    wrong(&mut command(&["--max-body"]), "--max-body");
+    wrong(&mut command(&["--listen", "here"]), "--listen: \"here\"");
+    let variable = "STREAMSUM_MAX_BODY";
+    wrong(command(&[]).env(variable, "8Mx"), "STREAMSUM_MAX_BODY: \"8Mx\"");
+}
+
+// covers: 30.2 30.3
+#[test]
+fn limits_of_nothing_and_hasty_deadlines_are_usage_errors() {
+    for (option, value) in [
+        ("--connections", "0"),
+        ("--max-head", "0"),
+        ("--rate-grace", "0"),
+        ("--idle-timeout", "1ms"),
+    ] {
+        let output = run(&[option, value]);
+        assert_eq!(output.status.code(), Some(2), "{option} {value}");
+        assert!(text(&output.stderr).contains(option));
+    }
+}
+
+// covers: 30.1
+#[test]
+fn zero_turns_off() {
+    let (_running, address) = Running::local(&[
+        "--max-body=0",
+        "--min-rate=0",
+        "--head-timeout=0",
+        "--idle-timeout=0",
+        "--body-timeout=0",
+        "--write-timeout=0",
+        "--drain-timeout=0",
+    ]);
+    assert!(exchange(connect(&address), PUT_ABC).ends_with(ABC));
+}
+
+// covers: 30.4 30.5
+#[test]
+fn the_descriptor_limit_is_raised_and_bounds_connections() {
+    let script = "ulimit -Sn 100 && ulimit -Hn 1000 && exec \"$0\" --help";
+    let output = Command::new("sh").args(["-c", script, BINARY]).output().expect("a shell");
+    let help = text(&output.stdout);
+    let line = help.lines().find(|line| line.contains("--connections")).expect("a line");
+    assert!(line.ends_with("[default: 936]"), "{line}");
+}
+
+// covers: 32.1
+#[test]
+fn an_address_in_use_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let output = run(&["--listen", &address]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
+    let line = text(&output.stderr);
+    assert!(line.contains(&format!("cannot listen on {address}: ")), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+}
+
+#[test]
+fn several_addresses_from_the_environment() {
+    let scratch = Scratch::new("several");
+    let socket = scratch.0.join("sock");
+    let listen = format!("127.0.0.1:0,unix:{}", socket.display());
+    let mut command = command(&[]);
+    let running = Running::spawn(command.env("STREAMSUM_LISTEN", listen).stderr(Stdio::piped()));
+    let tcp = running.address();
+    assert!(tcp.starts_with("127.0.0.1:") && !tcp.ends_with(":0"), "{tcp}");
+    assert_eq!(running.address(), format!("unix:{}", socket.display()));
+    assert!(exchange(connect(&tcp), PUT_ABC).ends_with(ABC));
+    assert!(running.line().starts_with("127.0.0.1:"));
+    let stream = UnixStream::connect(&socket).expect("a connection");
+    assert!(exchange(stream, PUT_ABC).ends_with(ABC));
+    assert!(running.line().starts_with("unix PUT /a 200 3 "));
+    running.signal("TERM");
+    assert_eq!(running.end().0, Some(0));
+    assert!(!socket.exists());
+}
+
+#[test]
+fn all_interfaces_are_both_families() {
+    let running = Running::start(&["--listen", ":0"]);
+    let address = running.address();
+    let (host, port) = address.rsplit_once(':').expect("a port");
+    assert!(exchange(connect(&format!("127.0.0.1:{port}")), PUT_ABC).ends_with(ABC));
+    if host == "[::]" {
+        assert!(exchange(connect(&format!("[::1]:{port}")), PUT_ABC).ends_with(ABC));
+    }
+    // A peer over IPv4 is shown as such.
+    assert!(running.line().starts_with("127.0.0.1:"));
+}
+
+/// A stream whose reader is gone.
+fn closed() -> Stdio {
+    let (_, writer) = io::pipe().expect("a pipe");
+    writer.into()
+}
+
+// covers: 32.4
+#[test]
+fn a_closed_standard_output_is_harmless() {
+    let status = command(&["--help"]).stdout(closed()).status().expect("it runs");
+    assert_eq!(status.code(), Some(0));
+
+    let scratch = Scratch::new("closed");
+    let socket = scratch.0.join("sock");
+    let listen = format!("unix:{}", socket.display());
+    let child = command(&["--listen", &listen]).stdout(closed()).stderr(closed()).spawn();
+    let (stdout, stderr) = (channel().1, channel().1);
+    let running = Running { child: child.expect("it starts"), stdout, stderr };
+    // No event tells from outside when it listens.
+    let begun = Instant::now();
+    let stream = loop {
+        match UnixStream::connect(&socket) {
+            Ok(stream) => break stream,
+            Err(wrong) => assert!(begun.elapsed() < LONG, "{wrong}"),
+        }
+        thread::yield_now();
+    };
+    assert!(exchange(stream, PUT_ABC).ends_with(ABC));
+    // Nor can its access line be written; it serves on, and ends as ever.
+    assert!(exchange(UnixStream::connect(&socket).expect("again"), PUT_ABC).ends_with(ABC));
+    running.signal("TERM");
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
+fn access_lines_tell_the_digest_or_the_reason() {
+    let (running, address) = Running::local(&["--max-body", "8B"]);
+    let stream = connect(&address);
+    let peer = stream.local_addr().expect("an address");
+    exchange(stream, PUT_ABC);
+    let line = running.line();
+    let columns: Vec<_> = line.split(' ').collect();
+    assert_eq!(columns[..5], [&peer.to_string(), "PUT", "/a", "200", "3"]);
+    assert!(columns[5].ends_with("ms"));
+    assert_eq!(columns[6..], [ABC]);
+
+    let long = b"PUT /long HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+    assert!(exchange(connect(&address), long).starts_with("HTTP/1.1 413 "));
+    let line = running.line();
+    assert!(line.contains(" PUT /long 413 0 "), "{line}");
+    assert!(line.ends_with("ms the content is too large"), "{line}");
+
+    // A client that leaves is told apart.
+    drop(begin_upload(&address));
+    let line = running.line();
+    assert!(line.contains(" PUT /big "), "{line}");
+}
+
+#[test]
+fn nothing_in_a_target_can_forge_a_line() {
+    let (running, address) = Running::local(&[]);
+    let request = b"GET /\"'`\\\xe2\x80\xae\xc2\x9b HTTP/1.0\r\n\r\n";
+    assert!(exchange(connect(&address), request).ends_with(EMPTY));
+    let line = running.line();
+    assert!(line.contains(r" GET /\x22\x27\x60\x5c\xe2\x80\xae\xc2\x9b 200 0 "), "{line}");
+
+    for request in [&b"GET /\x1b[2J\x07 HTTP/1.1\r\n\r\n"[..], b"GET /a\n1.2.3.4:5 HTTP/1.1\r\n"] {
+        assert!(exchange(connect(&address), request).starts_with("HTTP/1.1 400 "));
+        let line = running.line();
+        assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}");
+        assert!(line.starts_with("127.0.0.1:"), "{line}");
+    }
+    running.signal("TERM");
+    let (_, left) = running.end();
+    assert!(left.iter().all(|line| line.starts_with("streamsum: ")), "{left:?}");
+}
+
+// covers: 31.3
+#[test]
+fn the_access_log_can_be_off() {
+    let (running, address) = Running::local(&["--access-log", "off"]);
+    assert!(exchange(connect(&address), PUT_ABC).ends_with(ABC));
+    running.signal("TERM");
+    let (status, left) = running.end();
+    assert_eq!(status, Some(0));
+    assert!(left.iter().all(|line| line.starts_with("streamsum: ")), "{left:?}");
+}
+
+// covers: 31.1 31.2
+#[test]
+fn nobody_has_to_read_the_access_log() {
+    const REQUESTS: usize = 20_000;
+    let mut command = command(&["--listen", "127.0.0.1:0"]);
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let mut running = Running::spawn(command.stderr(writer));
+    // The only other end is the server's, so that its end is the end of the stream.
+    drop(command);
+    let address = running.address();
+
+    let target = "a".repeat(255);
+    let mut stream = connect(&address);
+    let mut writer = stream.try_clone().expect("a second handle");
+    let sender = thread::spawn(move || {
+        let request = format!("GET /{target} HTTP/1.1\r\nHost: x\r\n\r\n");
+        for _ in 0..REQUESTS {
+            writer.write_all(request.as_bytes()).expect("it reads");
+        }
+        writer.shutdown(std::net::Shutdown::Write).expect("an end");
+    });
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).expect("answers");
+    sender.join().expect("it sends");
+    assert_eq!(answers.matches(EMPTY).count(), REQUESTS);
+
+    running.stderr = lines(Some(reader));
+    running.signal("TERM");
+    let (status, left) = running.end();
+    assert_eq!(status, Some(0));
+    let lost = left.iter().filter_map(|line| line.strip_prefix("streamsum: lines lost"));
+    let lost = lost.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok());
+    let lost: usize = lost.sum();
+    let written = left.iter().filter(|line| line.contains(" GET /aaa")).count();
+    assert!(lost > 0, "the log had room for all");
+    assert_eq!(written + lost, REQUESTS);
+}
+
+// covers: 27.1 27.2 27.3
+#[test]
+fn a_signal_finishes_what_is_under_way() {
+    let (running, address) = Running::local(&[]);
+    let mut idle = connect(&address);
+    let mut begun = connect(&address);
+    for stream in [&mut idle, &mut begun] {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
+        assert!(!read_until(stream, EMPTY).contains("Connection: close"));
+        running.line();
+    }
+    begun.write_all(b"PUT /begun HTTP/1.1\r\nContent-Le").expect("it reads");
+    let upload = begin_upload(&address);
+
+    running.signal("TERM");
+    let line = running.line();
+    assert!(line.starts_with("streamsum: draining for 30s at most"), "{line}");
+    let wrong = TcpStream::connect(&address).expect_err("nobody listens");
+    assert_eq!(wrong.kind(), io::ErrorKind::ConnectionRefused);
+    assert_eq!(rest(idle), "");
+    let answer = exchange(begun, b"ngth: 3\r\nHost: x\r\n\r\nabc");
+    assert!(answer.contains("Connection: close\r\n") && answer.ends_with(ABC), "{answer}");
+    let answer = exchange(upload, b"bc");
+    assert!(answer.contains("Connection: close\r\n") && answer.ends_with(ABC), "{answer}");
+    let (status, left) = running.end();
+    assert_eq!((status, left.len()), (Some(0), 3), "{left:?}");
+    assert_eq!(left[2], "streamsum: drained");
+}
+
+#[test]
+fn an_interrupt_is_a_signal_too() {
+    let (running, _) = Running::local(&[]);
+    running.signal("INT");
+    let (status, left) = running.end();
+    assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
+}
+
+// covers: 27.4 30.6
+#[test]
+fn an_expired_drain_fails() {
+    let (running, address) = Running::local(&["--drain-timeout", "1s"]);
+    let upload = begin_upload(&address);
+    running.signal("TERM");
+    let (status, left) = running.end();
+    assert_eq!((status, left.len()), (Some(1), 3), "{left:?}");
+    assert!(left[0].starts_with("streamsum: draining for 1s at most"), "{left:?}");
+    assert!(left[1].contains(" PUT /big - "), "{left:?}");
+    assert_eq!(left[2], "streamsum: drain expired; connections cut: 1");
+    drop(upload);
+}
+
+// covers: 27.5 30.6
+#[test]
+fn a_second_signal_ends_at_once() {
+    let (running, address) = Running::local(&["--drain-timeout", "0"]);
+    let upload = begin_upload(&address);
+    running.signal("TERM");
+    let line = running.line();
+    assert!(line.starts_with("streamsum: draining as long as it takes"), "{line}");
+    running.signal("TERM");
+    let (status, left) = running.end();
+    assert_eq!((status, left.len()), (Some(1), 2), "{left:?}");
+    assert_eq!(left[1], "streamsum: ended by a second signal; connections cut: 1");
+    drop(upload);
+}
+
+// covers: 26.1
+#[test]
+fn a_deadline_that_was_set_counts() {
+    let (running, address) = Running::local(&["--head-timeout", "1s"]);
+    let answer = exchange(connect(&address), b"GET / HTTP/1.1\r\n");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(running.line().ends_with("the head did not arrive in time"));
+    assert_eq!(rest(connect(&address)), "", "who says nothing is told nothing");
+}
+
+// covers: 28.2
+#[test]
+fn a_lack_of_descriptors_passes() {
+    const CLIENTS: usize = 60;
+    let script = "ulimit -n 40 && exec \"$0\" --listen 127.0.0.1:0 --connections 1000";
+    let mut command = Command::new("sh");
+    let running = Running::spawn(command.args(["-c", script, BINARY]).stderr(Stdio::piped()));
+    let address = running.address();
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| connect(&address)).collect();
+    // Those who are there are served, and those who come too late wait.
+    let mut last = clients.pop().expect("a client");
+    last.write_all(PUT_ABC).expect("room in the backlog");
+    assert!(exchange(clients.remove(0), PUT_ABC).ends_with(ABC));
+    drop(clients);
+    assert!(rest(last).ends_with(ABC));
+}
+
+// covers: 28.3
+#[test]
+fn a_burst_of_connections_waits_in_the_backlog() {
+    // More than the usual backlog of 128, and no more than a test may have open.
+    const BURST: usize = 400;
+    let most = fs::read_to_string("/proc/sys/net/core/somaxconn");
+    if most.ok().and_then(|most| most.trim().parse().ok()).is_none_or(|most: usize| most < BURST) {
+        return;
+    }
+    let (running, address) = Running::local(&[]);
+    running.signal("STOP");
+    let address = address.parse().expect("an address");
+    // Nobody accepts, so that what does not fit is never connected.
+    let burst = (0..BURST).map(|_| TcpStream::connect_timeout(&address, LONG / 4));
+    let mut burst: Vec<_> = burst.collect::<Result<_, _>>().expect("connections");
+    running.signal("CONT");
+    for stream in &mut burst {
+        stream.write_all(PUT_ABC).expect("it reads");
+    }
+    assert!(burst.into_iter().all(|stream| rest(stream).ends_with(ABC)));
+}
