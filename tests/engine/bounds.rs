@@ -33,6 +33,31 @@ fn many_small_requests_make_no_longer_turn_than_a_few_large_reads() {
 }
 
 #[test]
+fn many_peers_with_little_to_say_make_no_longer_turn_either() {
+    let config = Config { turn_bytes: 64 << 10, ..Config::default() };
+    let mut driver = recording(config);
+    let clients: Vec<Client> = (0..1_000).map(|_| driver.connect()).collect();
+    for client in &clients {
+        client.send("P");
+    }
+    driver.turn();
+    let read = driver.engine.stats().bytes_read;
+    assert!((1..=64).contains(&read), "{read} peers");
+    driver.settle();
+    assert!(clients.iter().all(|client| client.untaken() == 0));
+}
+
+#[test]
+fn bounds_of_nothing_are_raised_to_what_works() {
+    let config =
+        Config { buffer: 0, batch: 0, turn_bytes: 0, held: 0, output: 0, ..Config::default() };
+    let mut driver = recording(config);
+    let client = driver.connect();
+    driver.send(&client, put("/a", "abc") + &put("/b", "b"));
+    assert_eq!(client.take_output(), digest("abc") + &digest("b"));
+}
+
+#[test]
 fn a_pipelining_flood_does_not_starve_another_peer() {
     let config = Config { turn_bytes: 64 << 10, ..Config::default() };
     let mut driver = recording(config);

@@ -336,3 +336,33 @@ fn a_peer_that_reads_nothing_cannot_drip_a_head_for_ever() {
     }
     assert!(client.is_closed(), "50 s for a head");
 }
+
+/// An upload that takes 50 s.
+fn upload_slowly(driver: &mut Driver<Recorder>, client: &Client, target: &str) {
+    let request = put(target, &"x".repeat(300 * 50));
+    let (head, content) = request.split_at(request.len() - 300 * 50);
+    driver.send(client, head);
+    for part in content.as_bytes().chunks(300) {
+        driver.advance_secs(1.0);
+        driver.send(client, part);
+    }
+    driver.handler.take_log();
+}
+
+#[test]
+fn a_peer_is_idle_from_its_answer_on() {
+    let mut driver = default();
+    let client = driver.connect();
+    upload_slowly(&mut driver, &client, "/a");
+    assert!(client.take_output().starts_with("HTTP/1.1 200 "));
+    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+}
+
+#[test]
+fn an_answer_is_late_from_the_end_of_the_content_on() {
+    let mut driver = default();
+    let client = driver.connect();
+    upload_slowly(&mut driver, &client, "/late");
+    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+    assert!(client.take_output().starts_with("HTTP/1.1 503 "));
+}

@@ -2,7 +2,7 @@
 
 use super::{digest, put, recording, refusal};
 use crate::sim::{Driver, Recorder};
-use streamsum::engine::Config;
+use streamsum::engine::{Config, Ready};
 use streamsum::handler::PeerAddr;
 use streamsum::proto::Limits;
 
@@ -268,5 +268,28 @@ fn a_refusal_in_the_head_is_reported_by_its_request_line() {
         let reject = if lead == "{" { "FirstByte" } else { "Length" };
         let ended = format!("ended - 400 Refused({reject}) 0 bytes{named}");
         assert_eq!(driver.handler.take_log(), [ended], "{lead:?}");
+    }
+}
+
+#[test]
+fn an_event_that_tells_of_an_error_or_an_end_alone_is_enough() {
+    let error = Ready { error: true, ..Ready::default() };
+    let end = Ready { read_closed: true, ..Ready::default() };
+    for (ready, is_writing) in [(error, false), (error, true), (end, false)] {
+        let mut driver = named(0);
+        let client = driver.connect();
+        client.set_window(if is_writing { 10 } else { usize::MAX });
+        // With its answer over the bound, a peer is not read.
+        driver.send(&client, put("/a", "abc").repeat(if is_writing { 500 } else { 1 }));
+        if ready.error {
+            client.reset()
+        } else {
+            client.finish()
+        }
+        let key = driver.key_of(&client);
+        client.take_edges();
+        driver.engine.note(key, ready);
+        driver.settle();
+        assert!(driver.engine.is_idle(), "{ready:?}, writing: {is_writing}");
     }
 }

@@ -45,7 +45,8 @@ fn uploads_go_on_over_the_bound() {
 
 #[test]
 fn the_bound_is_passed_by_no_more_than_a_small_read_an_upload() {
-    let mut driver = tight();
+    let limits = Limits { head: HEAD, ..Limits::default() };
+    let mut driver = recording(Config { limits, buffer: ASK, held: 0, ..Config::default() });
     let uploads: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
     let request = put("/late", &"y".repeat(1_000));
     for client in &uploads {
@@ -53,7 +54,7 @@ fn the_bound_is_passed_by_no_more_than_a_small_read_an_upload() {
     }
     let (_, unread) = fill(&mut driver);
     assert!(!unread.is_empty());
-    let behind = put("/b", "b").repeat(200);
+    let behind = put("/b", "b").repeat(2_000);
     for client in &uploads {
         driver.send(client, request[500..].to_owned() + &behind);
     }

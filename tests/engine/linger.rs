@@ -116,3 +116,21 @@ fn a_client_that_has_ended_is_not_waited_for() {
     assert_eq!(client.take_output(), refusal("403 Forbidden", "refused"));
     assert!(client.is_closed() && !client.is_cut_off());
 }
+
+#[test]
+fn its_time_begins_when_all_is_written() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/refuse", "abc"));
+    driver.advance_secs(15.0);
+    client.widen(1_000);
+    driver.settle();
+    driver.advance_secs(1.5);
+    assert!(client.sees_half_close());
+    for _ in 0..7 {
+        driver.send(&client, "x");
+        driver.advance_secs(1.0);
+    }
+    assert!(client.sees_half_close());
+}

@@ -297,3 +297,14 @@ fn wait_of_a_bodiless_request_is_answered_when_resumed() {
     driver.settle();
     assert_eq!(client.take_output(), digest(""));
 }
+
+#[test]
+fn content_is_asked_for_before_that_of_others_is_handed_over() {
+    let mut driver = recording(Config::default());
+    let (asking, other) = (driver.connect(), driver.connect());
+    driver.handler.watched = Some(asking.clone());
+    other.send(put("/b", "b"));
+    asking.send(expecting("/a", 3));
+    driver.turn();
+    assert_eq!(String::from_utf8_lossy(&driver.handler.seen), CONTINUE);
+}

@@ -8,6 +8,8 @@ use streamsum::handler::{
 };
 use streamsum::proto::Response;
 
+use super::Client;
+
 /// Content so far.
 #[derive(Debug)]
 pub(crate) struct Content {
@@ -28,6 +30,10 @@ pub(crate) struct Recorder {
     /// All requests that have begun.
     ids: Vec<(String, UploadId)>,
     pub(crate) bits: VecDeque<usize>,
+    /// Somebody whose output is looked at when content comes.
+    pub(crate) watched: Option<Client>,
+    /// What had been written to them by then.
+    pub(crate) seen: Vec<u8>,
     /// How many pieces each batch had.
     pub(crate) batches: Vec<usize>,
 }
@@ -67,6 +73,9 @@ impl Handler for Recorder {
 
     fn consume(&mut self, pieces: &mut [Piece<Content>]) {
         self.batches.push(pieces.len());
+        if let Some(client) = &self.watched {
+            self.seen = client.output();
+        }
         for piece in pieces {
             let mut length = piece.data().len();
             if piece.upload().target.starts_with("/bits") {
