@@ -16,6 +16,8 @@ mod linger;
 mod pieces;
 #[path = "engine/pipelining.rs"]
 mod pipelining;
+#[path = "engine/seeds.rs"]
+mod seeds;
 mod sim;
 #[path = "engine/verdicts.rs"]
 mod verdicts;

@@ -21,6 +21,7 @@ fn seconds_until_end(driver: &mut Driver<Recorder>, client: &Client) -> usize {
     (driver.clock.elapsed() - start).as_secs() as usize
 }
 
+// covers: 7.7
 #[test]
 fn a_peer_that_is_silent_from_the_start_is_closed_silently() {
     let mut driver = default();
@@ -32,6 +33,7 @@ fn a_peer_that_is_silent_from_the_start_is_closed_silently() {
     assert!(driver.engine.is_idle());
 }
 
+// covers: 7.6 25.2
 #[test]
 fn half_a_head_is_told_that_it_took_too_long() {
     let mut driver = recording(Config { kept_target: 99, ..Config::default() });

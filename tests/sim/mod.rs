@@ -1,19 +1,26 @@
 //! A world for the engine: scripted sockets, an edge-triggered poll and a clock that
 //! only moves when it is told to.
 //!
-//! [`Driver`] is for tests that tell one story.
+//! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
+//! a seed, and [`audit`] holds what came of it against what was sent.
 // Each test that includes this module uses its own part of it.
 #![allow(dead_code)]
 
 mod answers;
+mod audit;
 mod clock;
 mod driver;
+mod erratic;
+mod random;
 mod recorder;
 mod socket;
+mod traffic;
+pub(crate) mod world;
 
-pub(crate) use answers::text;
+pub(crate) use answers::{Answer, Method, answers, text};
 pub(crate) use clock::Clock;
 pub(crate) use driver::Driver;
+pub(crate) use random::Random;
 pub(crate) use recorder::Recorder;
 pub(crate) use socket::{Client, Socket};
 

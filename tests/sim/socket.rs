@@ -16,6 +16,8 @@ struct Wire {
     /// Bytes that arrive once the engine has found out that the socket is empty.
     later: VecDeque<Vec<u8>>,
     fin: bool,
+    /// Whether the end follows what arrives later.
+    fin_later: bool,
     reset: Reset,
     /// The most that one read gives, where short reads mean nothing.
     longest_read: usize,
@@ -59,6 +61,15 @@ impl Wire {
         if let Some(bytes) = self.later.pop_front() {
             self.arrive(&bytes);
         }
+        if self.later.is_empty() && std::mem::take(&mut self.fin_later) {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.fin = true;
+        self.edges.readable = true;
+        self.edges.read_closed = true;
     }
 
     fn read(&mut self, into: &mut [u8], short_read_drains: bool) -> io::Result<usize> {
@@ -69,7 +80,7 @@ impl Wire {
         let longest = if short_read_drains { usize::MAX } else { self.longest_read };
         let length = into.len().min(longest).min(self.arrived.len());
         if length == 0 {
-            if self.fin && self.later.is_empty() {
+            if self.fin {
                 return Ok(0);
             }
             self.found_empty();
@@ -165,6 +176,7 @@ impl Client {
             arrived: VecDeque::new(),
             later: VecDeque::new(),
             fin: false,
+            fin_later: false,
             reset: Reset::No,
             longest_read: usize::MAX,
             longest_write: usize::MAX,
@@ -198,20 +210,32 @@ impl Client {
     // ---- what it does ----
 
     pub(crate) fn send(&self, bytes: impl AsRef<[u8]>) {
-        self.wire_mut().arrive(bytes.as_ref());
+        let mut wire = self.wire_mut();
+        if wire.later.is_empty() {
+            wire.arrive(bytes.as_ref());
+        } else if !bytes.as_ref().is_empty() {
+            wire.later.push_back(bytes.as_ref().to_vec());
+        }
     }
 
     /// Bytes that arrive just after the engine found nothing more to read.
     pub(crate) fn send_later(&self, bytes: impl AsRef<[u8]>) {
-        self.wire_mut().later.push_back(bytes.as_ref().to_vec());
+        if self.untaken() == 0 {
+            return self.send(bytes);
+        }
+        if !bytes.as_ref().is_empty() {
+            self.wire_mut().later.push_back(bytes.as_ref().to_vec());
+        }
     }
 
-    /// Ends its half of the connection.
+    /// Ends its half of the connection behind all that it sent.
     pub(crate) fn finish(&self) {
         let mut wire = self.wire_mut();
-        wire.fin = true;
-        wire.edges.readable = true;
-        wire.edges.read_closed = true;
+        if wire.later.is_empty() {
+            wire.finish();
+        } else {
+            wire.fin_later = true;
+        }
     }
 
     /// Ends its half in a way that the poll cannot tell from bytes.
@@ -227,6 +251,7 @@ impl Client {
         wire.reset = Reset::Came;
         wire.arrived.clear();
         wire.later.clear();
+        wire.fin_later = false;
         wire.edges = Ready { readable: true, writable: true, read_closed: true, error: true };
     }
 
@@ -305,7 +330,7 @@ impl Client {
     }
 
     pub(crate) fn has_finished(&self) -> bool {
-        self.wire().fin
+        self.wire().fin || self.wire().fin_later
     }
 
     pub(crate) fn has_reset(&self) -> bool {

@@ -1,0 +1,90 @@
+//! Holds what a client got against what it sent.
+
+use super::erratic::Ended;
+use super::traffic::{Fault, Request};
+use super::world::{ENOUGH, Peer, Weather};
+use super::{Answer, Method, answers, md5};
+
+/// A client's whole conversation; `ended` is what the handler was told of it.
+pub(crate) fn audit(number: usize, peer: &Peer, ended: &[Ended], weather: Weather) {
+    let client = peer.client.as_ref().expect("everybody has connected");
+    assert!(client.is_closed(), "peer {number} is still there");
+    let requests = &peer.plan.requests;
+    let method = |number: usize| requests.get(number).map_or(Method::Other, |one| one.method);
+    let (answers, rest) = answers(&client.output(), method);
+    let is_strict = weather == Weather::Calm && !client.has_reset();
+    assert!(!is_strict || rest == 0, "peer {number}: half an answer");
+    assert!(answers.len() <= requests.len(), "peer {number}: answers to nothing");
+    for (place, answer) in answers.iter().enumerate() {
+        let is_last = place + 1 == answers.len();
+        assert!(is_last || !answer.closes, "peer {number}: more behind the last answer");
+        let because = judge(peer, place, answer, weather);
+        assert!(because.is_empty(), "peer {number}, request {place}: {because}: {answer:?}");
+    }
+    audit_reports(number, &answers, ended, is_strict);
+    if is_strict {
+        let owed = owed(peer, &answers);
+        assert_eq!(answers.len(), owed, "peer {number}: answers that are owed");
+    }
+}
+
+/// The handler was told of every answer, in order, before the client was.
+fn audit_reports(number: usize, answers: &[Answer], ended: &[Ended], is_strict: bool) {
+    let told: Vec<u16> = ended.iter().filter_map(|ended| ended.status).collect();
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert!(told.starts_with(&statuses), "peer {number}: told {told:?}, written {statuses:?}");
+    assert!(!is_strict || told == statuses, "peer {number}: told {told:?}, not {statuses:?}");
+    for (place, ended) in ended.iter().enumerate() {
+        assert!(ended.number.is_none_or(|number| number == place), "peer {number}: {ended:?}");
+    }
+}
+
+/// What is wrong with an answer, in words.
+fn judge(peer: &Peer, place: usize, answer: &Answer, weather: Weather) -> &'static str {
+    let request = &peer.plan.requests[place];
+    let is_complete = peer.sent >= peer.plan.end_of(place);
+    let interim_is_due = usize::from(request.expects_continue);
+    if answer.interim > interim_is_due {
+        return "100 Continue unasked for";
+    }
+    match answer.status {
+        200 if !is_complete => "a digest of half a body",
+        200 if request.fault != Fault::None || request.refused => "a digest of a bad request",
+        200 if request.method == Method::Other
+            && answer.content != md5(&request.content).as_bytes() =>
+        {
+            "the wrong digest"
+        }
+        200 if request.asks_close && !answer.closes => "it asked to close",
+        200 if answer.closes && !may_close(peer, place, weather) => "closed for no reason",
+        200 => "",
+        403 if request.refused => unread(request, answer),
+        ENOUGH if peer.cut_short.contains(&place) => "",
+        _ if !answer.closes => "a refusal that does not close",
+        400 if !is_complete && peer.client.as_ref().is_some_and(|one| one.has_finished()) => "",
+        400 if request.fault == Fault::Content => "",
+        status if request.fault == Fault::Head(status) => "",
+        408 | 503 if weather == Weather::Stormy => "",
+        _ => "an answer out of nowhere",
+    }
+}
+
+/// A refusal closes if there is content that was not read.
+fn unread(request: &Request, answer: &Answer) -> &'static str {
+    if request.has_content && !answer.closes { "content was skipped" } else { "" }
+}
+
+/// A good answer may be the last if the client asked for it, or has ended behind it.
+fn may_close(peer: &Peer, place: usize, weather: Weather) -> bool {
+    let client = peer.client.as_ref().expect("everybody has connected");
+    let is_last = client.has_finished() && peer.sent <= peer.plan.end_of(place);
+    peer.plan.requests[place].asks_close || is_last || weather == Weather::Stormy
+}
+
+/// How many answers there have to be when nothing came in between.
+fn owed(peer: &Peer, answers: &[Answer]) -> usize {
+    let count = peer.plan.requests.len();
+    let begun = (0..count).take_while(|place| peer.sent > peer.plan.start_of(*place)).count();
+    let closed = answers.iter().position(|answer| answer.closes);
+    closed.map_or(begun, |place| place + 1)
+}

@@ -1,0 +1,174 @@
+//! A handler that does everything a handler may, and holds the engine to its contract.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use md5::Digest;
+use streamsum::handler::{
+    Finished, Handler, Outcome, PeerAddr, Piece, Reply, Report, Request, UploadId, Verdict,
+};
+use streamsum::proto::Response;
+
+use super::Random;
+
+/// What the engine gives back with each piece.
+#[derive(Debug)]
+pub(crate) struct Work {
+    id: UploadId,
+    way: String,
+    hash: md5::Md5,
+    taken: u64,
+}
+
+/// Whose turn it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Waiting,
+    Taking,
+    Paused,
+    /// All has come; the answer that is owed.
+    Late(String),
+    Finished,
+    Refused,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) peer: usize,
+    pub(crate) number: usize,
+    pub(crate) stage: Stage,
+}
+
+impl Open {
+    /// Whether the handler owes a word.
+    pub(crate) fn is_owed(&self) -> bool {
+        matches!(self.stage, Stage::Waiting | Stage::Paused | Stage::Late(_))
+    }
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// None if it never began.
+    pub(crate) number: Option<usize>,
+    /// None if there was no answer.
+    pub(crate) status: Option<u16>,
+}
+
+/// Takes, waits, answers late or in parts, as the last part of the target says.
+#[derive(Debug)]
+pub(crate) struct Erratic {
+    random: Random,
+    /// Requests that have begun and not ended.
+    pub(crate) open: BTreeMap<UploadId, Open>,
+    /// Requests that are over.
+    pub(crate) over: BTreeSet<UploadId>,
+    /// Of each peer, in order.
+    pub(crate) ended: BTreeMap<usize, Vec<Ended>>,
+    pub(crate) begun: usize,
+}
+
+impl Erratic {
+    pub(crate) fn new(random: Random) -> Self {
+        let (open, over, ended) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { random, open, over, ended, begun: 0 }
+    }
+
+    /// Whether a peer waits for a word of the handler.
+    pub(crate) fn blocks(&self, peer: usize) -> bool {
+        self.open.values().any(|open| open.peer == peer && open.is_owed())
+    }
+
+    fn stage(&mut self, id: UploadId) -> &mut Stage {
+        &mut self.open.get_mut(&id).expect("a request that has begun and not ended").stage
+    }
+}
+
+/// Peers are numbered by their ports.
+fn number_of(peer: PeerAddr) -> usize {
+    match peer {
+        PeerAddr::Tcp(address) => address.port().into(),
+        PeerAddr::Unix => panic!("a peer without a number"),
+    }
+}
+
+impl Handler for Erratic {
+    type Upload = Work;
+
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Work> {
+        let parts: Vec<&str> = request.head().target().split('/').collect();
+        let [_, peer, number, way] = parts[..] else { panic!("not a target of ours") };
+        let (peer, number) = (peer.parse().unwrap(), number.parse().unwrap());
+        assert_eq!(number_of(request.peer()), peer, "a request of another peer");
+        assert!(self.open.values().all(|open| open.peer != peer), "two requests at a time");
+        let stage = match way {
+            "refuse" => Stage::Refused,
+            "wait" | "late-wait" => Stage::Waiting,
+            _ => Stage::Taking,
+        };
+        let open = Open { peer, number, stage: stage.clone() };
+        assert!(!self.over.contains(&request.id()), "an id that was used before");
+        assert!(self.open.insert(request.id(), open).is_none(), "an id that is in use");
+        self.begun += 1;
+        let way = way.to_owned();
+        let work = Work { id: request.id(), way, hash: md5::Md5::new(), taken: 0 };
+        match stage {
+            Stage::Refused => Verdict::Answer(Response::text(403, "refused")),
+            Stage::Waiting => Verdict::Wait(work),
+            _ => Verdict::Take(work),
+        }
+    }
+
+    fn consume(&mut self, pieces: &mut [Piece<Work>]) {
+        assert!(!pieces.is_empty());
+        let ids: BTreeSet<UploadId> = pieces.iter().map(Piece::id).collect();
+        assert_eq!(ids.len(), pieces.len(), "two pieces of one upload");
+        // Their order means nothing, also on the way back.
+        pieces.reverse();
+        for piece in pieces {
+            let id = piece.id();
+            assert_eq!(piece.upload().id, id, "another one's upload");
+            assert_eq!(*self.stage(id), Stage::Taking, "content that was not asked for");
+            let length = piece.data().len();
+            assert!(length > 0 || piece.last(), "an empty piece that is not the last");
+            let mut taken = length;
+            if piece.upload().way == "bits" && self.random.chance(40) {
+                taken = self.random.below(length + 1);
+                piece.take(taken);
+            }
+            if taken < length {
+                *self.stage(id) = Stage::Paused;
+            }
+            let (work, data) = piece.parts();
+            work.hash.update(&data[..taken]);
+            work.taken += taken as u64;
+        }
+    }
+
+    fn finish(&mut self, message: Finished<'_>, work: Work) -> Reply {
+        assert_eq!((message.id(), message.received()), (work.id, work.taken));
+        assert_eq!(*self.stage(work.id), Stage::Taking);
+        let digest = work.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if work.way.starts_with("late") {
+            *self.stage(work.id) = Stage::Late(digest);
+            return Reply::Later;
+        }
+        *self.stage(work.id) = Stage::Finished;
+        Reply::Now(Response::text(200, digest))
+    }
+
+    fn ended(&mut self, report: &Report<'_>, upload: Option<Work>) {
+        let peer = number_of(report.peer);
+        let status = report.response.map(Response::status);
+        let is_aborted = matches!(report.outcome, Outcome::Aborted(_));
+        assert_eq!(is_aborted, status.is_none());
+        let number = report.id.map(|id| {
+            let open = self.open.remove(&id).expect("ended once, after it began");
+            assert_eq!(open.peer, peer, "a report of another peer");
+            let is_gone = matches!(open.stage, Stage::Late(_) | Stage::Finished | Stage::Refused);
+            assert_eq!(upload.is_none(), is_gone, "the upload of {:?}", open.stage);
+            assert!(self.over.insert(id));
+            open.number
+        });
+        self.ended.entry(peer).or_default().push(Ended { number, status });
+    }
+}

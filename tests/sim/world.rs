@@ -1,0 +1,331 @@
+//! Many peers at once, from a seed.
+
+use std::time::Duration;
+
+use streamsum::engine::Config;
+use streamsum::handler::{PeerAddr, UploadId};
+use streamsum::proto::Response;
+
+use super::erratic::{Erratic, Open, Stage};
+use super::traffic::{Ending, Plan};
+use super::{Client, Driver, Random, audit};
+
+/// How much happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    pub(crate) peers: usize,
+    pub(crate) operations: usize,
+}
+
+/// Whether anything but the peers' own doing disturbs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// No time to speak of passes, and there is room for everything: every answer that
+    /// is owed has to come.
+    Calm,
+    /// Time passes, room is short, the engine is drained: what comes has to be right.
+    Stormy,
+}
+
+/// The status with which uploads are answered before they have ended.
+pub(crate) const ENOUGH: u16 = 409;
+
+pub(crate) struct Peer {
+    /// None until it connects.
+    pub(crate) client: Option<Client>,
+    pub(crate) plan: Plan,
+    pub(crate) sent: usize,
+    /// Whether it has sent all it will.
+    pub(crate) is_over: bool,
+    /// The requests that were answered with [`ENOUGH`].
+    pub(crate) cut_short: Vec<usize>,
+}
+
+pub(crate) struct World<const DRAINS: bool> {
+    driver: Driver<Erratic, DRAINS>,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) weather: Weather,
+    random: Random,
+}
+
+/// Says how to see a failure again.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("to see this again: SIM_SEED={} cargo test --test engine seeds", self.0);
+        }
+    }
+}
+
+/// Plays one seed to its end.
+pub(crate) fn play<const DRAINS: bool>(seed: u64, scale: Scale, weather: Weather) {
+    let _seed = Seed(seed);
+    let mut random = Random::new(seed);
+    let driver = Driver::new(config(&mut random, weather), Erratic::new(random.clone()));
+    let peers = (0..scale.peers).map(|peer| Peer {
+        client: None,
+        plan: Plan::new(peer, &mut random),
+        sent: 0,
+        is_over: false,
+        cut_short: Vec::new(),
+    });
+    let peers = peers.collect();
+    let mut world: World<DRAINS> = World { driver, peers, weather, random };
+    for _ in 0..scale.operations {
+        world.operate();
+    }
+    world.finish();
+    world.audit();
+}
+
+fn config(random: &mut Random, weather: Weather) -> Config {
+    let is_short = weather == Weather::Stormy && random.chance(50);
+    Config {
+        buffer: *random.pick(&[4 << 10, 8 << 10, 64 << 10]),
+        batch: *random.pick(&[1, 2, 5, 16]),
+        turn_bytes: *random.pick(&[4 << 10, 20_000, 2 << 20]),
+        output: *random.pick(&[0, 200, 2_000, 16 << 10]),
+        held: if is_short { 0 } else { 64 << 20 },
+        kept_target: *random.pick(&[0, 4, 100]),
+        ..Config::default()
+    }
+}
+
+impl<const DRAINS: bool> World<DRAINS> {
+    fn operate(&mut self) {
+        match self.random.below(100) {
+            0..60 => self.send(),
+            60..70 => self.decide(),
+            70..78 => self.change_window(),
+            78..80 => self.cut_short(),
+            80..82 => self.answer_what_is_over(),
+            82..84 => self.disturb(),
+            84..89 => self.pass_time(),
+            _ => {}
+        }
+        if self.random.chance(70) {
+            self.driver.turn();
+        }
+        if self.random.chance(20) {
+            self.settle();
+        }
+    }
+
+    /// Some peer sends some bytes, or ends.
+    fn send(&mut self) {
+        let number = self.random.below(self.peers.len());
+        let length = match self.random.below(10) {
+            0..2 => self.random.below(10),
+            2..6 => self.random.below(500),
+            6..9 => self.random.below(10_000),
+            _ => usize::MAX,
+        };
+        let is_later = self.random.chance(20);
+        let client = self.client(number);
+        let peer = &mut self.peers[number];
+        if peer.is_over {
+            return;
+        }
+        let rest = &peer.plan.bytes[peer.sent..];
+        let part = &rest[..length.min(rest.len())];
+        if is_later {
+            client.send_later(part)
+        } else {
+            client.send(part)
+        }
+        peer.sent += part.len();
+        if peer.sent == peer.plan.bytes.len() {
+            peer.end();
+        }
+    }
+
+    /// A peer's end of its connection, which begins with this call at the latest.
+    fn client(&mut self, number: usize) -> Client {
+        if let Some(client) = &self.peers[number].client {
+            return client.clone();
+        }
+        let address = format!("192.0.2.1:{number}").parse().unwrap();
+        let client = self.driver.connect_from(PeerAddr::Tcp(address));
+        client.set_longest_read(1 + self.random.below(10_000));
+        client.set_longest_write(1 + self.random.below(1_000));
+        self.peers[number].client = Some(client.clone());
+        client
+    }
+
+    /// The handler says one of the words that it owes.
+    fn decide(&mut self) {
+        let owing: Vec<(UploadId, Open)> = self.owing();
+        if !owing.is_empty() {
+            let (id, open) = self.random.pick(&owing).clone();
+            self.decide_on(id, &open);
+        }
+    }
+
+    fn owing(&self) -> Vec<(UploadId, Open)> {
+        let open = self.driver.handler.open.iter();
+        let owing = open.filter(|(_, open)| open.is_owed());
+        owing.map(|(id, open)| (*id, open.clone())).collect()
+    }
+
+    fn decide_on(&mut self, id: UploadId, open: &Open) {
+        let is_known = match &open.stage {
+            Stage::Late(digest) => {
+                let digest = digest.clone();
+                self.driver.engine.answer(id, Response::text(200, digest))
+            }
+            _ => self.driver.engine.resume(id),
+        };
+        // A deadline may have answered for the handler, in the turn that comes next.
+        assert!(is_known || self.weather == Weather::Stormy, "{id:?} is not known: {open:?}");
+        if is_known && let Some(open) = self.driver.handler.open.get_mut(&id) {
+            open.stage = match open.stage {
+                Stage::Late(_) => Stage::Finished,
+                _ => Stage::Taking,
+            };
+        }
+    }
+
+    /// The handler has enough of some upload.
+    fn cut_short(&mut self) {
+        let takes = |open: &Open| matches!(open.stage, Stage::Taking | Stage::Waiting);
+        let open = self.driver.handler.open.iter().filter(|(_, open)| takes(open));
+        let open: Vec<(UploadId, Open)> = open.map(|(id, open)| (*id, open.clone())).collect();
+        if open.is_empty() {
+            return;
+        }
+        let (id, open) = self.random.pick(&open).clone();
+        if self.driver.engine.answer(id, Response::text(ENOUGH, "enough")) {
+            self.peers[open.peer].cut_short.push(open.number);
+            let again = self.driver.engine.answer(id, Response::text(200, "again"));
+            assert!(!again, "answered twice");
+        }
+    }
+
+    fn answer_what_is_over(&mut self) {
+        for id in self.driver.handler.over.iter().rev().take(20) {
+            let response = Response::text(200, "too late");
+            assert!(!self.driver.engine.answer(*id, response), "{id:?} is over");
+            assert!(!self.driver.engine.resume(*id), "{id:?} is over");
+        }
+    }
+
+    fn change_window(&mut self) {
+        let number = self.random.below(self.peers.len());
+        let client = self.client(number);
+        match self.random.below(4) {
+            0 => client.set_window(0),
+            1 => client.set_window(usize::MAX),
+            _ => client.set_window(self.random.below(1_000)),
+        }
+    }
+
+    /// What a peer, or the poll, may do to anybody at any time.
+    fn disturb(&mut self) {
+        let number = self.random.below(self.peers.len());
+        let client = self.client(number);
+        let is_over = self.peers[number].is_over;
+        match self.random.below(4) {
+            0 if !is_over => {
+                client.reset();
+                self.peers[number].is_over = true;
+            }
+            1 if !is_over => {
+                client.finish();
+                self.peers[number].is_over = true;
+            }
+            2 if self.weather == Weather::Stormy && self.random.chance(2) => {
+                self.driver.engine.drain();
+            }
+            _ => {
+                self.driver.poll();
+                if !client.is_closed() {
+                    self.driver.note_spuriously(&client);
+                }
+            }
+        }
+    }
+
+    fn pass_time(&mut self) {
+        let most = if self.weather == Weather::Calm { 5 } else { 15_000 };
+        let time = Duration::from_millis(self.random.below(most) as u64);
+        if self.random.chance(50) {
+            // The loop was busy elsewhere.
+            self.driver.clock.advance(time);
+        } else {
+            self.driver.advance(time);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.driver.settle();
+        if self.weather == Weather::Calm {
+            for (number, peer) in self.peers.iter().enumerate() {
+                let is_blocked = self.driver.handler.blocks(number);
+                peer.assert_nothing_is_left(number, is_blocked);
+            }
+        }
+    }
+
+    /// All peers read, send what is left and end; the handler says what it owes.
+    fn finish(&mut self) {
+        for number in 0..self.peers.len() {
+            let client = self.client(number);
+            client.set_window(usize::MAX);
+            let peer = &mut self.peers[number];
+            if !peer.is_over {
+                client.send(&peer.plan.bytes[peer.sent..]);
+                peer.sent = peer.plan.bytes.len();
+                peer.end();
+            }
+        }
+        self.settle();
+        while !self.owing().is_empty() {
+            for (id, open) in self.owing() {
+                self.decide_on(id, &open);
+            }
+            self.settle();
+        }
+        if self.weather == Weather::Stormy {
+            self.driver.advance(Duration::from_secs(200));
+        }
+    }
+
+    fn audit(&self) {
+        let (engine, handler) = (&self.driver.engine, &self.driver.handler);
+        assert!(engine.is_idle(), "{} peers never ended", engine.connections());
+        assert_eq!((engine.held(), engine.buffers_out()), (0, 0));
+        assert_eq!(handler.begun, handler.over.len(), "requests that began and never ended");
+        assert!(handler.open.is_empty());
+        assert_eq!(engine.stats().requests, handler.begun as u64);
+        for (number, peer) in self.peers.iter().enumerate() {
+            let ended = handler.ended.get(&number).map_or(&[][..], Vec::as_slice);
+            audit::audit(number, peer, ended, self.weather);
+        }
+    }
+}
+
+impl Peer {
+    fn end(&mut self) {
+        let Some(client) = &self.client else { return };
+        match self.plan.ending {
+            Ending::Finish => client.finish(),
+            Ending::Reset => client.reset(),
+        }
+        self.is_over = true;
+    }
+
+    /// When the engine rests, nothing may be left that only an event that never comes
+    /// would bring to its notice.
+    fn assert_nothing_is_left(&self, number: usize, is_blocked: bool) {
+        let Some(client) = self.client.as_ref().filter(|client| !client.is_closed()) else {
+            return;
+        };
+        let is_excused = is_blocked || client.is_full();
+        assert!(is_excused || client.untaken() == 0, "peer {number} is not read");
+        let has_ended = client.has_finished() || client.has_reset();
+        assert!(is_excused || !has_ended, "the end of peer {number} is not seen");
+        assert!(!client.has_reset(), "the reset of peer {number} is not seen");
+    }
+}
