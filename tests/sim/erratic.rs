@@ -36,12 +36,15 @@ pub(crate) struct Open {
     pub(crate) peer: usize,
     pub(crate) number: usize,
     pub(crate) stage: Stage,
+    /// Whether the engine was given an answer before the upload had ended.
+    pub(crate) is_cut_short: bool,
 }
 
 impl Open {
     /// Whether the handler owes a word.
     pub(crate) fn is_owed(&self) -> bool {
-        matches!(self.stage, Stage::Waiting | Stage::Paused | Stage::Late(_))
+        let is_owed = matches!(self.stage, Stage::Waiting | Stage::Paused | Stage::Late(_));
+        is_owed && !self.is_cut_short
     }
 }
 
@@ -105,7 +108,7 @@ impl Handler for Erratic {
             "wait" | "late-wait" => Stage::Waiting,
             _ => Stage::Taking,
         };
-        let open = Open { peer, number, stage: stage.clone() };
+        let open = Open { peer, number, stage: stage.clone(), is_cut_short: false };
         assert!(!self.over.contains(&request.id()), "an id that was used before");
         assert!(self.open.insert(request.id(), open).is_none(), "an id that is in use");
         self.begun += 1;

@@ -65,6 +65,16 @@ impl Plan {
         self.requests.iter().take(number + 1).map(|request| request.bytes.len()).sum()
     }
 
+    /// Where the next head ends from which content is expected to be asked for.
+    pub(crate) fn next_expectation(&self, sent: usize) -> Option<usize> {
+        let expecting = |number: &usize| self.requests[*number].expects_continue;
+        let ends = (0..self.requests.len()).filter(expecting).map(|number| {
+            let head = self.requests[number].bytes.windows(4).position(|four| four == b"\r\n\r\n");
+            self.start_of(number) + head.expect("a head has an end") + 4
+        });
+        ends.filter(|end| (sent + 1..=self.bytes.len()).contains(end)).min()
+    }
+
     pub(crate) fn start_of(&self, number: usize) -> usize {
         self.end_of(number) - self.requests[number].bytes.len()
     }

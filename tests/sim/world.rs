@@ -123,13 +123,18 @@ impl<const DRAINS: bool> World<DRAINS> {
             _ => usize::MAX,
         };
         let is_later = self.random.chance(20);
+        let waits = self.random.chance(40);
         let client = self.client(number);
         let peer = &mut self.peers[number];
         if peer.is_over {
             return;
         }
         let rest = &peer.plan.bytes[peer.sent..];
-        let part = &rest[..length.min(rest.len())];
+        let mut length = length.min(rest.len());
+        if waits && let Some(end) = peer.plan.next_expectation(peer.sent) {
+            length = length.min(end - peer.sent);
+        }
+        let part = &rest[..length];
         if is_later {
             client.send_later(part)
         } else {
@@ -189,8 +194,9 @@ impl<const DRAINS: bool> World<DRAINS> {
 
     /// The handler has enough of some upload.
     fn cut_short(&mut self) {
-        let takes = |open: &Open| matches!(open.stage, Stage::Taking | Stage::Waiting);
-        let open = self.driver.handler.open.iter().filter(|(_, open)| takes(open));
+        let is_in_work = |stage: &Stage| !matches!(stage, Stage::Finished | Stage::Refused);
+        let open = self.driver.handler.open.iter();
+        let open = open.filter(|(_, open)| is_in_work(&open.stage));
         let open: Vec<(UploadId, Open)> = open.map(|(id, open)| (*id, open.clone())).collect();
         if open.is_empty() {
             return;
@@ -198,6 +204,9 @@ impl<const DRAINS: bool> World<DRAINS> {
         let (id, open) = self.random.pick(&open).clone();
         if self.driver.engine.answer(id, Response::text(ENOUGH, "enough")) {
             self.peers[open.peer].cut_short.push(open.number);
+            if let Some(open) = self.driver.handler.open.get_mut(&id) {
+                open.is_cut_short = true;
+            }
             let again = self.driver.engine.answer(id, Response::text(200, "again"));
             assert!(!again, "answered twice");
         }
