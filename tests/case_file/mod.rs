@@ -143,7 +143,7 @@ fn limit(word: &str) -> (String, u64) {
 }
 
 /// Undoes escapes (`\r \n \t \0 \" \\ \xHH`) and repeats (`{16384*a}`).
-fn unescape(text: &str) -> Vec<u8> {
+pub(crate) fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(['\\', '{']) {

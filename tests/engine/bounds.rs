@@ -4,6 +4,7 @@ use super::{digest, put, recording};
 use crate::sim::Client;
 use streamsum::engine::Config;
 
+// covers: 19.4
 #[test]
 fn a_peer_that_never_reads_gets_no_more_than_the_bound_and_an_answer() {
     let config = Config { output: 1_000, buffer: 4096, ..Config::default() };
@@ -122,6 +123,7 @@ fn a_turn_reads_what_it_may_and_no_more_than_a_buffer_on_top() {
     drop(clients);
 }
 
+// covers: 29.1
 #[test]
 fn a_hundred_floods_get_their_fair_share() {
     let config = Config { buffer: 4096, turn_bytes: 50_000, ..Config::default() };

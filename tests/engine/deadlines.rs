@@ -49,6 +49,7 @@ fn half_a_head_is_told_that_it_took_too_long() {
     assert!(client.sees_half_close());
 }
 
+// covers: 26.1
 #[test]
 fn a_drip_of_bytes_does_not_extend_the_head() {
     let mut driver = default();
@@ -77,6 +78,7 @@ fn a_head_behind_an_answer_is_timed_from_its_first_byte() {
     assert!(client.take_output().starts_with("HTTP/1.1 408 "));
 }
 
+// covers: 26.2
 #[test]
 fn an_idle_peer_is_closed_silently() {
     let mut driver = default();
@@ -90,6 +92,7 @@ fn an_idle_peer_is_closed_silently() {
     assert_eq!(driver.handler.take_log(), [""; 0]);
 }
 
+// covers: 26.3
 #[test]
 fn content_that_stalls_is_refused_and_handed_back() {
     let mut driver = default();
@@ -103,7 +106,7 @@ fn content_that_stalls_is_refused_and_handed_back() {
     let ended = driver.handler.take_log();
     assert_eq!(ended.len(), 1);
     assert!(ended[0].starts_with("ended /a 408 Refused(BodyTimeout) "), "{ended:?}");
-    assert!(ended[0].ends_with(" upload"), "{ended:?}");
+    assert!(ended[0].ends_with(" after 30s upload"), "{ended:?}");
 }
 
 #[test]
@@ -118,6 +121,7 @@ fn content_that_never_begins_is_asked_for_and_refused() {
     assert!(client.take_output().starts_with("HTTP/1.1 408 "));
 }
 
+// covers: 26.4
 #[test]
 fn content_below_the_rate_is_refused_once_the_grace_is_over() {
     let mut driver = default();
@@ -145,6 +149,7 @@ fn content_above_the_rate_may_take_for_ever() {
     assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
 }
 
+// covers: 26.4
 #[test]
 fn twenty_four_bytes_at_four_a_second_are_honest() {
     let mut driver = default();
@@ -159,6 +164,7 @@ fn twenty_four_bytes_at_four_a_second_are_honest() {
     assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
 }
 
+// covers: 26.5
 #[test]
 fn a_peer_that_reads_nothing_is_given_up() {
     let mut driver = default();
@@ -168,7 +174,7 @@ fn a_peer_that_reads_nothing_is_given_up() {
     driver.handler.take_log();
     assert_eq!(seconds_until_end(&mut driver, &client), 30);
     assert!(client.is_closed());
-    let ended = "ended /late 0 Aborted(NotReading) 0 bytes";
+    let ended = "ended /late 0 Aborted(NotReading) 0 bytes after 30s";
     assert_eq!(driver.handler.take_log(), [ended]);
 }
 
@@ -189,6 +195,7 @@ fn a_peer_that_reads_a_byte_now_and_then_is_not_given_up() {
     assert_eq!(client.take_output().matches("HTTP/1.1 200 OK").count(), 2);
 }
 
+// covers: 25.8
 #[test]
 fn a_late_answer_has_a_deadline_of_its_own() {
     let mut driver = default();
@@ -199,7 +206,7 @@ fn a_late_answer_has_a_deadline_of_its_own() {
     assert_eq!(seconds_until_end(&mut driver, &client), 60);
     let output = client.take_output();
     assert_answer(&output, "503 Service Unavailable", "the answer was not ready in time");
-    assert_eq!(driver.handler.take_log(), ["ended /late 503 Refused(Late) 3 bytes"]);
+    assert_eq!(driver.handler.take_log(), ["ended /late 503 Refused(Late) 3 bytes after 60s"]);
     assert!(!driver.engine.answer(id, Response::text(200, "")));
 }
 
@@ -212,7 +219,10 @@ fn a_late_verdict_has_the_same() {
     let id = driver.handler.id("/wait");
     assert_eq!(seconds_until_end(&mut driver, &client), 60);
     assert!(client.take_output().starts_with("HTTP/1.1 503 "));
-    assert_eq!(driver.handler.take_log(), ["ended /wait 503 Refused(Late) 0 bytes upload"]);
+    assert_eq!(
+        driver.handler.take_log(),
+        ["ended /wait 503 Refused(Late) 0 bytes after 60s upload"]
+    );
     assert!(!driver.engine.resume(id));
 }
 

@@ -5,6 +5,7 @@ use crate::sim::text;
 use streamsum::engine::Config;
 use streamsum::proto::Response;
 
+// covers: 27.1
 #[test]
 fn idle_peers_are_closed_at_once() {
     let mut driver = recording(Config::default());
@@ -30,6 +31,7 @@ fn a_request_that_lies_in_the_socket_is_served() {
     assert!(client.sees_half_close());
 }
 
+// covers: 27.2
 #[test]
 fn what_is_in_flight_is_finished() {
     let mut driver = recording(Config::default());

@@ -15,6 +15,7 @@ fn refused() -> (Driver<Recorder>, Client) {
     (driver, client)
 }
 
+// covers: 21.1
 #[test]
 fn what_still_comes_is_thrown_away() {
     let (mut driver, client) = refused();
@@ -27,6 +28,7 @@ fn what_still_comes_is_thrown_away() {
     assert!(driver.engine.is_idle());
 }
 
+// covers: 21.2 26.6
 #[test]
 fn two_seconds_of_silence_end_it() {
     let (mut driver, client) = refused();
@@ -39,6 +41,7 @@ fn two_seconds_of_silence_end_it() {
     assert!(client.is_closed());
 }
 
+// covers: 21.2
 #[test]
 fn ten_seconds_end_it_though_bytes_come() {
     let (mut driver, client) = refused();
@@ -51,6 +54,7 @@ fn ten_seconds_end_it_though_bytes_come() {
     assert!(client.is_closed());
 }
 
+// covers: 21.3
 #[test]
 fn a_mebibyte_is_read_and_no_more() {
     let (mut driver, client) = refused();

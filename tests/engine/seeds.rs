@@ -5,7 +5,7 @@
 use crate::sim::world::{Scale, Weather, play};
 
 const SCALE: Scale = Scale { peers: 32, operations: 400 };
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 150;
 
 fn play_all<const DRAINS: bool>(weather: Weather) {
     match std::env::var("SIM_SEED") {

@@ -4,7 +4,7 @@
 //! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
 //! a seed, and [`audit`] holds what came of it against what was sent.
 // Each test that includes this module uses its own part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod answers;
 mod audit;

@@ -1,6 +1,7 @@
 //! A handler that writes down what happens, and does what a request's target says.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use streamsum::handler::{
     Finished, Handler, Outcome, Piece, Reply, Report, Request, UploadId, Verdict,
@@ -109,7 +110,11 @@ impl Handler for Recorder {
             (Some(method), Some(target)) => format!(" as {method} {target}"),
             _ => String::new(),
         };
+        let after = match report.duration {
+            Duration::ZERO => String::new(),
+            duration => format!(" after {duration:?}"),
+        };
         let received = report.received;
-        self.log.push(format!("ended {name} {status} {how} {received} bytes{back}{kept}"));
+        self.log.push(format!("ended {name} {status} {how} {received} bytes{after}{back}{kept}"));
     }
 }
