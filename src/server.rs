@@ -118,7 +118,7 @@ impl<U> Server<U> {
     }
 
     /// Listens on a TCP address and returns it with the port that was chosen, if the
-    /// given one was 0. The backlog is what std and mio have, 128 or 1024: under bursts
+    /// given one was 0. The backlog is what std and mio have, 128 on Linux: under bursts
     /// make the listener yourself and [`listen`](Server::listen) on it.
     ///
     /// # Errors
@@ -192,7 +192,15 @@ impl<U> Server<U> {
     }
 
     /// Closes the listeners and finishes what is in flight: see [`Engine::drain`].
-    pub fn drain(&mut self) {
+    /// Connections that wait in a backlog are taken in before, as closing would reset
+    /// them with the requests they may have sent.
+    pub fn drain(&mut self, now: Now) {
+        for place in 0..self.listeners.len() {
+            // What came since the last event is as welcome as what was noted.
+            self.listeners[place].readable = true;
+            // What is wrong with a listener does not matter any more.
+            while self.has_room() && self.accept_one(place, now).unwrap_or(false) {}
+        }
         for mut one in self.listeners.drain(..) {
             // Closing it is what counts; a failure here changes nothing.
             let _ = self.registry.deregister(&mut one.listener);
@@ -225,6 +233,11 @@ impl<U> Server<U> {
     /// it is tried again twice a second.
     pub fn accept_failures(&self) -> u64 {
         self.accept_failures
+    }
+
+    /// Bytes kept for peers at the moment: see [`Config::held`].
+    pub fn held(&self) -> usize {
+        self.engine.held()
     }
 
     fn has_room(&self) -> bool {

@@ -85,7 +85,7 @@ fn run<H: Handler>(
             }
             DRAIN if !draining => {
                 draining = true;
-                server.drain();
+                server.drain(Now::now());
             }
             _ => {}
         }

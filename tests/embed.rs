@@ -393,7 +393,7 @@ fn another_thread_refuses_before_100_continue() {
 
 #[test]
 fn a_client_that_goes_while_it_waits_is_reported_and_not_answered() {
-    // It must not end until the client has, or the words would not be too late.
+    // Nothing but the reset can end what is forgotten.
     let timeouts = Timeouts { late: None, ..Timeouts::default() };
     let config = Config { timeouts, ..Config::default() };
     serve_asking(config, |address| {

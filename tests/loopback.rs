@@ -8,6 +8,7 @@ use std::sync::{Arc, Barrier};
 
 use client::serving::{Seen, Serving, listen};
 use client::{Address, content, digest, put, put_chunked};
+use mio::{Events, Poll, Token};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::handler::PeerAddr;
@@ -347,7 +348,7 @@ fn draining_closes_the_idle_and_finishes_what_is_under_way() {
         .collect();
     let sent = 6 * BODILESS.len() + 3 * (b"PUT / HT".len() + put(b"ab").len() - 1);
     server.until(move |server| server.stats().bytes_read == sent as u64);
-    server.ask(|server, _| server.drain());
+    server.ask(|server, _| server.drain(Now::now()));
 
     for (idle, in_head, in_body) in &mut clients {
         idle.ends();
@@ -363,6 +364,27 @@ fn draining_closes_the_idle_and_finishes_what_is_under_way() {
     assert!(TcpStream::connect(server.tcp()).is_err(), "nobody listens any more");
     drop(clients);
     server.until(|server| server.is_idle());
+}
+
+#[test]
+fn a_request_that_waits_in_the_backlog_is_served_before_the_listener_closes() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(16);
+    let mut server = Server::new(poll.registry(), Token(0), Config::default()).unwrap();
+    let address = server.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let mut client = Address::Tcp(address).connect();
+    client.send(&put(b"abc"));
+    server.drain(Now::now());
+    while server.stats().answers == 0 && !server.is_idle() {
+        poll.poll(&mut events, server.timeout(Now::now())).unwrap();
+        for event in &events {
+            server.note(event);
+        }
+        server.turn(Now::now(), &mut Checksum::default()).unwrap();
+    }
+    let answer = client.answer();
+    answer.is_digest_of(b"abc");
+    assert_eq!(answer.field("Connection"), Some("close"));
 }
 
 #[test]

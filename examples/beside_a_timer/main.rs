@@ -12,7 +12,8 @@
 //!
 //! With `--flood N` another thread floods the server over N connections, first with
 //! large uploads, then with pipelined tiny requests, and the program ends with 1 if one
-//! tick in a hundred was late.
+//! tick in a hundred was late. Where other programs keep the CPUs busy, the thread waits
+//! for one now and then, and ticks are late for that reason: so that time is told, too.
 
 mod flood;
 
@@ -152,6 +153,7 @@ fn measure(program: &mut Program, count: usize, kind: Kind) -> io::Result<f64> {
     program.run(|_| flood.has_begun())?;
 
     let before = program.server.stats().clone();
+    let waited_before = waited_for_cpu();
     let start = Instant::now();
     program.ticks = Ticks::new();
     program.run(|_| start.elapsed() >= FLOODED)?;
@@ -161,9 +163,10 @@ fn measure(program: &mut Program, count: usize, kind: Kind) -> io::Result<f64> {
     let answers = (after.answers - before.answers) as f64 / seconds;
     let Ticks { count: ticks, late, worst, .. } = program.ticks;
     let share = program.ticks.share();
+    let waited = waited_for_cpu().saturating_sub(waited_before);
     println!(
         "{kind:?} over {count} connections: {late} of {ticks} ticks late ({:.2} %), worst {worst:.1?}; \
-         {megabytes:.0} MB/s, {answers:.0} answers/s",
+         {megabytes:.0} MB/s, {answers:.0} answers/s; {waited:.1?} of {seconds:.1} s without a CPU",
         share * 100.0
     );
 
@@ -171,4 +174,11 @@ fn measure(program: &mut Program, count: usize, kind: Kind) -> io::Result<f64> {
     program.run(|program| program.server.is_idle())?;
     flood.join()?;
     Ok(share)
+}
+
+/// How long this thread has waited for a CPU, where the system tells.
+fn waited_for_cpu() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = told.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or(0))
 }

@@ -146,7 +146,7 @@ impl Service {
     fn drain(&mut self, now: Now) {
         // Before the listeners are closed: see `SocketFile`.
         self.places.clear();
-        self.server.drain();
+        self.server.drain(now);
         let until = self.drain_timeout.and_then(|time| now.monotonic.checked_add(time));
         self.phase = Phase::Draining { until };
         let most = self.drain_timeout.map_or("as long as it takes".into(), |time| {

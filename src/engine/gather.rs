@@ -102,7 +102,7 @@ impl<S: Socket, U> Engine<S, U> {
             if is_full {
                 // By what is unread: what was used already gives way, or the room would
                 // double for each lot of pipelined requests that a peer leaves behind.
-                kept.grow(kept.len().max(LEAST_GROWTH).min(reserved));
+                kept.grow(kept.len().max(LEAST_GROWTH));
             }
             self.held.release(reserved - (kept.capacity() - before));
             (self.slot_of_kept(key), usize::MAX)

@@ -201,9 +201,6 @@ impl Chunked {
         if digits == MOST_DIGITS {
             return Err(Reject::ChunkSize);
         }
-        if digits == 0 {
-            self.size = 0;
-        }
         let digit = char::from(byte).to_digit(16).unwrap_or_default();
         self.size = (self.size << 4) | u64::from(digit);
         Ok(At::Size { digits: digits + 1 })

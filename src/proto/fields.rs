@@ -237,6 +237,15 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_found_by_its_name_in_any_case() {
+        let fields = Fields::new(b"Ab: 1\r\naB: 2\r\nc:\r\n\r\n");
+        assert_eq!(fields.get("AB"), Some(&b"1"[..]));
+        assert_eq!(fields.get("C"), Some(&b""[..]));
+        assert_eq!(fields.get("b"), None);
+        assert_eq!(fields.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["Ab", "aB", "c"]);
+    }
+
+    #[test]
     fn the_scan_says_the_same_however_the_input_is_cut() {
         let limits = Limits { request_line: 12, head: 30, fields: 2, ..Limits::default() };
         let sections = [

@@ -435,6 +435,7 @@ mod tests {
             "GET /",
             "GET  / HTTP/1.1",
             " GET / HTTP/1.1",
+            " / HTTP/1.1",
             "GET / HTTP/1.1 ",
             "GET /  HTTP/1.1",
             "GET /a b HTTP/1.1",

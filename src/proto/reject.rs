@@ -181,6 +181,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_status_of_every_reason() {
+        for reject in Reject::ALL {
+            let expected = match reject {
+                Reject::HeadTimeout | Reject::BodyTimeout => 408,
+                Reject::BodyTooLarge => 413,
+                Reject::RequestLineTooLong => 414,
+                Reject::Expectation => 417,
+                Reject::HeadTooLarge | Reject::TooManyFields => 431,
+                Reject::Coding | Reject::Connect => 501,
+                Reject::Late => 503,
+                Reject::MajorVersion => 505,
+                _ => 400,
+            };
+            assert_eq!(reject.response().status(), expected, "{reject}");
+        }
+    }
+
+    #[test]
     fn every_reason_has_words_of_its_own() {
         let mut words: Vec<_> = Reject::ALL.iter().map(|reject| reject.reason()).collect();
         words.sort_unstable();

@@ -1,0 +1,152 @@
+//! What a caller of the protocol core can do besides taking content and answering it:
+//! answer early, refuse, see the end of the stream while a request is pending.
+
+use streamsum::proto::{
+    After, Awaits, CloseReason, Connection, Date, End, Event, Limits, Reject, Response,
+};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
+
+/// A connection that has seen the head of a request and no more.
+fn with_head(head: &str) -> Connection {
+    let mut connection = Connection::new(Limits::default());
+    let mut input = head.as_bytes().to_vec();
+    let step = connection.receive(&mut input).unwrap();
+    assert!(matches!(step.event, Event::Head(_)));
+    assert_eq!(step.used, head.len());
+    connection
+}
+
+/// One that has taken it, and this content.
+fn with_content(head: &str, content: &str) -> Connection {
+    let mut connection = with_head(head);
+    connection.accept(&mut Vec::new());
+    let mut input = content.as_bytes().to_vec();
+    assert_eq!(connection.receive(&mut input).unwrap().used, content.len());
+    connection
+}
+
+fn respond(connection: &mut Connection, response: &Response) -> (After, String) {
+    let mut out = Vec::new();
+    let after = connection.respond(response, &Date::new(std::time::UNIX_EPOCH), &mut out);
+    (after, String::from_utf8(out).unwrap())
+}
+
+#[track_caller]
+fn assert_waits(connection: &mut Connection, input: &str, used: usize) {
+    let mut input = input.as_bytes().to_vec();
+    let step = connection.receive(&mut input).unwrap();
+    assert!(matches!(step.event, Event::Wait), "{:?}", step.event);
+    assert_eq!(step.used, used);
+}
+
+// covers: 19.1
+#[test]
+fn the_next_request_waits_while_one_is_pending() {
+    let mut connection = with_head(GET);
+    assert_waits(&mut connection, GET, 0);
+    assert_eq!(connection.awaits(), Awaits::Decision);
+    let mut connection = with_content(GET, "");
+    assert_waits(&mut connection, GET, 0);
+    assert_eq!(connection.awaits(), Awaits::Response);
+    let (after, _) = respond(&mut connection, &Response::text(200, ""));
+    assert_eq!((after, connection.awaits()), (After::Reuse, Awaits::Idle));
+    assert!(matches!(connection.receive(&mut GET.as_bytes().to_vec()), Ok(step) if step.used > 0));
+}
+
+// covers: 2.1
+#[test]
+fn a_head_begins_with_its_first_byte() {
+    let mut connection = Connection::new(Limits::default());
+    assert_waits(&mut connection, "\r\n\r", 2);
+    assert_eq!(connection.awaits(), Awaits::Idle);
+    assert_waits(&mut connection, "\r\nG", 2);
+    assert_eq!(connection.awaits(), Awaits::Head);
+}
+
+// covers: 19.2 20.3
+#[test]
+fn input_is_ignored_once_it_is_closed() {
+    let mut connection = with_content("GET / HTTP/1.0\r\n\r\n", "");
+    respond(&mut connection, &Response::text(200, ""));
+    assert_eq!(connection.awaits(), Awaits::Nothing);
+    assert_waits(&mut connection, GET, GET.len());
+    assert_eq!(connection.ended(), End::Clean);
+}
+
+// covers: 18.5 19.2 20.3
+#[test]
+fn a_refusal_stays_until_it_is_answered() {
+    let mut connection = Connection::new(Limits::default());
+    let mut input = b" ".to_vec();
+    for _ in 0..2 {
+        assert_eq!(connection.receive(&mut input).unwrap_err(), Reject::FirstByte);
+        assert_eq!(connection.awaits(), Awaits::Response);
+        input = GET.as_bytes().to_vec();
+    }
+    assert_eq!(connection.ended(), End::Clean);
+    let (after, out) = respond(&mut connection, &Reject::FirstByte.response());
+    assert_eq!(after, After::Close(CloseReason::Rejected(Reject::FirstByte)));
+    assert!(out.contains("Connection: close\r\n"), "{out}");
+    assert_waits(&mut connection, GET, GET.len());
+}
+
+// covers: 20.1
+#[test]
+fn the_end_of_the_stream_spoils_no_request_that_is_complete() {
+    for mut connection in [with_head(GET), with_content(GET, ""), with_content(HEAD, "ab")] {
+        assert_eq!(connection.ended(), End::Clean);
+        let (after, out) = respond(&mut connection, &Response::text(200, ""));
+        assert_eq!(after, After::Reuse);
+        assert!(out.starts_with("HTTP/1.1 200 OK\r\n"), "{out}");
+    }
+    // Taken, but not looked at again before the end came.
+    let mut connection = with_head(GET);
+    connection.accept(&mut Vec::new());
+    assert_eq!(connection.ended(), End::Clean);
+}
+
+// covers: 15.3
+#[test]
+fn the_end_of_the_stream_waits_for_a_decision() {
+    let mut connection = with_head(HEAD);
+    assert_eq!(connection.ended(), End::Clean);
+    connection.accept(&mut Vec::new());
+    assert_eq!(connection.ended(), End::Truncated(Reject::Truncated));
+}
+
+// covers: 18.9
+#[test]
+fn an_answer_amid_the_content_closes() {
+    for content in ["", "a"] {
+        let (after, out) = respond(&mut with_content(HEAD, content), &Response::text(403, ""));
+        assert_eq!(after, After::Close(CloseReason::ContentUnread));
+        assert!(out.contains("Connection: close\r\n"), "{out}");
+    }
+    let (after, _) = respond(&mut with_content(HEAD, "ab"), &Response::text(403, ""));
+    assert_eq!(after, After::Reuse);
+}
+
+// covers: 24.5
+#[test]
+fn what_the_caller_refuses_in_answer_to_head_has_no_content() {
+    let begun = |input: &str| {
+        let mut connection = Connection::new(Limits::default());
+        assert_waits(&mut connection, input, 0);
+        connection
+    };
+    let states =
+        [begun("HEAD "), with_head(HEAD), with_content(HEAD, ""), with_content(HEAD, "ab")];
+    for mut connection in states {
+        connection.refuse(Reject::HeadTimeout);
+        connection.refuse(Reject::Late);
+        let (_, out) = respond(&mut connection, &Reject::Late.response());
+        assert!(out.starts_with("HTTP/1.1 503 ") && out.ends_with("\r\n\r\n"), "{out}");
+    }
+    for mut connection in [begun("HEAD"), begun("GET "), with_head(GET)] {
+        connection.refuse(Reject::Late);
+        let (_, out) = respond(&mut connection, &Reject::Late.response());
+        assert!(out.ends_with(Reject::Late.reason()), "{out}");
+    }
+}
