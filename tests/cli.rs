@@ -383,23 +383,6 @@ fn a_deadline_that_was_set_counts() {
     assert_eq!(rest(connect(&address)), "", "who says nothing is told nothing");
 }
 
-// covers: 28.2
-#[test]
-fn a_lack_of_descriptors_passes() {
-    const CLIENTS: usize = 60;
-    let script = "ulimit -n 40 && exec \"$0\" --listen 127.0.0.1:0 --connections 1000";
-    let mut command = Command::new("sh");
-    let running = Running::spawn(command.args(["-c", script, BINARY]).stderr(Stdio::piped()));
-    let address = running.address();
-    let mut clients: Vec<_> = (0..CLIENTS).map(|_| connect(&address)).collect();
-    // Those who are there are served, and those who come too late wait.
-    let mut last = clients.pop().expect("a client");
-    last.write_all(PUT_ABC).expect("room in the backlog");
-    assert!(exchange(clients.remove(0), PUT_ABC).ends_with(ABC));
-    drop(clients);
-    assert!(rest(last).ends_with(ABC));
-}
-
 // covers: 28.3
 #[test]
 fn a_burst_of_connections_waits_in_the_backlog() {
