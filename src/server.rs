@@ -72,8 +72,9 @@ pub struct Server<U> {
     registry: Registry,
     listeners: Vec<Listening>,
     first: usize,
-    /// When accepting goes on after a failure.
+    /// When it is tried again to accept.
     paused_until: Option<Instant>,
+    shortage: Option<io::Error>,
     accept_failures: u64,
 }
 
@@ -97,6 +98,7 @@ impl<U> Server<U> {
             listeners: Vec::new(),
             first: first.0,
             paused_until: None,
+            shortage: None,
             accept_failures: 0,
         })
     }
@@ -205,6 +207,7 @@ impl<U> Server<U> {
             // Closing it is what counts; a failure here changes nothing.
             let _ = self.registry.deregister(&mut one.listener);
         }
+        self.shortage = None;
         self.engine.drain();
     }
 
@@ -235,6 +238,13 @@ impl<U> Server<U> {
         self.accept_failures
     }
 
+    /// What keeps connections waiting: that descriptors or memory ran out, from the first
+    /// failure on until all who wait could be accepted. To be looked at after each turn
+    /// by those who want to tell when it begins and ends.
+    pub fn shortage(&self) -> Option<&io::Error> {
+        self.shortage.as_ref()
+    }
+
     /// Bytes kept for peers at the moment: see [`Config::held`].
     pub fn held(&self) -> usize {
         self.engine.held()
@@ -249,12 +259,17 @@ impl<U> Server<U> {
             return Ok(());
         }
         self.paused_until = None;
+        let had_room = self.has_room();
         for place in 0..self.listeners.len() {
             for _ in 0..ACCEPTS_A_TURN {
                 if !self.has_room() || !self.accept_one(place, now)? {
                     break;
                 }
             }
+        }
+        // One descriptor that became free, and was taken at once, ends no shortage.
+        if had_room && self.paused_until.is_none() {
+            self.shortage = None;
         }
         Ok(())
     }
@@ -272,8 +287,7 @@ impl<U> Server<U> {
             }
             Err(error) if is_of_one_connection(&error) => return Ok(true),
             Err(error) if is_of_resources(&error) => {
-                self.accept_failures += 1;
-                self.paused_until = Some(now.monotonic + ACCEPT_PAUSE);
+                self.pause(error, now);
                 return Ok(false);
             }
             Err(error) => {
@@ -284,12 +298,20 @@ impl<U> Server<U> {
         let key = self.engine.next_key();
         let token = Token(self.first + MOST_LISTENERS + key);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if self.registry.register(&mut stream, token, interest).is_ok() {
-            self.engine.insert(stream, peer, now);
-        } else {
-            self.accept_failures += 1;
+        // Without memory for it this one is closed, but those who wait are spared.
+        if let Err(error) = self.registry.register(&mut stream, token, interest) {
+            self.pause(error, now);
+            return Ok(false);
         }
+        self.engine.insert(stream, peer, now);
         Ok(true)
+    }
+
+    /// Leaves the listeners alone for a while.
+    fn pause(&mut self, error: io::Error, now: Now) {
+        self.accept_failures += 1;
+        self.paused_until = Some(now.monotonic + ACCEPT_PAUSE);
+        self.shortage.get_or_insert(error);
     }
 }
 

@@ -1,27 +1,19 @@
 //! The binary, driven as its users do: options, addresses, signals, standard streams.
 #![cfg(all(unix, feature = "cli"))]
 
+mod binary;
+
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_streamsum");
-/// How long anything may take before a test fails rather than hangs.
-const LONG: Duration = Duration::from_secs(60);
-const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
-const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
-    command.env_clear().args(arguments).stdin(Stdio::null());
-    command
-}
+use binary::{ABC, BINARY, EMPTY, LONG, PUT_ABC, Running, command, connect, exchange, lines, rest};
 
 /// Runs it to its end.
 fn run(arguments: &[&str]) -> Output {
@@ -30,102 +22,6 @@ fn run(arguments: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
-}
-
-/// A server that runs; it is killed in the end, if it still does.
-struct Running {
-    child: Child,
-    stdout: Receiver<String>,
-    stderr: Receiver<String>,
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        Self::spawn(command(arguments).stderr(Stdio::piped()))
-    }
-
-    /// On a free port of the loopback interface.
-    fn local(arguments: &[&str]) -> (Self, String) {
-        let running = Self::start(&[&["--listen", "127.0.0.1:0"], arguments].concat());
-        let address = running.address();
-        (running, address)
-    }
-
-    /// Standard error is up to the caller.
-    fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
-        let stdout = lines(child.stdout.take());
-        let stderr = lines(child.stderr.take());
-        Self { child, stdout, stderr }
-    }
-
-    /// Where it says it listens, next.
-    fn address(&self) -> String {
-        let line = self.stdout.recv_timeout(LONG).expect("an announcement");
-        let (_, rest) = line.split_once(" listens on ").expect("an address");
-        let (address, curl) = rest.split_once("; try: ").expect("a hint");
-        assert!(curl.starts_with("curl -T FILE "), "{line}");
-        address.into()
-    }
-
-    /// The next line on standard error.
-    fn line(&self) -> String {
-        self.stderr.recv_timeout(LONG).expect("a line")
-    }
-
-    fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
-        let done = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
-        assert!(done.success(), "{kill}");
-    }
-
-    /// Waits for its end, and gives its status and what was left on standard error.
-    fn end(mut self) -> (Option<i32>, Vec<String>) {
-        let mut left = Vec::new();
-        // Its end closes the stream.
-        while let Ok(line) = self.stderr.recv_timeout(LONG) {
-            left.push(line);
-        }
-        while self.stdout.recv_timeout(LONG).is_ok() {}
-        (self.child.wait().expect("its status").code(), left)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The lines of a stream, read by a thread so that one can wait for them with a limit.
-fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    if let Some(stream) = stream {
-        thread::spawn(move || {
-            let lines = BufReader::new(stream).lines().map_while(Result::ok);
-            lines.map(|line| sender.send(line)).take_while(Result::is_ok).count()
-        });
-    }
-    receiver
-}
-
-fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(LONG)).expect("a timeout");
-    stream
-}
-
-/// Sends all of `request`, and reads until the server closes.
-fn exchange(mut stream: impl Read + Write, request: &[u8]) -> String {
-    stream.write_all(request).expect("it reads");
-    rest(stream)
-}
-
-fn rest(mut stream: impl Read) -> String {
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
 }
 
 /// Reads until `end` has come, and no further.
@@ -138,9 +34,6 @@ fn read_until(stream: &mut impl Read, end: &str) -> String {
     }
     text(&answer).into()
 }
-
-const PUT_ABC: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
-                         Content-Length: 3\r\n\r\nabc";
 
 /// An upload of `abc` of which the server has the head, and was told `a`.
 fn begin_upload(address: &str) -> TcpStream {
@@ -488,23 +381,6 @@ fn a_deadline_that_was_set_counts() {
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(running.line().ends_with("the head did not arrive in time"));
     assert_eq!(rest(connect(&address)), "", "who says nothing is told nothing");
-}
-
-// covers: 28.2
-#[test]
-fn a_lack_of_descriptors_passes() {
-    const CLIENTS: usize = 60;
-    let script = "ulimit -n 40 && exec \"$0\" --listen 127.0.0.1:0 --connections 1000";
-    let mut command = Command::new("sh");
-    let running = Running::spawn(command.args(["-c", script, BINARY]).stderr(Stdio::piped()));
-    let address = running.address();
-    let mut clients: Vec<_> = (0..CLIENTS).map(|_| connect(&address)).collect();
-    // Those who are there are served, and those who come too late wait.
-    let mut last = clients.pop().expect("a client");
-    last.write_all(PUT_ABC).expect("room in the backlog");
-    assert!(exchange(clients.remove(0), PUT_ABC).ends_with(ABC));
-    drop(clients);
-    assert!(rest(last).ends_with(ABC));
 }
 
 // covers: 28.3

@@ -58,6 +58,8 @@ struct Service {
     places: Vec<Place>,
     drain_timeout: Option<Duration>,
     phase: Phase,
+    /// Whether it was said that connections cannot be accepted.
+    is_short: bool,
 }
 
 enum Phase {
@@ -93,7 +95,8 @@ impl Service {
         announce(&places);
         let drain_timeout = settings.drain;
         let phase = Phase::Serving;
-        Ok(Self { poll, signals, server, handler, places, drain_timeout, phase })
+        let is_short = false;
+        Ok(Self { poll, signals, server, handler, places, drain_timeout, phase, is_short })
     }
 
     fn run(&mut self) -> io::Result<End> {
@@ -116,6 +119,7 @@ impl Service {
                 self.drain(now);
             }
             self.server.turn(now, &mut self.handler)?;
+            self.tell_shortage();
             self.handler.lines.flush();
             if let Some(end) = self.end(now) {
                 return Ok(end);
@@ -147,12 +151,26 @@ impl Service {
         // Before the listeners are closed: see `SocketFile`.
         self.places.clear();
         self.server.drain(now);
+        // It ends with the listeners, and nothing is accepted again.
+        self.is_short = false;
         let until = self.drain_timeout.and_then(|time| now.monotonic.checked_add(time));
         self.phase = Phase::Draining { until };
         let most = self.drain_timeout.map_or("as long as it takes".into(), |time| {
             format!("for {} at most", humantime::format_duration(time))
         });
         self.note(format_args!("draining {most}; another signal ends at once"));
+    }
+
+    /// Says when a lack of descriptors or memory begins, and when it is over: attempts
+    /// in between are no news.
+    fn tell_shortage(&mut self) {
+        let line = match self.server.shortage() {
+            Some(wrong) if !self.is_short => format!("cannot accept: {wrong}"),
+            None if self.is_short => "accepting again".into(),
+            _ => return,
+        };
+        self.is_short = !self.is_short;
+        self.note(line);
     }
 
     fn end(&self, now: Now) -> Option<End> {

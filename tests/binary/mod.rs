@@ -1,0 +1,120 @@
+//! The binary as a process, whose standard streams can be waited for.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_streamsum");
+/// How long anything may take before a test fails rather than hangs.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
+pub(crate) const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.env_clear().args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// A server that runs; it is killed in the end, if it still does.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) stdout: Receiver<String>,
+    pub(crate) stderr: Receiver<String>,
+}
+
+impl Running {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::spawn(command(arguments).stderr(Stdio::piped()))
+    }
+
+    /// On a free port of the loopback interface.
+    pub(crate) fn local(arguments: &[&str]) -> (Self, String) {
+        let running = Self::start(&[&["--listen", "127.0.0.1:0"], arguments].concat());
+        let address = running.address();
+        (running, address)
+    }
+
+    /// Standard error is up to the caller.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let stdout = lines(child.stdout.take());
+        let stderr = lines(child.stderr.take());
+        Self { child, stdout, stderr }
+    }
+
+    /// Where it says it listens, next.
+    pub(crate) fn address(&self) -> String {
+        let line = self.stdout.recv_timeout(LONG).expect("an announcement");
+        let (_, rest) = line.split_once(" listens on ").expect("an address");
+        let (address, curl) = rest.split_once("; try: ").expect("a hint");
+        assert!(curl.starts_with("curl -T FILE "), "{line}");
+        address.into()
+    }
+
+    /// The next line on standard error.
+    pub(crate) fn line(&self) -> String {
+        self.stderr.recv_timeout(LONG).expect("a line")
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let done = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
+        assert!(done.success(), "{kill}");
+    }
+
+    /// Waits for its end, and gives its status and what was left on standard error.
+    pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
+        let mut left = Vec::new();
+        // Its end closes the stream.
+        while let Ok(line) = self.stderr.recv_timeout(LONG) {
+            left.push(line);
+        }
+        while self.stdout.recv_timeout(LONG).is_ok() {}
+        (self.child.wait().expect("its status").code(), left)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of a stream, read by a thread so that one can wait for them with a limit.
+pub(crate) fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    if let Some(stream) = stream {
+        thread::spawn(move || {
+            let lines = BufReader::new(stream).lines().map_while(Result::ok);
+            lines.map(|line| sender.send(line)).take_while(Result::is_ok).count()
+        });
+    }
+    receiver
+}
+
+pub(crate) fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(LONG)).expect("a timeout");
+    stream
+}
+
+/// Sends all of `request`, and reads until the server closes.
+pub(crate) fn exchange(mut stream: impl Read + Write, request: &[u8]) -> String {
+    stream.write_all(request).expect("it reads");
+    rest(stream)
+}
+
+pub(crate) fn rest(mut stream: impl Read) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+pub(crate) const PUT_ABC: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                         Content-Length: 3\r\n\r\nabc";

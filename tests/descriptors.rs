@@ -1,0 +1,113 @@
+//! The binary when it runs out of descriptors: who waits is served in the end, waiting
+//! costs nothing, and it is said once.
+#![cfg(all(unix, feature = "cli"))]
+
+mod binary;
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use binary::{ABC, BINARY, PUT_ABC, Running, connect, rest};
+
+/// Descriptors, soft and hard.
+const LIMIT: usize = 64;
+const CLIENTS: usize = 200;
+
+/// A server that would take more connections than it has descriptors for, and gives
+/// those up that say nothing for two seconds.
+fn short_of_descriptors() -> (Running, String) {
+    let options = "--listen 127.0.0.1:0 --connections 1000 --head-timeout 2s --access-log off";
+    let script = format!("ulimit -n {LIMIT} && exec \"$0\" {options}");
+    let mut command = Command::new("sh");
+    let running = Running::spawn(command.args(["-c", &script, BINARY]).stderr(Stdio::piped()));
+    let address = running.address();
+    (running, address)
+}
+
+fn connect_all(address: &str, count: usize) -> Vec<TcpStream> {
+    (0..count).map(|_| connect(address)).collect()
+}
+
+/// Time on a processor, by the process itself and for it, in ticks of 10 ms; none where
+/// the system does not tell.
+fn processor_ticks(running: &Running) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", running.child.id())).ok()?;
+    // What comes before is the name, which may hold anything.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut ticks = fields.split(' ').skip(11).map(|field| field.parse::<u64>().ok());
+    Some(ticks.next()?? + ticks.next()??)
+}
+
+const CANNOT_ACCEPT: &str = "streamsum: cannot accept: Too many open files (os error 24)";
+const ACCEPTING_AGAIN: &str = "streamsum: accepting again";
+
+// covers: 28.2 28.4
+#[test]
+fn a_lack_of_descriptors_passes_and_is_told_once() {
+    let (running, address) = short_of_descriptors();
+    // Those that come first take all descriptors and say nothing.
+    let mut silent = connect_all(&address, LIMIT);
+    assert_eq!(running.line(), CANNOT_ACCEPT);
+    let mut waiting = connect_all(&address, CLIENTS - LIMIT);
+    for stream in &mut waiting {
+        stream.write_all(PUT_ABC).expect("room in the backlog");
+    }
+
+    // The first of them is given up after some attempts to accept others, which then
+    // follow in portions, with more attempts that fail.
+    assert_eq!(rest(silent.remove(0)), "");
+    for stream in waiting {
+        assert!(rest(stream).ends_with(ABC));
+    }
+    assert_eq!(running.line(), ACCEPTING_AGAIN);
+    drop(silent);
+
+    running.signal("TERM");
+    let (status, left) = running.end();
+    assert_eq!(status, Some(0));
+    assert!(left.iter().all(|line| line.starts_with("streamsum: drain")), "{left:?}");
+}
+
+// covers: 28.2
+#[test]
+fn waiting_for_descriptors_costs_no_time_on_the_processor() {
+    /// An attempt takes microseconds; a loop that does not rest, the two seconds.
+    const MOST_TICKS: u64 = 20;
+    let (running, address) = short_of_descriptors();
+    let mut clients = connect_all(&address, CLIENTS);
+    assert_eq!(running.line(), CANNOT_ACCEPT);
+    let before = processor_ticks(&running);
+    // It has tried again four times until the first of those that say nothing is given
+    // up.
+    assert_eq!(rest(clients.remove(0)), "");
+    let after = processor_ticks(&running);
+    if let (Some(before), Some(after)) = (before, after) {
+        assert!(after - before <= MOST_TICKS, "{} ticks", after - before);
+    }
+}
+
+// covers: 28.4
+#[test]
+fn a_second_lack_of_descriptors_is_told_again() {
+    let (running, address) = short_of_descriptors();
+    for _ in 0..2 {
+        let clients = connect_all(&address, LIMIT);
+        assert_eq!(running.line(), CANNOT_ACCEPT);
+        drop(clients);
+        assert_eq!(running.line(), ACCEPTING_AGAIN);
+    }
+}
+
+#[test]
+fn a_lack_of_descriptors_does_not_outlast_the_listener() {
+    let (running, address) = short_of_descriptors();
+    let clients = connect_all(&address, LIMIT);
+    assert_eq!(running.line(), CANNOT_ACCEPT);
+    running.signal("TERM");
+    drop(clients);
+    let (status, left) = running.end();
+    assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
+    assert!(left.iter().all(|line| line.starts_with("streamsum: drain")), "{left:?}");
+}
