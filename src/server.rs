@@ -70,7 +70,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 pub struct Server<U> {
     engine: Engine<Stream, U>,
     registry: Registry,
-    listeners: Vec<Listening>,
+    /// By their numbers; none where one was lost.
+    listeners: Vec<Option<Listening>>,
+    lost: Vec<LostListener>,
     first: usize,
     /// When it is tried again to accept.
     paused_until: Option<Instant>,
@@ -82,6 +84,33 @@ pub struct Server<U> {
 struct Listening {
     listener: Listener,
     readable: bool,
+}
+
+/// A listener that failed in a way that will not pass, and was closed.
+///
+/// # Example
+///
+/// ```
+/// # use streamsum::{engine::{Config, Now}, server::Server};
+/// # let poll = mio::Poll::new()?;
+/// # let mut handler = streamsum::Checksum::default();
+/// # let mut server = Server::new(poll.registry(), mio::Token(0), Config::default())?;
+/// let places = [server.bind("127.0.0.1:0".parse().unwrap())?];
+///
+/// // In the loop:
+/// server.turn(Now::now(), &mut handler)?;
+/// for lost in server.lost_listeners() {
+///     eprintln!("nobody listens on {} any more: {}", places[lost.number], lost.error);
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LostListener {
+    /// Its place in the order in which listeners were given to the server, from 0 on.
+    pub number: usize,
+    /// What the system said.
+    pub error: io::Error,
 }
 
 impl<U> Server<U> {
@@ -96,6 +125,7 @@ impl<U> Server<U> {
             engine: Engine::new(config, Now::now()),
             registry: registry.try_clone()?,
             listeners: Vec::new(),
+            lost: Vec::new(),
             first: first.0,
             paused_until: None,
             shortage: None,
@@ -107,7 +137,7 @@ impl<U> Server<U> {
     ///
     /// # Errors
     ///
-    /// If it cannot be registered, or there are 64 already.
+    /// If it cannot be registered, or there were 64 already, lost ones among them.
     pub fn listen(&mut self, listener: impl Into<Listener>) -> io::Result<()> {
         let mut listener = listener.into();
         if self.listeners.len() == MOST_LISTENERS {
@@ -115,7 +145,7 @@ impl<U> Server<U> {
         }
         let token = Token(self.first + self.listeners.len());
         self.registry.register(&mut listener, token, Interest::READABLE)?;
-        self.listeners.push(Listening { listener, readable: true });
+        self.listeners.push(Some(Listening { listener, readable: true }));
         Ok(())
     }
 
@@ -141,7 +171,7 @@ impl<U> Server<U> {
         }
         let place = token - self.first;
         if place < MOST_LISTENERS {
-            if let Some(listening) = self.listeners.get_mut(place) {
+            if let Some(Some(listening)) = self.listeners.get_mut(place) {
                 listening.readable = true;
             }
             return true;
@@ -161,8 +191,10 @@ impl<U> Server<U> {
     ///
     /// # Errors
     ///
-    /// If a listener fails in a way that will not pass. What a single connection or a
-    /// lack of descriptors does is dealt with and counted.
+    /// Once, if the last listener has failed in a way that will not pass; connections
+    /// that are there can be served on. As long as another works, those that fail are
+    /// closed and told by [`lost_listeners`](Server::lost_listeners). What a single
+    /// connection or a lack of descriptors does is dealt with and counted.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
         let accepted = self.accept(now);
         self.engine.turn(now, handler);
@@ -171,7 +203,7 @@ impl<U> Server<U> {
 
     /// How long the caller's poll may wait; `None` is until something happens.
     pub fn timeout(&self, now: Now) -> Option<Duration> {
-        let may_accept = self.has_room() && self.listeners.iter().any(|one| one.readable);
+        let may_accept = self.has_room() && self.listeners.iter().flatten().any(|one| one.readable);
         let accept = may_accept.then(|| self.paused_until.unwrap_or(now.monotonic));
         let next = [accept, self.engine.deadline(now)].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now.monotonic))
@@ -199,13 +231,14 @@ impl<U> Server<U> {
     pub fn drain(&mut self, now: Now) {
         for place in 0..self.listeners.len() {
             // What came since the last event is as welcome as what was noted.
-            self.listeners[place].readable = true;
+            if let Some(listening) = &mut self.listeners[place] {
+                listening.readable = true;
+            }
             // What is wrong with a listener does not matter any more.
             while self.has_room() && self.accept_one(place, now).unwrap_or(false) {}
         }
-        for mut one in self.listeners.drain(..) {
-            // Closing it is what counts; a failure here changes nothing.
-            let _ = self.registry.deregister(&mut one.listener);
+        for one in self.listeners.drain(..).flatten() {
+            close(one, &self.registry);
         }
         self.shortage = None;
         self.engine.drain();
@@ -245,6 +278,12 @@ impl<U> Server<U> {
         self.shortage.as_ref()
     }
 
+    /// Takes the listeners that were lost since the last call, while others worked. To be
+    /// looked at after each turn by those who have several.
+    pub fn lost_listeners(&mut self) -> impl Iterator<Item = LostListener> {
+        self.lost.drain(..)
+    }
+
     /// Bytes kept for peers at the moment: see [`Config::held`].
     pub fn held(&self) -> usize {
         self.engine.held()
@@ -260,25 +299,54 @@ impl<U> Server<U> {
         }
         self.paused_until = None;
         let had_room = self.has_room();
+        let mut last_lost = Ok(());
         for place in 0..self.listeners.len() {
-            for _ in 0..ACCEPTS_A_TURN {
-                if !self.has_room() || !self.accept_one(place, now)? {
-                    break;
-                }
+            if let Err(error) = self.accept_some(place, now) {
+                last_lost = self.lose(place, error);
             }
         }
         // One descriptor that became free, and was taken at once, ends no shortage.
         if had_room && self.paused_until.is_none() {
             self.shortage = None;
         }
+        last_lost
+    }
+
+    fn accept_some(&mut self, place: usize, now: Now) -> io::Result<()> {
+        for _ in 0..ACCEPTS_A_TURN {
+            if !self.has_room() || !self.accept_one(place, now)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes a listener that is of no use any more.
+    ///
+    /// # Errors
+    ///
+    /// The one given, if there is no other listener.
+    fn lose(&mut self, number: usize, error: io::Error) -> io::Result<()> {
+        if let Some(one) = self.listeners.get_mut(number).and_then(Option::take) {
+            close(one, &self.registry);
+        }
+        if self.listeners.iter().all(Option::is_none) {
+            return Err(error);
+        }
+        self.lost.push(LostListener { number, error });
         Ok(())
     }
 
     /// Accepts a connection; false if this listener has no more for now.
+    ///
+    /// # Errors
+    ///
+    /// If the listener is of no use any more.
     fn accept_one(&mut self, place: usize, now: Now) -> io::Result<bool> {
-        let Some(listening) = self.listeners.get_mut(place).filter(|one| one.readable) else {
+        let Some(Some(listening)) = self.listeners.get_mut(place) else { return Ok(false) };
+        if !listening.readable {
             return Ok(false);
-        };
+        }
         let (mut stream, peer) = match listening.listener.accept() {
             Ok(accepted) => accepted,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -290,10 +358,7 @@ impl<U> Server<U> {
                 self.pause(error, now);
                 return Ok(false);
             }
-            Err(error) => {
-                listening.readable = false;
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         };
         let key = self.engine.next_key();
         let token = Token(self.first + MOST_LISTENERS + key);
@@ -313,6 +378,11 @@ impl<U> Server<U> {
         self.paused_until = Some(now.monotonic + ACCEPT_PAUSE);
         self.shortage.get_or_insert(error);
     }
+}
+
+fn close(mut one: Listening, registry: &Registry) {
+    // Closing it is what counts; a failure here changes nothing.
+    let _ = registry.deregister(&mut one.listener);
 }
 
 /// What befell the connection before it was accepted is none of the listener's.

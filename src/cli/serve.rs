@@ -7,7 +7,7 @@ use mio::{Events, Poll, Token};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::handler::Handler;
-use streamsum::server::Server;
+use streamsum::server::{LostListener, Server};
 
 use super::access::Logged;
 use super::lines::Lines;
@@ -54,8 +54,8 @@ struct Service {
     signals: Signals,
     server: Server<Upload>,
     handler: Logged<Checksum>,
-    /// Where it listens; emptied when it no longer does.
-    places: Vec<Place>,
+    /// Where it listens, by the number of the listener; emptied when it no longer does.
+    places: Vec<Option<Place>>,
     drain_timeout: Option<Duration>,
     phase: Phase,
     /// Whether it was said that connections cannot be accepted.
@@ -93,6 +93,7 @@ impl Service {
             lines: Lines::new(io::stderr()).map_err(cannot_start)?,
         };
         announce(&places);
+        let places = places.into_iter().map(Some).collect();
         let drain_timeout = settings.drain;
         let phase = Phase::Serving;
         let is_short = false;
@@ -101,6 +102,7 @@ impl Service {
 
     fn run(&mut self) -> io::Result<End> {
         let mut events = Events::with_capacity(EVENTS);
+        let mut failure = None;
         loop {
             self.wait(&mut events)?;
             let mut signals = 0;
@@ -118,11 +120,18 @@ impl Service {
                 }
                 self.drain(now);
             }
-            self.server.turn(now, &mut self.handler)?;
+            let turned = self.server.turn(now, &mut self.handler);
             self.tell_shortage();
+            self.tell_lost_listeners();
+            if let Err(wrong) = turned {
+                // Nobody can come any more, but those who are there lose nothing.
+                self.note(format_args!("the last listener failed: {wrong}"));
+                self.drain(now);
+                failure = Some(wrong);
+            }
             self.handler.lines.flush();
             if let Some(end) = self.end(now) {
-                return Ok(end);
+                return failure.map_or(Ok(end), Err);
             }
         }
     }
@@ -171,6 +180,15 @@ impl Service {
         };
         self.is_short = !self.is_short;
         self.note(line);
+    }
+
+    fn tell_lost_listeners(&mut self) {
+        let lost: Vec<_> = self.server.lost_listeners().collect();
+        for LostListener { number, error, .. } in lost {
+            if let Some(place) = self.places.get_mut(number).and_then(Option::take) {
+                self.note(format_args!("cannot listen on {place} any more: {error}"));
+            }
+        }
     }
 
     fn end(&self, now: Now) -> Option<End> {
