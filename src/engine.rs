@@ -182,6 +182,8 @@ pub struct Engine<S, U> {
     date: Date,
     next_serial: u64,
     draining: bool,
+    /// Whether the handler has ever left some of a piece.
+    takes_in_part: bool,
     stats: Stats,
     // Emptied every turn, kept for their memory.
     batch: Vec<Slot>,
@@ -196,7 +198,9 @@ impl<S: Socket, U> Engine<S, U> {
     pub fn new(mut config: Config, now: Now) -> Self {
         /// Below this a read costs more for the call than for the bytes.
         const SMALLEST_BUFFER: usize = 4 << 10;
-        config.buffer = config.buffer.max(SMALLEST_BUFFER);
+        /// No cache holds more, and positions fit 32 bits.
+        const LARGEST_BUFFER: usize = 16 << 20;
+        config.buffer = config.buffer.clamp(SMALLEST_BUFFER, LARGEST_BUFFER);
         config.batch = config.batch.max(1);
         config.turn_bytes = config.turn_bytes.max(config.buffer);
         config.held = config.held.max(2 * most_kept(&config));
@@ -215,6 +219,7 @@ impl<S: Socket, U> Engine<S, U> {
             date: Date::new(now.wall),
             next_serial: 0,
             draining: false,
+            takes_in_part: false,
             stats: Stats::default(),
             batch: Vec::new(),
             pieces: Vec::new(),
@@ -279,7 +284,7 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     /// Goes on with a request that awaits its verdict, or of which a piece was taken in
-    /// part. False if there is no such request (any more).
+    /// part. False if there is no such request (any more), or it goes on already.
     pub fn resume(&mut self, id: UploadId) -> bool {
         let Some(peer) = self.peers.get_mut(id.key).filter(|peer| peer.serves(id)) else {
             return false;
@@ -294,7 +299,7 @@ impl<S: Socket, U> Engine<S, U> {
 
     /// Answers a request whose handler said that it would answer later; or any other
     /// that is not answered yet, whose upload then goes to [`Handler::ended`]. False if
-    /// there is no such request (any more).
+    /// there is no such request (any more), or an answer is on its way already.
     pub fn answer(&mut self, id: UploadId, response: Response) -> bool {
         let Some(peer) = self.peers.get_mut(id.key).filter(|peer| peer.serves(id)) else {
             return false;
@@ -429,15 +434,16 @@ impl<S: Socket, U> Engine<S, U> {
         if let Some(kept) = peer.kept.take() {
             self.held.release(kept.capacity());
         }
-        if mem::take(&mut peer.hungry) {
-            self.hungry.retain(|hungry| *hungry != key);
-        }
         self.dead.push(key);
     }
 
     /// Frees the keys of closed peers, but for those that still stand in the queue.
     fn reap(&mut self) {
         let peers = &mut self.peers;
+        let is_hungry = |key: &Key| peers.get(*key).is_some_and(|peer| peer.hungry);
+        if self.dead.iter().any(is_hungry) {
+            self.hungry.retain(|key| peers.get(*key).is_some_and(|peer| peer.life != Life::Dead));
+        }
         self.dead.retain(|key| match peers.get(*key) {
             Some(peer) if peer.queued => true,
             _ => {

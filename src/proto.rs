@@ -516,6 +516,15 @@ impl Connection {
         }
     }
 
+    /// Bytes that will come as content before anything else can: who reads no more than
+    /// these has nothing left over. 0 unless content is awaited.
+    pub fn certain_content(&self) -> u64 {
+        match &self.state {
+            State::Body { body, .. } => body.certain(),
+            _ => 0,
+        }
+    }
+
     /// The trailer section of a message that has ended and is not answered yet; never
     /// merged with the fields of the head (RFC 9110 §6.5.1).
     pub fn trailers(&self) -> Fields<'_> {

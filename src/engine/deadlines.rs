@@ -17,6 +17,9 @@ pub(super) const SWEEP: Duration = Duration::from_secs(1);
 pub(super) struct Clock {
     since: Moment,
     progress: Moment,
+    /// When the peer last took a byte of what is written to it, or there was nothing to
+    /// take.
+    written: Moment,
     bytes: u64,
     /// Whether a request was ever begun.
     served: bool,
@@ -28,12 +31,20 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new(now: Moment) -> Self {
-        Self { since: now, progress: now, bytes: 0, served: false, in_head: false, full: false }
+        Self {
+            since: now,
+            progress: now,
+            written: now,
+            bytes: 0,
+            served: false,
+            in_head: false,
+            full: false,
+        }
     }
 
     /// A new phase begins.
     pub(super) fn restart(&mut self, now: Moment) {
-        *self = Self { served: self.served, ..Self::new(now) };
+        *self = Self { served: self.served, written: self.written, ..Self::new(now) };
     }
 
     /// A head has begun, now or before. The first one is timed from the connection on:
@@ -51,10 +62,15 @@ impl Clock {
         self.restart(now);
     }
 
-    /// Bytes came in or went out.
+    /// Bytes came in.
     pub(super) fn advance(&mut self, now: Moment, bytes: u64) {
         self.progress = now;
         self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Bytes went out, or are the first that wait to.
+    pub(super) fn write(&mut self, now: Moment) {
+        self.written = now;
     }
 
     /// Counts what lingering has read.
@@ -68,9 +84,10 @@ impl Clock {
     }
 
     /// Time in which the peer was not read by our own choice does not count.
-    fn stand_still(&mut self, time: Duration) {
-        self.since = self.since.later_by(time);
-        self.progress = self.progress.later_by(time);
+    fn stand_still(&mut self, now: Moment, time: Duration) {
+        for moment in [&mut self.since, &mut self.progress, &mut self.written] {
+            *moment = moment.later_by(time).min(now);
+        }
     }
 
     /// Whether content comes too slowly.
@@ -96,7 +113,7 @@ impl<S: Socket, U> Peer<S, U> {
         let silent = now.since(self.clock.progress);
         let passed = |limit: Option<Duration>, time| limit.is_some_and(|limit| time >= limit);
         let is_writing = self.output.pending() > 0;
-        if is_writing && passed(timeouts.write, silent) {
+        if is_writing && passed(timeouts.write, now.since(self.clock.written)) {
             return Some(Overdue::Abort(Abort::NotReading));
         }
         match self.life {
@@ -111,7 +128,8 @@ impl<S: Socket, U> Peer<S, U> {
             // It is not idle as long as it reads.
             Awaits::Idle if is_writing => None,
             Awaits::Idle => {
-                let limit = if self.clock.served { timeouts.idle } else { timeouts.head };
+                let first = timeouts.head.or(timeouts.idle);
+                let limit = if self.clock.served { timeouts.idle } else { first };
                 passed(limit, total).then_some(Overdue::Close)
             }
             Awaits::Head => {
@@ -137,11 +155,18 @@ impl<S: Socket, U> Engine<S, U> {
             return;
         }
         self.swept = self.now;
+        // The loop did not run: what came meanwhile may not even be noted yet.
+        let asleep = passed.saturating_sub(2 * SWEEP);
         let mut overdue = std::mem::take(&mut self.overdue);
         for (key, peer) in &mut self.peers {
-            if peer.queued || matches!(peer.upload, Upload::Paused(_)) {
-                peer.clock.stand_still(passed);
-            } else if let Some(verdict) = peer.overdue(self.now, &self.config.timeouts) {
+            let is_unread = peer.queued
+                || matches!(peer.upload, Upload::Paused(_))
+                || (peer.hungry && peer.kept.is_none());
+            peer.clock.stand_still(self.now, if is_unread { passed } else { asleep });
+            if is_unread {
+                continue;
+            }
+            if let Some(verdict) = peer.overdue(self.now, &self.config.timeouts) {
                 overdue.push((key, verdict));
             }
         }

@@ -11,7 +11,8 @@ use crate::proto::Awaits;
 /// small requests do not make a turn longer than a few large reads.
 const VISIT_COST: usize = 1 << 10;
 
-/// What an upload may read while there is no room to keep what it leaves behind.
+/// What an upload may read of its framing while there is hardly room to keep what it
+/// leaves behind.
 const SMALL_READ: usize = 4 << 10;
 
 /// A head grows at least by this, so that a drip of bytes costs few allocations.
@@ -70,6 +71,9 @@ impl<S: Socket, U> Engine<S, U> {
         if peer.kept.is_some() && !peer.starved {
             return Some(self.slot_of_kept(key));
         }
+        if !peer.ready.readable && !self.draining {
+            return None;
+        }
         self.read(key, handler)
     }
 
@@ -90,6 +94,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// buffer.
     fn read<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) -> Option<Slot> {
         let peer = self.peers.get_mut(key)?;
+        let certain = usize::try_from(peer.connection.certain_content()).unwrap_or(usize::MAX);
         let in_body = peer.connection.awaits() == Awaits::Body;
         let (mut slot, most) = if let Some(kept) = &mut peer.kept {
             let before = kept.capacity();
@@ -109,9 +114,13 @@ impl<S: Socket, U> Engine<S, U> {
         } else if self.held.reserve(self.config.buffer) {
             let buf = self.pool.take();
             (self.slot(key, buf, self.config.buffer), usize::MAX)
-        } else if in_body {
+        } else if certain > 0 && !self.takes_in_part {
+            // Nothing of it is left behind.
             let buf = self.pool.take();
-            (self.slot(key, buf, 0), SMALL_READ)
+            (self.slot(key, buf, 0), certain)
+        } else if in_body && self.held.reserve(SMALL_READ) {
+            let buf = self.pool.take();
+            (self.slot(key, buf, SMALL_READ), SMALL_READ)
         } else {
             self.starve(key, handler);
             return None;

@@ -69,11 +69,13 @@ impl<S: Socket, U> Engine<S, U> {
         handler: &mut H,
     ) {
         let Some(peer) = self.peers.get_mut(key) else { return };
+        let nothing_waited = peer.output.pending() == 0;
         match peer.write(out) {
-            Ok(0) => {}
             Ok(written) => {
                 self.stats.bytes_written += written as u64;
-                peer.clock.advance(self.now, 0);
+                if written > 0 || nothing_waited {
+                    peer.clock.write(self.now);
+                }
             }
             Err(_) => self.abort(key, Abort::Reset, handler),
         }

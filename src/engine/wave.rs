@@ -125,6 +125,8 @@ impl<S: Socket, U> Engine<S, U> {
         let Some(peer) = self.peers.get_mut(slot.key) else { return Step::Done };
         peer.starved = true;
         if !peer.eof {
+            // An empty line was read; whether a request follows, a last read tells.
+            peer.ready.readable |= self.draining && peer.connection.awaits() == Awaits::Idle;
             return Step::Done;
         }
         match peer.connection.ended() {
@@ -218,6 +220,7 @@ impl<S: Socket, U> Engine<S, U> {
         record.received += taken as u64;
         let rest = range.start + taken..range.end;
         if !rest.is_empty() {
+            self.takes_in_part = true;
             peer.rest = Some(Rest { range: rest.start as u32..rest.end as u32, last });
             peer.upload = Upload::Paused(upload);
             slot.done = true;

@@ -37,6 +37,15 @@ impl Body {
         }
     }
 
+    /// Bytes that will come as content before anything else can.
+    pub(super) fn certain(&self) -> u64 {
+        match self {
+            Body::Length(left) => *left,
+            Body::Chunked(Chunked { at: At::Data, size, .. }) => *size,
+            Body::Chunked(_) => 0,
+        }
+    }
+
     /// Whether any byte of the message is still to come.
     pub(super) fn is_outstanding(&self) -> bool {
         *self != Body::Length(0)

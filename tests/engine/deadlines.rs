@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CONTINUE, assert_answer, put, recording};
 use crate::sim::{Client, Driver, Recorder, md5};
-use streamsum::engine::{Config, Timeouts};
+use streamsum::engine::{Config, Ready, Timeouts};
 use streamsum::proto::Response;
 
 fn default() -> Driver<Recorder> {
@@ -365,4 +365,54 @@ fn an_answer_is_late_from_the_end_of_the_content_on() {
     upload_slowly(&mut driver, &client, "/late");
     assert_eq!(seconds_until_end(&mut driver, &client), 60);
     assert!(client.take_output().starts_with("HTTP/1.1 503 "));
+}
+
+#[test]
+fn a_loop_that_slept_for_an_hour_gives_nobody_an_hour() {
+    let mut driver = default();
+    driver.advance_secs(3600.0);
+    driver.handler.bits.push_back(1);
+    let client = driver.connect();
+    driver.send(&client, &put("/bits", "abcdef")[..put("/bits", "abc").len()]);
+    let id = driver.handler.id("/bits");
+    assert!(driver.engine.resume(id));
+    assert!(seconds_until_end(&mut driver, &client) <= 30);
+    assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn time_in_which_the_loop_did_not_run_is_nobodys() {
+    let mut driver = default();
+    let (noted, unnoted) = (driver.connect(), driver.connect());
+    let request = put("/a", "abcdef");
+    for client in [&noted, &unnoted] {
+        driver.send(client, &request[..request.len() - 3]);
+    }
+    driver.clock.advance(Duration::from_secs(100));
+    noted.send("def");
+    unnoted.send("def");
+    // The first lot of events names one of them only.
+    let key = driver.key_of(&noted);
+    driver.engine.note(key, Ready { readable: true, ..Ready::default() });
+    driver.engine.turn(driver.clock.now(), &mut driver.handler);
+    driver.settle();
+    for client in [&noted, &unnoted] {
+        assert_answer(&client.take_output(), "200 OK", &md5(b"abcdef"));
+    }
+}
+
+#[test]
+fn a_peer_that_sends_all_the_time_must_read_as_well() {
+    let mut driver = default();
+    let client = driver.connect();
+    client.set_window(0);
+    let head = "PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n";
+    driver.send(&client, put("/a", "abc") + head);
+    for _ in 0..29 {
+        driver.advance_secs(1.0);
+        driver.send(&client, "y".repeat(1000));
+    }
+    assert!(!client.is_closed());
+    driver.advance_secs(2.0);
+    assert!(client.is_closed());
 }

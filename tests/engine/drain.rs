@@ -121,3 +121,16 @@ fn shutting_down_ends_every_request_and_every_connection() {
     assert_eq!(driver.engine.deadline(driver.clock.now()), None);
     assert_eq!(driver.engine.held(), 0);
 }
+
+// covers: 2.5
+#[test]
+fn an_empty_line_behind_the_content_keeps_no_drain_waiting() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    driver.send(&client, put("/a", "abc"));
+    client.send("\r\n");
+    driver.engine.drain();
+    driver.settle();
+    assert!(client.is_closed());
+    assert!(driver.engine.is_idle());
+}
