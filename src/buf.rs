@@ -57,6 +57,7 @@ pub struct Buf {
 
 impl Buf {
     /// An empty buffer of its own, for exactly `capacity` bytes until it grows.
+    #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self::new(vec![0; capacity], false)
     }
@@ -233,11 +234,13 @@ pub struct Pool {
 impl Pool {
     /// A pool of buffers of `size` bytes each, that keeps up to `keep` of them
     /// while they are not in use.
+    #[must_use]
     pub fn new(size: usize, keep: usize) -> Self {
         Self { idle: Vec::new(), size, keep, out: 0 }
     }
 
     /// Lends an empty buffer.
+    #[must_use]
     pub fn take(&mut self) -> Buf {
         self.out += 1;
         self.idle.pop().unwrap_or_else(|| self.make())

@@ -3,7 +3,7 @@
 //!
 //! Readiness is only *noted*. Then the engine takes a *turn*: it reads from all who are
 //! ready, hands all their content to the handler at once, and settles the answers. That
-//! is what lets many uploads share the lanes of one vector register.
+//! is what lets a handler work on many uploads side by side.
 //!
 //! ```text
 //! note, note, note ─► turn: gather ─► wave: consume, settle ─► … ─► scatter
@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 use crate::buf::Pool;
-use crate::handler::{Abort, Handler, Outcome, PeerAddr, Piece, Report, UploadId};
+use crate::handler::{Abort, Handler, Outcome, PeerAddr, Piece, UploadId};
 use crate::proto::{Connection, Date, Response};
 use batch::Slot;
 use deadlines::Overdue;
@@ -258,8 +258,8 @@ impl<S: Socket, U> Engine<S, U> {
         self.enqueue(key);
     }
 
-    /// Serves those who are ready, at most [`Config::turn_bytes`]; then looks at the
-    /// deadlines, if it is time.
+    /// Serves those who are ready until [`Config::turn_bytes`] are spent; then looks at
+    /// the deadlines, if it is time.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
         self.tell(now);
         self.stats.turns += 1;
@@ -352,7 +352,8 @@ impl<S: Socket, U> Engine<S, U> {
         self.held.bytes()
     }
 
-    /// Pooled buffers that are lent: 0 between turns.
+    /// Pooled buffers that are lent: 0 between turns. For tests of this crate.
+    #[doc(hidden)]
     pub fn buffers_out(&self) -> usize {
         self.pool.out()
     }
@@ -407,16 +408,9 @@ impl<S: Socket, U> Engine<S, U> {
         let Some(peer) = self.peers.get_mut(key) else { return };
         if let Some(record) = peer.request.take() {
             self.stats.aborts += 1;
-            let report = Report {
-                id: Some(UploadId { serial: record.serial, key }),
-                peer: peer.addr,
-                method: record.named.method(),
-                target: record.named.target(),
-                response: None,
-                received: record.received,
-                duration: self.now.since(record.begun),
-                outcome: Outcome::Aborted(abort),
-            };
+            let id = Some(UploadId { serial: record.serial, key });
+            let outcome = Outcome::Aborted(abort);
+            let report = record.report(id, peer.addr, self.now, None, outcome);
             handler.ended(&report, peer.upload.take());
         }
         self.close(key);

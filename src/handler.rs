@@ -60,8 +60,9 @@ pub trait Handler {
     /// Content has come, of many uploads at once, at most one piece of each; never
     /// called with none.
     ///
-    /// Each message ends in a piece that is [`last`](Piece::last), which may be empty;
-    /// no other piece is. The order of the pieces means nothing.
+    /// Each message ends in a piece that is [`last`](Piece::last), which may be empty. If
+    /// [`Piece::take`] leaves some of that, the rest is another piece, and that one is the
+    /// last; no other is. The order of the pieces means nothing.
     fn consume(&mut self, pieces: &mut [Piece<Self::Upload>]);
 
     /// A message has ended as its framing said, and all its pieces were taken.
@@ -71,13 +72,14 @@ pub trait Handler {
     /// answer was handed to the connection or when no answer is possible any more.
     ///
     /// `upload` is there unless [`Handler::finish`] had it, or there never was one.
-    /// What was refused before its head was complete has a report, too.
+    /// What was refused before its head was complete has a report, too. An engine that is
+    /// dropped reports nothing: [`shut_down`](crate::engine::Engine::shut_down) does.
     fn ended(&mut self, report: &Report<'_>, upload: Option<Self::Upload>) {
         let _ = (report, upload);
     }
 }
 
-/// One request for as long as it lasts; never used again for another.
+/// One request of one engine for as long as it lasts; never used again for another.
 ///
 /// # Example
 ///
@@ -217,9 +219,10 @@ impl<U> Piece<U> {
         (&mut self.upload, self.buf.range(self.range.clone()))
     }
 
-    /// Whether these are the message's last bytes.
+    /// Whether these are the message's last bytes, all of which are taken: after
+    /// [`Piece::take`] of fewer it is not the last piece any more.
     pub fn last(&self) -> bool {
-        self.last
+        self.last && self.taken == self.range.len()
     }
 
     /// Takes only the first `n` bytes. The others wait, and nothing more is read from
@@ -294,7 +297,7 @@ pub struct Report<'a> {
     pub id: Option<UploadId>,
     /// Who sent it.
     pub peer: PeerAddr,
-    /// The method, if it is known and
+    /// The method, cut after 32 bytes, if it is known and
     /// [`Config::kept_target`](crate::engine::Config::kept_target) is not 0.
     pub method: Option<&'a str>,
     /// The request target, likewise, cut after that many bytes.
@@ -336,7 +339,7 @@ pub enum Abort {
     Reset,
     /// The peer did not read what was sent to it for too long.
     NotReading,
-    /// The engine was dropped, or told to close at once.
+    /// The engine was told to close at once.
     Shutdown,
 }
 

@@ -2,7 +2,8 @@
 //! floors that can each be used alone.
 //!
 //! A server with many uploads has many independent streams to hash, and a vector
-//! register has room for many of them side by side. So readiness is only *noted*; then
+//! register would have room for many of them side by side ([`md5`] takes them together
+//! already, and compresses them one after another so far). So readiness is only *noted*; then
 //! the engine takes a *turn*: it reads from all who are ready, hands all their content
 //! to the handler at once, and settles the answers.
 //!

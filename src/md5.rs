@@ -82,6 +82,7 @@ const _: () = assert!(size_of::<Md5>() <= 96);
 
 impl Md5 {
     /// A stream with no bytes yet.
+    #[must_use]
     pub fn new() -> Self {
         Self { state: INITIAL, length: 0, tail: [0; BLOCK], padded: false }
     }
@@ -98,6 +99,7 @@ impl Md5 {
 
     /// Ends the stream, unless an [`Input`] with `last` has already done so,
     /// and gives its digest.
+    #[must_use]
     pub fn finish(mut self) -> Digest {
         if !self.padded {
             Kernel::scalar().update_many([Input { stream: &mut self, bytes: &[], last: true }]);

@@ -194,6 +194,7 @@ pub enum Event<'i> {
 /// let after = connection.respond(&reject.response(), &date, &mut Vec::new());
 /// assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
 /// ```
+#[must_use = "a connection that is to be closed must be closed"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
     /// The next request may come, or is in the input already.
@@ -240,6 +241,7 @@ pub enum Awaits {
 /// assert_eq!(connection.ended(), End::Truncated(Reject::Truncated));
 /// # Ok::<(), Reject>(())
 /// ```
+#[must_use = "a truncated request is to be answered"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Between requests, or behind the last one, which is still to be answered: a

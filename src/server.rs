@@ -60,6 +60,9 @@ const MOST_LISTENERS: usize = 64;
 /// not keep those who are there from being served.
 const ACCEPTS_A_TURN: usize = 256;
 
+/// Connections that a drain takes in from one listener: no backlog is longer.
+const MOST_WAITING: usize = 4096;
+
 /// How long a listener is left alone after it failed for want of descriptors or memory:
 /// the condition does not go away by asking again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
@@ -235,7 +238,11 @@ impl<U> Server<U> {
                 listening.readable = true;
             }
             // What is wrong with a listener does not matter any more.
-            while self.has_room() && self.accept_one(place, now).unwrap_or(false) {}
+            for _ in 0..MOST_WAITING {
+                if !self.has_room() || !self.accept_one(place, now).unwrap_or(false) {
+                    break;
+                }
+            }
         }
         for one in self.listeners.drain(..).flatten() {
             close(one, &self.registry);
@@ -265,14 +272,14 @@ impl<U> Server<U> {
         self.engine.stats()
     }
 
-    /// How often accepting failed for want of descriptors or memory; while that lasts,
-    /// it is tried again twice a second.
+    /// How often accepting failed, as a rule for want of descriptors or memory; while that
+    /// lasts, it is tried again twice a second.
     pub fn accept_failures(&self) -> u64 {
         self.accept_failures
     }
 
-    /// What keeps connections waiting: that descriptors or memory ran out, from the first
-    /// failure on until all who wait could be accepted. To be looked at after each turn
+    /// What keeps connections waiting, as a rule that descriptors or memory ran out: from
+    /// the first failure on until all who wait could be accepted. To be looked at after each turn
     /// by those who want to tell when it begins and ends.
     pub fn shortage(&self) -> Option<&io::Error> {
         self.shortage.as_ref()
@@ -354,11 +361,11 @@ impl<U> Server<U> {
                 return Ok(false);
             }
             Err(error) if is_of_one_connection(&error) => return Ok(true),
-            Err(error) if is_of_resources(&error) => {
+            Err(error) if is_permanent(&error) => return Err(error),
+            Err(error) => {
                 self.pause(error, now);
                 return Ok(false);
             }
-            Err(error) => return Err(error),
         };
         let key = self.engine.next_key();
         let token = Token(self.first + MOST_LISTENERS + key);
@@ -385,29 +392,23 @@ fn close(mut one: Listening, registry: &Registry) {
     let _ = registry.deregister(&mut one.listener);
 }
 
-/// What befell the connection before it was accepted is none of the listener's.
+/// What befell the connection before it was accepted is none of the listener's, and the
+/// next one may be accepted at once.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::ConnectionAborted
-            | ErrorKind::ConnectionReset
-            | ErrorKind::Interrupted
-            | ErrorKind::PermissionDenied
-            | ErrorKind::HostUnreachable
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::NetworkDown
-            | ErrorKind::TimedOut
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
     )
 }
 
-/// EMFILE, ENFILE, ENOBUFS, ENOMEM: std has no kind for the first three.
-fn is_of_resources(error: &io::Error) -> bool {
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    const ENOBUFS: i32 =
-        if cfg!(any(target_os = "linux", target_os = "android")) { 105 } else { 55 };
-    error.kind() == ErrorKind::OutOfMemory
-        || matches!(error.raw_os_error(), Some(ENFILE | EMFILE | ENOBUFS))
+/// EBADF, EINVAL, ENOTSOCK: this is no listener any more. All else may pass: what is
+/// short comes back, filters are lifted, networks too.
+fn is_permanent(error: &io::Error) -> bool {
+    const EBADF: i32 = 9;
+    const ENOTSOCK: i32 =
+        if cfg!(any(target_os = "linux", target_os = "android")) { 88 } else { 38 };
+    error.kind() == ErrorKind::InvalidInput
+        || matches!(error.raw_os_error(), Some(EBADF | ENOTSOCK))
 }
 
 /// Several loops on several cores are a matter of the program around.
@@ -421,12 +422,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn want_of_descriptors_is_told_from_other_failures() {
-        for errno in [12, 23, 24] {
-            assert!(is_of_resources(&io::Error::from_raw_os_error(errno)), "{errno}");
+    fn what_ends_a_listener_is_told_from_what_passes() {
+        for errno in [1, 12, 13, 23, 24, 71, 105] {
+            assert!(!is_permanent(&io::Error::from_raw_os_error(errno)), "{errno}");
         }
-        assert!(!is_of_resources(&io::Error::from_raw_os_error(22)));
+        assert!(is_permanent(&io::Error::from_raw_os_error(9)));
+        assert!(is_permanent(&io::Error::from_raw_os_error(22)));
         assert!(is_of_one_connection(&ErrorKind::ConnectionAborted.into()));
-        assert!(!is_of_one_connection(&ErrorKind::InvalidInput.into()));
+        assert!(!is_of_one_connection(&ErrorKind::PermissionDenied.into()), "it may stand");
     }
 }

@@ -24,6 +24,10 @@ const STOP: u8 = 2;
 
 /// Binds `address` and serves on a new thread until told otherwise.
 ///
+/// Nobody can [`resume`](Server::resume) or [`answer`](Server::answer) from outside
+/// here: a handler that decides or answers later, or takes pieces in part, wants a loop
+/// of its own around a [`Server`].
+///
 /// # Errors
 ///
 /// If the address cannot be bound, or there are no descriptors or threads left.
@@ -68,6 +72,18 @@ fn run<H: Handler>(
     mut handler: H,
     order: &AtomicU8,
 ) -> io::Result<()> {
+    let ended = serve(&mut poll, &mut server, &mut handler, order);
+    // Whatever ended it, each request under way is reported.
+    server.shut_down(Now::now(), &mut handler);
+    ended
+}
+
+fn serve<H: Handler>(
+    poll: &mut Poll,
+    server: &mut Server<H::Upload>,
+    handler: &mut H,
+    order: &AtomicU8,
+) -> io::Result<()> {
     let mut events = Events::with_capacity(1024);
     let mut draining = false;
     loop {
@@ -79,17 +95,14 @@ fn run<H: Handler>(
             server.note(event);
         }
         match order.load(Ordering::Acquire) {
-            STOP => {
-                server.shut_down(Now::now(), &mut handler);
-                return Ok(());
-            }
+            STOP => return Ok(()),
             DRAIN if !draining => {
                 draining = true;
                 server.drain(Now::now());
             }
             _ => {}
         }
-        server.turn(Now::now(), &mut handler)?;
+        server.turn(Now::now(), handler)?;
         if draining && server.is_idle() {
             return Ok(());
         }

@@ -69,7 +69,7 @@ fn a_head_begins_with_its_first_byte() {
 #[test]
 fn input_is_ignored_once_it_is_closed() {
     let mut connection = with_content("GET / HTTP/1.0\r\n\r\n", "");
-    respond(&mut connection, &Response::text(200, ""));
+    let _ = respond(&mut connection, &Response::text(200, ""));
     assert_eq!(connection.awaits(), Awaits::Nothing);
     assert_waits(&mut connection, GET, GET.len());
     assert_eq!(connection.ended(), End::Clean);

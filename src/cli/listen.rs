@@ -6,7 +6,6 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -182,8 +181,9 @@ fn listen_unix(path: &Path) -> io::Result<Bound> {
 /// Whether `path` is a socket on which nobody answers any more.
 fn is_stale(path: &Path) -> bool {
     let refused = |wrong: io::Error| wrong.kind() == io::ErrorKind::ConnectionRefused;
+    // Without blocking: a living one may have a full backlog.
     fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
-        && UnixStream::connect(path).is_err_and(refused)
+        && mio::net::UnixStream::connect(path).is_err_and(refused)
 }
 
 /// The file of a listening Unix socket, which is removed on drop.
@@ -215,6 +215,8 @@ impl Drop for SocketFile {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
     use std::os::unix::net::UnixListener as StdUnixListener;
 

@@ -4,7 +4,7 @@ use super::batch::Slot;
 use super::peer::{Life, Named, Record, Wish};
 use super::{Engine, Moment, Socket};
 use crate::buf::Buf;
-use crate::handler::{Handler, Outcome, Report, UploadId};
+use crate::handler::{Handler, Outcome, UploadId};
 use crate::proto::{self, After, Reject, Response};
 
 impl<S: Socket, U> Engine<S, U> {
@@ -64,16 +64,8 @@ impl<S: Socket, U> Engine<S, U> {
             Some(record) => (Some(UploadId { serial: record.serial, key: slot.key }), record),
             None => (None, headless(unread, self.now, self.config.kept_target)),
         };
-        let report = Report {
-            id,
-            peer: peer.addr,
-            method: record.named.method(),
-            target: record.named.target(),
-            response: Some(response),
-            received: record.received,
-            duration: self.now.since(record.begun),
-            outcome: reject.map_or(Outcome::Answered(after), Outcome::Refused),
-        };
+        let outcome = reject.map_or(Outcome::Answered(after), Outcome::Refused);
+        let report = record.report(id, peer.addr, self.now, Some(response), outcome);
         handler.ended(&report, upload);
         peer.rest = None;
         peer.resumed = false;

@@ -22,19 +22,21 @@ pub struct Config {
     /// Default 100,000: about 40 MB while they hold uploads.
     pub connections: usize,
     /// Bytes of one read, and of one pooled buffer. Default 64 KiB: from there on the
-    /// cost of the call is small beside the copying. At least 4 KiB is used.
+    /// cost of the call is small beside the copying. From 4 KiB to 16 MiB are used.
     pub buffer: usize,
     /// Peers whose content is handed over together, each with a pooled buffer. Default
     /// 16: as many as MD5 streams fit side by side into a vector register, and their
     /// buffers into a core's second cache. At least 1 is used.
     pub batch: usize,
-    /// Bytes that one turn may read before it returns. Default 2 MiB: a few
-    /// milliseconds, so that an embedder's own timers run on time under any load.
+    /// Bytes that one turn may read before it returns, each request and each look at a
+    /// peer counted as 1 KiB; the last read may go over it. Default 2 MiB: a few
+    /// milliseconds, so that an embedder's own timers run on time under any load. At
+    /// least one buffer is used.
     pub turn_bytes: usize,
     /// Bytes of unfinished heads and trailer sections, and of what waits behind an
     /// unfinished answer, all peers together. Default 64 MiB. Over it, peers between
     /// requests are not read until there is room, and uploads are read in small steps.
-    /// At least four times the largest head is used.
+    /// At least four times the largest head, or twice the buffer, is used.
     pub held: usize,
     /// Bytes of output that may wait for one peer before it is not read any more.
     /// Default 16 KiB: about a hundred answers.
@@ -66,7 +68,8 @@ impl Default for Config {
 /// How long a peer may take; `None` is for ever.
 ///
 /// They are looked at once a second. A clock stands still while the engine itself does
-/// not read, so that overload never cuts off an honest peer.
+/// not read, or is not run at all, so that overload never cuts off an honest peer; and
+/// while an upload is paused by a partial take, for however long that is.
 ///
 /// # Example
 ///
@@ -80,7 +83,8 @@ impl Default for Config {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a whole head, from its first byte on; for the first request from the
-    /// connection on. Default 10 s: many round trips of the slowest link.
+    /// connection on, where [`Timeouts::idle`] stands in if this is `None`. Default
+    /// 10 s: many round trips of the slowest link.
     pub head: Option<Duration>,
     /// For the next request to begin. Default 60 s: clients that pool connections
     /// rarely keep one for longer.
@@ -95,7 +99,8 @@ pub struct Timeouts {
     /// How long any rate is taken. Default 20 s, so that short content passes however
     /// slowly it comes.
     pub rate_grace: Duration,
-    /// Without the peer's taking a byte of what is written to it. Default 30 s.
+    /// Without the peer's taking a byte of what is written to it, whatever it sends
+    /// meanwhile. Default 30 s.
     pub write: Option<Duration>,
     /// For a late verdict or answer of the handler. Default 60 s, then the client gets
     /// 503.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::deadlines::Clock;
 use super::{Moment, Ready, Socket};
 use crate::buf::Buf;
-use crate::handler::{PeerAddr, UploadId};
+use crate::handler::{Outcome, PeerAddr, Report, UploadId};
 use crate::proto::{Awaits, Connection, Reject, Response};
 
 pub(super) struct Peer<S, U> {
@@ -83,6 +83,29 @@ pub(super) struct Record {
     pub(super) begun: Moment,
     pub(super) received: u64,
     pub(super) named: Named,
+}
+
+impl Record {
+    /// What is told of the request when it is over.
+    pub(super) fn report<'a>(
+        &'a self,
+        id: Option<UploadId>,
+        peer: PeerAddr,
+        now: Moment,
+        response: Option<&'a Response>,
+        outcome: Outcome,
+    ) -> Report<'a> {
+        Report {
+            id,
+            peer,
+            method: self.named.method(),
+            target: self.named.target(),
+            response,
+            received: self.received,
+            duration: now.since(self.begun),
+            outcome,
+        }
+    }
 }
 
 /// Method and target, as far as they are kept.

@@ -10,6 +10,9 @@ use crate::buf::Buf;
 use crate::handler::{Abort, Handler};
 use crate::proto::Awaits;
 
+/// An output vector that was needed for more is not kept for the next peer.
+const MOST_SPARE_OUTPUT: usize = 64 << 10;
+
 impl<S: Socket, U> Engine<S, U> {
     /// Writes what was answered, keeps what could not be used, gives back the rest.
     pub(super) fn scatter<H: Handler<Upload = U>>(&mut self, mut slot: Slot, handler: &mut H) {
@@ -17,8 +20,10 @@ impl<S: Socket, U> Engine<S, U> {
         if !slot.out.is_empty() {
             self.flush(key, &mut slot.out, handler);
         }
-        slot.out.clear();
-        self.outs.push(slot.out);
+        if slot.out.capacity() <= MOST_SPARE_OUTPUT {
+            slot.out.clear();
+            self.outs.push(slot.out);
+        }
         self.held.release(reserved);
         if let Some(buf) = slot.buf {
             self.keep(key, buf);

@@ -30,7 +30,8 @@ enum Kind {
 }
 
 impl Kernel {
-    /// The fastest kernel that this CPU can run.
+    /// The fastest of these kernels that this CPU can run: at present the portable one,
+    /// on every CPU.
     pub fn detect() -> Self {
         Self::scalar()
     }

@@ -106,6 +106,8 @@ impl Response {
         out: &mut Vec<u8>,
     ) {
         let has_content = !matches!(self.status, 204 | 304);
+        // 205 says that there is none (RFC 9110 §15.3.6).
+        let content: &[u8] = if self.status == 205 { &[] } else { &self.content };
         out.extend_from_slice(b"HTTP/1.1 ");
         put_number(out, self.status.into());
         out.push(b' ');
@@ -114,7 +116,7 @@ impl Response {
         out.extend_from_slice(&date.0);
         if has_content {
             out.extend_from_slice(b"\r\nContent-Length: ");
-            put_number(out, self.content.len());
+            put_number(out, content.len());
             out.extend_from_slice(b"\r\nContent-Type: ");
             out.extend_from_slice(self.content_type.as_bytes());
         }
@@ -126,7 +128,7 @@ impl Response {
             Persistence::Close => b"Connection: close\r\n\r\n",
         });
         if has_content && !head {
-            out.extend_from_slice(&self.content);
+            out.extend_from_slice(content);
         }
     }
 }
@@ -308,6 +310,13 @@ mod tests {
         let head = bytes(&Response::text(204, "lost"), Persistence::KeepAlive, false);
         assert!(!head.contains("Content-"), "{head}");
         assert!(head.ends_with("GMT\r\nConnection: keep-alive\r\n\r\n"), "{head}");
+    }
+
+    #[test]
+    fn reset_content_has_none() {
+        let whole = bytes(&Response::text(205, "lost"), Persistence::Implied, false);
+        assert!(whole.contains("\r\nContent-Length: 0\r\n"), "{whole}");
+        assert!(whole.ends_with("\r\n\r\n"), "{whole}");
     }
 
     #[test]

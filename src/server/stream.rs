@@ -42,8 +42,8 @@ pub enum Listener {
 /// ```
 /// use streamsum::{engine::Socket, server::Stream};
 ///
-/// // A short read has emptied it.
-/// assert!(<Stream as Socket>::SHORT_READ_DRAINS || cfg!(not(unix)));
+/// // With epoll a short read has emptied it.
+/// assert!(<Stream as Socket>::SHORT_READ_DRAINS || cfg!(not(target_os = "linux")));
 /// ```
 #[derive(Debug)]
 pub enum Stream {
@@ -142,8 +142,21 @@ impl Write for Stream {
 }
 
 impl Socket for Stream {
-    // Where mio polls by completion it re-arms on WouldBlock alone.
-    const SHORT_READ_DRAINS: bool = cfg!(unix);
+    // Where mio has neither epoll nor kqueue, it announces a socket again only after a
+    // call on it would have blocked.
+    const SHORT_READ_DRAINS: bool = cfg!(all(
+        any(
+            target_os = "linux",
+            target_os = "android",
+            target_os = "illumos",
+            target_vendor = "apple",
+            target_os = "freebsd",
+            target_os = "netbsd",
+            target_os = "openbsd",
+            target_os = "dragonfly",
+        ),
+        not(mio_unsupported_force_poll_poll),
+    ));
 
     fn finish_writing(&mut self) -> io::Result<()> {
         match self {

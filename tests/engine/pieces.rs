@@ -24,9 +24,9 @@ fn what_a_partial_take_leaves_comes_again() {
     driver.settle();
     assert_eq!(client.take_output(), digest("abcdef"));
     let expected = [
-        "consume /bits abcdef 2 last",
-        "consume /bits cdef 0 last",
-        "consume /bits cdef 1 last",
+        "consume /bits abcdef 2",
+        "consume /bits cdef 0",
+        "consume /bits cdef 1",
         "consume /bits def 3 last",
     ];
     assert_eq!(driver.handler.logged("consume"), expected);
