@@ -411,6 +411,7 @@ impl<S: Socket, U> Engine<S, U> {
                 received: record.received,
                 duration: self.now.since(record.begun),
                 outcome: Outcome::Aborted(abort),
+                too_slow: None,
             };
             handler.ended(&report, peer.upload.take());
         }

@@ -1,11 +1,11 @@
 //! Answers and refusals, and the report of each.
 
 use super::batch::Slot;
-use super::peer::{Life, Named, Record, Wish};
+use super::peer::{Life, Named, Record, Refusal, Wish};
 use super::{Engine, Moment, Socket};
 use crate::buf::Buf;
 use crate::handler::{Handler, Outcome, Report, UploadId};
-use crate::proto::{self, After, Reject, Response};
+use crate::proto::{self, After, Response};
 
 impl<S: Socket, U> Engine<S, U> {
     pub(super) fn fulfil<H: Handler<Upload = U>>(
@@ -16,11 +16,11 @@ impl<S: Socket, U> Engine<S, U> {
     ) {
         match wish {
             Wish::Answer(response) => self.answer_now(&response, slot, handler),
-            Wish::Refuse(reject) => {
+            Wish::Refuse(refusal) => {
                 if let Some(peer) = self.peers.get_mut(slot.key) {
-                    peer.connection.refuse(reject);
+                    peer.connection.refuse(refusal.reject);
                 }
-                self.refuse(reject, slot, handler);
+                self.refuse(refusal, slot, handler);
             }
         }
     }
@@ -37,19 +37,19 @@ impl<S: Socket, U> Engine<S, U> {
 
     pub(super) fn refuse<H: Handler<Upload = U>>(
         &mut self,
-        reject: Reject,
+        refusal: Refusal,
         slot: &mut Slot,
         handler: &mut H,
     ) {
         self.stats.refusals += 1;
-        self.respond(&reject.response(), Some(reject), slot, handler);
+        self.respond(&refusal.reject.response(), Some(refusal), slot, handler);
     }
 
     /// Hands an answer to the connection and reports the end of the request.
     fn respond<H: Handler<Upload = U>>(
         &mut self,
         response: &Response,
-        reject: Option<Reject>,
+        refusal: Option<Refusal>,
         slot: &mut Slot,
         handler: &mut H,
     ) {
@@ -72,7 +72,9 @@ impl<S: Socket, U> Engine<S, U> {
             response: Some(response),
             received: record.received,
             duration: self.now.since(record.begun),
-            outcome: reject.map_or(Outcome::Answered(after), Outcome::Refused),
+            outcome: refusal
+                .map_or(Outcome::Answered(after), |refusal| Outcome::Refused(refusal.reject)),
+            too_slow: refusal.and_then(|refusal| refusal.too_slow),
         };
         handler.ended(&report, upload);
         peer.rest = None;

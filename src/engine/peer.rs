@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::deadlines::Clock;
 use super::{Moment, Ready, Socket};
 use crate::buf::Buf;
-use crate::handler::{PeerAddr, UploadId};
+use crate::handler::{PeerAddr, TooSlow, UploadId};
 use crate::proto::{Awaits, Connection, Reject, Response};
 
 pub(super) struct Peer<S, U> {
@@ -132,7 +132,20 @@ pub(super) struct Rest {
 #[derive(Debug)]
 pub(super) enum Wish {
     Answer(Response),
-    Refuse(Reject),
+    Refuse(Refusal),
+}
+
+/// A reason to refuse a request, with the numbers behind it if it is one of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) reject: Reject,
+    pub(super) too_slow: Option<TooSlow>,
+}
+
+impl From<Reject> for Refusal {
+    fn from(reject: Reject) -> Self {
+        Self { reject, too_slow: None }
+    }
 }
 
 /// Bytes on their way to the peer.

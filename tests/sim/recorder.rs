@@ -110,6 +110,7 @@ impl Handler for Recorder {
             _ => String::new(),
         };
         let received = report.received;
-        self.log.push(format!("ended {name} {status} {how} {received} bytes{back}{kept}"));
+        let slow = report.too_slow.map_or(String::new(), |too_slow| format!(": {too_slow}"));
+        self.log.push(format!("ended {name} {status} {how} {received} bytes{back}{kept}{slow}"));
     }
 }
