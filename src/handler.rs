@@ -310,6 +310,8 @@ pub struct Report<'a> {
     pub duration: Duration,
     /// How it ended.
     pub outcome: Outcome,
+    /// The numbers behind a 408; none otherwise.
+    pub too_slow: Option<TooSlow>,
 }
 
 /// The three ways in which a request can end. [`Report`] has an example.
@@ -321,6 +323,55 @@ pub enum Outcome {
     Refused(Reject),
     /// The connection broke before there was an answer.
     Aborted(Abort),
+}
+
+/// How little came, in how long, of a request that was refused with 408.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::handler::{Report, TooSlow};
+///
+/// fn line(report: &Report<'_>) -> Option<String> {
+///     let TooSlow { bytes, time, missed, .. } = report.too_slow?;
+///     // Or all in words, such as: 1024 bytes in 30.1s, none for 30.0s
+///     Some(format!("{bytes} bytes in {time:?} are too few: {missed:?}"))
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TooSlow {
+    /// Bytes of the head, or of the content with its framing.
+    pub bytes: u64,
+    /// How long they took, and then nothing or too little: only time in which the engine
+    /// read what there was.
+    pub time: Duration,
+    /// What they fell short of.
+    pub missed: Missed,
+}
+
+/// What a peer that was too slow has missed, out of
+/// [`Timeouts`](crate::engine::Timeouts). [`TooSlow`] has an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missed {
+    /// To be there as a whole by then.
+    Whole(Duration),
+    /// To send a byte in that time.
+    Byte(Duration),
+    /// So many bytes a second on average.
+    Rate(u64),
+}
+
+impl fmt::Display for TooSlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes in {:.1}s, ", self.bytes, self.time.as_secs_f64())?;
+        match self.missed {
+            Missed::Whole(limit) => write!(f, "not all within {:.1}s", limit.as_secs_f64()),
+            Missed::Byte(limit) => write!(f, "none for {:.1}s", limit.as_secs_f64()),
+            Missed::Rate(rate) => write!(f, "less than {rate} a second"),
+        }
+    }
 }
 
 /// Why a connection was given up without an answer.
@@ -361,6 +412,18 @@ mod tests {
     fn an_ipv4_peer_of_a_dual_stack_socket_is_shown_as_ipv4() {
         let mapped: SocketAddr = "[::ffff:127.0.0.1]:9".parse().unwrap();
         assert_eq!(PeerAddr::from(mapped).to_string(), "127.0.0.1:9");
+    }
+
+    #[test]
+    fn what_was_too_slow_tells_its_numbers() {
+        let of = |missed| {
+            let time = Duration::from_millis(30_060);
+            TooSlow { bytes: 1024, time, missed }.to_string()
+        };
+        let limit = Duration::from_secs(30);
+        assert_eq!(of(Missed::Whole(limit)), "1024 bytes in 30.1s, not all within 30.0s");
+        assert_eq!(of(Missed::Byte(limit)), "1024 bytes in 30.1s, none for 30.0s");
+        assert_eq!(of(Missed::Rate(240)), "1024 bytes in 30.1s, less than 240 a second");
     }
 
     #[test]

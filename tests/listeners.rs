@@ -41,6 +41,7 @@ impl Loop {
     /// Waits for events and takes one turn.
     fn turn(&mut self) -> std::io::Result<()> {
         self.poll.poll(&mut self.events, Some(PATIENCE)).unwrap();
+        assert!(!self.events.is_empty(), "nothing happens");
         for event in &self.events {
             self.server.note(event);
         }

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! 127.0.0.1:51234 PUT /a 200 1048576 12.345ms 97ccb418d79d7f69c71d145bd88c643c
-//! 127.0.0.1:51234 PUT /b 408 17 30006.120ms the content did not arrive in time
+//! 127.0.0.1:51234 PUT /b 417 0 0.000ms unknown expectation
 //! peer            method target status content time digest or reason
 //! ```
 //!
 //! Columns are separated by one space and hold none, but for the last; what is not
-//! known is `-`. No client can forge a line or a column, or reach the terminal: see
+//! known is `-`. The reason of a 408 is followed by its numbers, `: 17 bytes in 30.1s,
+//! none for 30.0s`. No client can forge a line or a column, or reach the terminal: see
 //! [`Escaped`].
 
 use std::fmt::{self, Write};
@@ -58,6 +59,8 @@ struct Entry<'a> {
     received: u64,
     duration: Duration,
     end: End<'a>,
+    /// The numbers behind the reason.
+    too_slow: Option<&'a dyn fmt::Display>,
 }
 
 /// How a request ended: the last column.
@@ -84,6 +87,7 @@ impl<'a> Entry<'a> {
             received: report.received,
             duration: report.duration,
             end,
+            too_slow: report.too_slow.as_ref().map(|too_slow| too_slow as _),
         }
     }
 }
@@ -104,7 +108,8 @@ impl fmt::Display for Entry<'_> {
             End::Answer([]) => f.write_char('-'),
             End::Answer(content) => Escaped(content).fmt(f),
             End::Reason(reason) => reason.fmt(f),
-        }
+        }?;
+        self.too_slow.map_or(Ok(()), |too_slow| write!(f, ": {too_slow}"))
     }
 }
 
@@ -161,6 +166,7 @@ mod tests {
             received: 1_048_576,
             duration: Duration::from_nanos(12_345_678),
             end,
+            too_slow: None,
         }
     }
 
@@ -195,6 +201,15 @@ mod tests {
             let last = line.splitn(7, ' ').last();
             assert_eq!(last, Some(reject.reason()));
         }
+    }
+
+    #[test]
+    fn the_numbers_of_a_deadline_follow_its_reason() {
+        let reason = Reject::BodyTimeout;
+        let too_slow = "17 bytes in 30.1s, none for 30.0s";
+        let line = Entry { too_slow: Some(&too_slow), ..entry(End::Reason(&reason)) }.to_string();
+        let end = " the content did not arrive in time: 17 bytes in 30.1s, none for 30.0s";
+        assert!(line.ends_with(end), "{line}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Answers and refusals, and the report of each.
 
 use super::batch::Slot;
-use super::peer::{Life, Named, Record, Wish};
+use super::peer::{Life, Named, Record, Refusal, Wish};
 use super::{Engine, Moment, Socket};
 use crate::buf::Buf;
-use crate::handler::{Handler, Outcome, UploadId};
-use crate::proto::{self, After, Reject, Response};
+use crate::handler::{Handler, Outcome, Report, UploadId};
+use crate::proto::{self, After, Response};
 
 impl<S: Socket, U> Engine<S, U> {
     pub(super) fn fulfil<H: Handler<Upload = U>>(
@@ -16,11 +16,11 @@ impl<S: Socket, U> Engine<S, U> {
     ) {
         match wish {
             Wish::Answer(response) => self.answer_now(&response, slot, handler),
-            Wish::Refuse(reject) => {
+            Wish::Refuse(refusal) => {
                 if let Some(peer) = self.peers.get_mut(slot.key) {
-                    peer.connection.refuse(reject);
+                    peer.connection.refuse(refusal.reject);
                 }
-                self.refuse(reject, slot, handler);
+                self.refuse(refusal, slot, handler);
             }
         }
     }
@@ -37,19 +37,19 @@ impl<S: Socket, U> Engine<S, U> {
 
     pub(super) fn refuse<H: Handler<Upload = U>>(
         &mut self,
-        reject: Reject,
+        refusal: Refusal,
         slot: &mut Slot,
         handler: &mut H,
     ) {
         self.stats.refusals += 1;
-        self.respond(&reject.response(), Some(reject), slot, handler);
+        self.respond(&refusal.reject.response(), Some(refusal), slot, handler);
     }
 
     /// Hands an answer to the connection and reports the end of the request.
     fn respond<H: Handler<Upload = U>>(
         &mut self,
         response: &Response,
-        reject: Option<Reject>,
+        refusal: Option<Refusal>,
         slot: &mut Slot,
         handler: &mut H,
     ) {
@@ -64,8 +64,12 @@ impl<S: Socket, U> Engine<S, U> {
             Some(record) => (Some(UploadId { serial: record.serial, key: slot.key }), record),
             None => (None, headless(unread, self.now, self.config.kept_target)),
         };
-        let outcome = reject.map_or(Outcome::Answered(after), Outcome::Refused);
-        let report = record.report(id, peer.addr, self.now, Some(response), outcome);
+        let outcome =
+            refusal.map_or(Outcome::Answered(after), |refusal| Outcome::Refused(refusal.reject));
+        let report = Report {
+            too_slow: refusal.and_then(|refusal| refusal.too_slow),
+            ..record.report(id, peer.addr, self.now, Some(response), outcome)
+        };
         handler.ended(&report, upload);
         peer.rest = None;
         peer.resumed = false;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::peer::{Life, Peer, Upload, Wish};
+use super::peer::{Life, Peer, Refusal, Upload, Wish};
 use super::{Engine, Moment, Socket, Timeouts};
-use crate::handler::{Abort, Handler};
+use crate::handler::{Abort, Handler, Missed, TooSlow};
 use crate::proto::{Awaits, Reject};
 
 /// How often all peers are looked at, and so the grain of all deadlines. One pass over
@@ -90,11 +90,16 @@ impl Clock {
         }
     }
 
-    /// Whether content comes too slowly.
-    fn is_slow(&self, now: Moment, timeouts: &Timeouts) -> bool {
+    /// What content has missed, if it comes too slowly.
+    fn missed(&self, now: Moment, timeouts: &Timeouts) -> Option<Missed> {
+        let silent = now.since(self.progress);
+        if let Some(limit) = timeouts.stall.filter(|&limit| silent >= limit) {
+            return Some(Missed::Byte(limit));
+        }
         let elapsed = now.since(self.since);
-        let expected = timeouts.rate.map_or(0.0, |rate| rate as f64 * elapsed.as_secs_f64());
-        elapsed >= timeouts.rate_grace && (self.bytes as f64) < expected
+        let is_slow = |rate: u64| (self.bytes as f64) < rate as f64 * elapsed.as_secs_f64();
+        let rate = timeouts.rate.filter(|&rate| elapsed >= timeouts.rate_grace && is_slow(rate))?;
+        Some(Missed::Rate(rate))
     }
 }
 
@@ -104,7 +109,7 @@ pub(super) enum Overdue {
     /// Nothing is owed to it.
     Close,
     Abort(Abort),
-    Refuse(Reject),
+    Refuse(Refusal),
 }
 
 impl<S: Socket, U> Peer<S, U> {
@@ -133,18 +138,26 @@ impl<S: Socket, U> Peer<S, U> {
                 passed(limit, total).then_some(Overdue::Close)
             }
             Awaits::Head => {
-                passed(timeouts.head, total).then_some(Overdue::Refuse(Reject::HeadTimeout))
+                let limit = timeouts.head.filter(|&limit| total >= limit)?;
+                let bytes = self.kept.as_ref().map_or(0, |kept| kept.len()) as u64;
+                let too_slow = TooSlow { bytes, time: total, missed: Missed::Whole(limit) };
+                Some(refuse(Reject::HeadTimeout, too_slow))
             }
             Awaits::Decision | Awaits::Response => {
-                passed(timeouts.late, total).then_some(Overdue::Refuse(Reject::Late))
+                passed(timeouts.late, total).then_some(Overdue::Refuse(Reject::Late.into()))
             }
             Awaits::Body => {
-                let slow = passed(timeouts.stall, silent) || self.clock.is_slow(now, timeouts);
-                slow.then_some(Overdue::Refuse(Reject::BodyTimeout))
+                let missed = self.clock.missed(now, timeouts)?;
+                let too_slow = TooSlow { bytes: self.clock.bytes, time: total, missed };
+                Some(refuse(Reject::BodyTimeout, too_slow))
             }
             Awaits::Nothing => None,
         }
     }
+}
+
+fn refuse(reject: Reject, too_slow: TooSlow) -> Overdue {
+    Overdue::Refuse(Refusal { reject, too_slow: Some(too_slow) })
 }
 
 impl<S: Socket, U> Engine<S, U> {
@@ -174,16 +187,16 @@ impl<S: Socket, U> Engine<S, U> {
             match verdict {
                 Overdue::Close => self.close(key),
                 Overdue::Abort(abort) => self.abort(key, abort, handler),
-                Overdue::Refuse(reject) => self.refuse_in_time(key, reject),
+                Overdue::Refuse(refusal) => self.refuse_in_time(key, refusal),
             }
         }
         self.overdue = overdue;
     }
 
     /// The refusal is written when the peer is visited next, which is soon.
-    fn refuse_in_time(&mut self, key: usize, reject: Reject) {
+    fn refuse_in_time(&mut self, key: usize, refusal: Refusal) {
         if let Some(peer) = self.peers.get_mut(key) {
-            peer.wish.get_or_insert_with(|| Box::new(Wish::Refuse(reject)));
+            peer.wish.get_or_insert_with(|| Box::new(Wish::Refuse(refusal)));
         }
         self.enqueue(key);
     }

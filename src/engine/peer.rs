@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::deadlines::Clock;
 use super::{Moment, Ready, Socket};
 use crate::buf::Buf;
-use crate::handler::{Outcome, PeerAddr, Report, UploadId};
+use crate::handler::{Outcome, PeerAddr, Report, TooSlow, UploadId};
 use crate::proto::{Awaits, Connection, Reject, Response};
 
 pub(super) struct Peer<S, U> {
@@ -104,6 +104,7 @@ impl Record {
             received: self.received,
             duration: now.since(self.begun),
             outcome,
+            too_slow: None,
         }
     }
 }
@@ -155,7 +156,20 @@ pub(super) struct Rest {
 #[derive(Debug)]
 pub(super) enum Wish {
     Answer(Response),
-    Refuse(Reject),
+    Refuse(Refusal),
+}
+
+/// A reason to refuse a request, with the numbers behind it if it is one of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) reject: Reject,
+    pub(super) too_slow: Option<TooSlow>,
+}
+
+impl From<Reject> for Refusal {
+    fn from(reject: Reject) -> Self {
+        Self { reject, too_slow: None }
+    }
 }
 
 /// Bytes on their way to the peer.

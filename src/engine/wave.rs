@@ -98,7 +98,7 @@ impl<S: Socket, U> Engine<S, U> {
         let start = buf.start();
         match peer.connection.receive(buf.unread_mut()) {
             Err(reject) => {
-                self.refuse(reject, slot, handler);
+                self.refuse(reject.into(), slot, handler);
                 Step::Again
             }
             Ok(proto::Step { used, event: Event::Wait }) => {
@@ -131,7 +131,7 @@ impl<S: Socket, U> Engine<S, U> {
         }
         match peer.connection.ended() {
             End::Truncated(reject) => {
-                self.refuse(reject, slot, handler);
+                self.refuse(reject.into(), slot, handler);
                 Step::Again
             }
             End::Clean => {

@@ -44,7 +44,8 @@ fn half_a_head_is_told_that_it_took_too_long() {
     let output = client.take_output();
     assert_answer(&output, "408 Request Timeout", "the head did not arrive in time");
     assert!(output.contains("\r\nConnection: close\r\n"), "{output}");
-    let ended = "ended - 408 Refused(HeadTimeout) 0 bytes as PUT /a";
+    let ended = "ended - 408 Refused(HeadTimeout) 0 bytes as PUT /a: \
+                 21 bytes in 10.0s, not all within 10.0s";
     assert_eq!(driver.handler.take_log(), [ended]);
     assert!(client.sees_half_close());
 }
@@ -76,6 +77,8 @@ fn a_head_behind_an_answer_is_timed_from_its_first_byte() {
     assert_eq!(client.take_output(), "");
     driver.advance_secs(1.0);
     assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+    let ended = "ended - 408 Refused(HeadTimeout) 0 bytes: 1 bytes in 10.0s, not all within 10.0s";
+    assert_eq!(driver.handler.logged("ended - "), [ended]);
 }
 
 // covers: 26.2
@@ -103,10 +106,9 @@ fn content_that_stalls_is_refused_and_handed_back() {
     assert_eq!(seconds_until_end(&mut driver, &client), 30);
     let output = client.take_output();
     assert_answer(&output, "408 Request Timeout", "the content did not arrive in time");
-    let ended = driver.handler.take_log();
-    assert_eq!(ended.len(), 1);
-    assert!(ended[0].starts_with("ended /a 408 Refused(BodyTimeout) "), "{ended:?}");
-    assert!(ended[0].ends_with(" after 30s upload"), "{ended:?}");
+    let ended = "ended /a 408 Refused(BodyTimeout) 8949 bytes after 30s upload: \
+                 8949 bytes in 30.0s, none for 30.0s";
+    assert_eq!(driver.handler.take_log(), [ended]);
 }
 
 #[test]
@@ -119,6 +121,9 @@ fn content_that_never_begins_is_asked_for_and_refused() {
     // Nothing in 20 s is below any rate.
     assert_eq!(seconds_until_end(&mut driver, &client), 20);
     assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+    let ended = "ended /a 408 Refused(BodyTimeout) 0 bytes after 20s upload: \
+                 0 bytes in 20.0s, less than 240 a second";
+    assert_eq!(driver.handler.logged("ended"), [ended]);
 }
 
 // covers: 26.4
@@ -134,6 +139,9 @@ fn content_below_the_rate_is_refused_once_the_grace_is_over() {
     assert!(!client.sees_end());
     driver.advance_secs(1.0);
     assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+    let ended = "ended /a 408 Refused(BodyTimeout) 4370 bytes after 20s upload: \
+                 4370 bytes in 20.0s, less than 240 a second";
+    assert_eq!(driver.handler.logged("ended"), [ended]);
 }
 
 #[test]
@@ -241,6 +249,22 @@ fn no_time_passes_while_an_upload_is_paused() {
     driver.advance_secs(15.0);
     driver.send(&client, "f");
     assert_answer(&client.take_output(), "200 OK", &md5(b"abcdef"));
+}
+
+#[test]
+fn the_numbers_of_a_refusal_leave_out_a_pause() {
+    let mut driver = default();
+    driver.handler.bits.push_back(0);
+    let client = driver.connect();
+    let request = put("/bits", "abcdef");
+    driver.send(&client, &request[..request.len() - 1]);
+    driver.advance_secs(1000.0);
+    assert!(driver.engine.resume(driver.handler.id("/bits")));
+    driver.settle();
+    driver.advance_secs(30.0);
+    let ended = "ended /bits 408 Refused(BodyTimeout) 5 bytes after 1020s upload: \
+                 5 bytes in 20.0s, less than 240 a second";
+    assert_eq!(driver.handler.logged("ended"), [ended]);
 }
 
 #[test]

@@ -124,6 +124,8 @@ impl Handler for Recorder {
             duration => format!(" after {duration:?}"),
         };
         let received = report.received;
-        self.log.push(format!("ended {name} {status} {how} {received} bytes{after}{back}{kept}"));
+        let slow = report.too_slow.map_or(String::new(), |too_slow| format!(": {too_slow}"));
+        let how = format!("{status} {how} {received} bytes{after}{back}{kept}{slow}");
+        self.log.push(format!("ended {name} {how}"));
     }
 }
