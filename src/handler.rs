@@ -365,12 +365,21 @@ pub enum Missed {
 
 impl fmt::Display for TooSlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes in {:.1}s, ", self.bytes, self.time.as_secs_f64())?;
+        write!(f, "{} bytes in {}, ", self.bytes, Tenths(self.time))?;
         match self.missed {
-            Missed::Whole(limit) => write!(f, "not all within {:.1}s", limit.as_secs_f64()),
-            Missed::Byte(limit) => write!(f, "none for {:.1}s", limit.as_secs_f64()),
+            Missed::Whole(limit) => write!(f, "not all within {}", Tenths(limit)),
+            Missed::Byte(limit) => write!(f, "none for {}", Tenths(limit)),
             Missed::Rate(rate) => write!(f, "less than {rate} a second"),
         }
+    }
+}
+
+/// A time as `30.1s`, without the code that writes floating point.
+struct Tenths(Duration);
+
+impl fmt::Display for Tenths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}s", self.0.as_secs(), self.0.subsec_millis() / 100)
     }
 }
 
@@ -417,7 +426,7 @@ mod tests {
     #[test]
     fn what_was_too_slow_tells_its_numbers() {
         let of = |missed| {
-            let time = Duration::from_millis(30_060);
+            let time = Duration::from_millis(30_160);
             TooSlow { bytes: 1024, time, missed }.to_string()
         };
         let limit = Duration::from_secs(30);
