@@ -10,8 +10,10 @@
 //! cargo run --release --example hold -- 127.0.0.1:8080 10000 upload --pid 1234
 //! ```
 //!
-//! Both processes need a descriptor for each connection (`ulimit -n`). Uploads that
-//! stay silent are refused after half a minute, idle connections closed after a minute.
+//! The process id is what `serve` prints. Start the server afresh for each measurement: what
+//! it has once used for connections it uses again. Both processes need a descriptor for each
+//! connection (`ulimit -n`). Uploads that stay silent are refused after 20 seconds by the
+//! least rate, idle connections closed after a minute. Enter ends it.
 
 use std::error::Error;
 use std::io::{self, Read, Write};

@@ -23,7 +23,7 @@ pub struct Checksum {
 }
 
 impl Checksum {
-    /// Hashes with the kernel that suits this CPU.
+    /// Hashes with [`Kernel::detect`].
     #[must_use]
     pub fn new() -> Self {
         Self::with_kernel(Kernel::detect())

@@ -14,6 +14,7 @@
 //! let mut handler = Checksum::default();
 //! let mut server = Server::new(poll.registry(), Token(0), Config::default())?;
 //! let address = server.bind("127.0.0.1:0".parse().unwrap())?;
+//! println!("listening on {address}");
 //! # use std::io::{Read, Write};
 //! # let client = std::thread::spawn(move || {
 //! #     let mut socket = std::net::TcpStream::connect(address).unwrap();
@@ -24,7 +25,10 @@
 //! # });
 //!
 //! loop {
-//!     poll.poll(&mut events, server.timeout(Now::now()))?;
+//!     match poll.poll(&mut events, server.timeout(Now::now())) {
+//!         Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error),
+//!         _ => {}
+//!     }
 //!     for event in &events {
 //!         if !server.note(event) {
 //!             // A token of the caller's own.
