@@ -90,38 +90,9 @@ impl<S: Socket, U> Engine<S, U> {
         self.slot(key, buf, reserved)
     }
 
-    /// Reads once: behind what is kept of an unfinished section, else into a pooled
-    /// buffer.
+    /// Reads once, if there is room for what that may leave behind.
     fn read<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) -> Option<Slot> {
-        let peer = self.peers.get_mut(key)?;
-        let certain = usize::try_from(peer.connection.certain_content()).unwrap_or(usize::MAX);
-        let in_body = peer.connection.awaits() == Awaits::Body;
-        let (mut slot, most) = if let Some(kept) = &mut peer.kept {
-            let before = kept.capacity();
-            let is_full = kept.spare_mut().is_empty();
-            let reserved = if is_full { before.max(LEAST_GROWTH) } else { 0 };
-            if !self.held.reserve(reserved) {
-                self.starve(key, handler);
-                return None;
-            }
-            if is_full {
-                // By what is unread: what was used already gives way, or the room would
-                // double for each lot of pipelined requests that a peer leaves behind.
-                kept.grow(kept.len().max(LEAST_GROWTH));
-            }
-            self.held.release(reserved - (kept.capacity() - before));
-            (self.slot_of_kept(key), usize::MAX)
-        } else if self.held.reserve(self.config.buffer) {
-            let buf = self.pool.take();
-            (self.slot(key, buf, self.config.buffer), usize::MAX)
-        } else if certain > 0 && !self.takes_in_part {
-            // Nothing of it is left behind.
-            let buf = self.pool.take();
-            (self.slot(key, buf, 0), certain)
-        } else if in_body && self.held.reserve(SMALL_READ) {
-            let buf = self.pool.take();
-            (self.slot(key, buf, SMALL_READ), SMALL_READ)
-        } else {
+        let Some((mut slot, most)) = self.slot_to_read(key) else {
             self.starve(key, handler);
             return None;
         };
@@ -153,6 +124,41 @@ impl<S: Socket, U> Engine<S, U> {
             }
         }
         None
+    }
+
+    /// A place to read into, and the most to be read: behind what is kept of an unfinished
+    /// section, else a pooled buffer. None if there is no room.
+    fn slot_to_read(&mut self, key: Key) -> Option<(Slot, usize)> {
+        let peer = self.peers.get_mut(key)?;
+        if let Some(kept) = &mut peer.kept {
+            let before = kept.capacity();
+            let is_full = kept.spare_mut().is_empty();
+            let reserved = if is_full { before.max(LEAST_GROWTH) } else { 0 };
+            if !self.held.reserve(reserved) {
+                return None;
+            }
+            if is_full {
+                // By what is unread: what was used already gives way, or the room would
+                // double for each lot of pipelined requests that a peer leaves behind.
+                kept.grow(kept.len().max(LEAST_GROWTH));
+            }
+            self.held.release(reserved - (kept.capacity() - before));
+            return Some((self.slot_of_kept(key), usize::MAX));
+        }
+        let in_body = peer.connection.awaits() == Awaits::Body;
+        let certain = usize::try_from(peer.connection.certain_content()).unwrap_or(usize::MAX);
+        let (reserved, most) = if self.held.reserve(self.config.buffer) {
+            (self.config.buffer, usize::MAX)
+        } else if certain > 0 && !self.takes_in_part {
+            // Nothing of it is left behind.
+            (0, certain)
+        } else if in_body && self.held.reserve(SMALL_READ) {
+            (SMALL_READ, SMALL_READ)
+        } else {
+            return None;
+        };
+        let buf = self.pool.take();
+        Some((self.slot(key, buf, reserved), most))
     }
 
     /// Leaves a peer unread until there is room to keep what it sends. A broken one
