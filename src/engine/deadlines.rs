@@ -83,9 +83,15 @@ impl Clock {
         !self.full
     }
 
-    /// Time in which the peer was not read by our own choice does not count.
+    /// Time in which the peer was not served by our own choice does not count.
     fn stand_still(&mut self, now: Moment, time: Duration) {
-        for moment in [&mut self.since, &mut self.progress, &mut self.written] {
+        self.read_later(now, time);
+        self.written = self.written.later_by(time).min(now);
+    }
+
+    /// Nor does time in which it was not read count for what it sends.
+    fn read_later(&mut self, now: Moment, time: Duration) {
+        for moment in [&mut self.since, &mut self.progress] {
             *moment = moment.later_by(time).min(now);
         }
     }
@@ -135,7 +141,9 @@ impl<S: Socket, U> Peer<S, U> {
             Awaits::Idle => {
                 let first = timeouts.head.or(timeouts.idle);
                 let limit = if self.clock.served { timeouts.idle } else { first };
-                passed(limit, total).then_some(Overdue::Close)
+                // From when it has taken all that was written to it.
+                let idle = total.min(now.since(self.clock.written));
+                passed(limit, idle).then_some(Overdue::Close)
             }
             Awaits::Head => {
                 let limit = timeouts.head.filter(|&limit| total >= limit)?;
@@ -178,6 +186,9 @@ impl<S: Socket, U> Engine<S, U> {
             peer.clock.stand_still(self.now, if is_unread { passed } else { asleep });
             if is_unread {
                 continue;
+            }
+            if peer.is_full(self.config.output) && !peer.awaits_handler() {
+                peer.clock.read_later(self.now, passed);
             }
             if let Some(verdict) = peer.overdue(self.now, &self.config.timeouts) {
                 overdue.push((key, verdict));

@@ -59,7 +59,7 @@ impl<S: Socket, U> Engine<S, U> {
             peer.starved = false;
             return Some(self.slot_of_kept(key));
         }
-        if peer.output.pending() > self.config.output {
+        if peer.is_full(self.config.output) {
             return None;
         }
         if peer.awaits_handler() || peer.hungry {

@@ -242,6 +242,11 @@ impl<S: Socket, U> Peer<S, U> {
         }
     }
 
+    /// Whether so much waits for it that it is not read any more.
+    pub(super) fn is_full(&self, output_bound: usize) -> bool {
+        self.output.pending() > output_bound
+    }
+
     /// Whether a visit could get anything done.
     pub(super) fn is_runnable(&self, output_bound: usize) -> bool {
         let pending = self.output.pending();
@@ -250,7 +255,7 @@ impl<S: Socket, U> Peer<S, U> {
         }
         match self.life {
             Life::Open if self.wish.is_some() || self.resumed => true,
-            Life::Open if pending > output_bound => false,
+            Life::Open if self.is_full(output_bound) => false,
             Life::Open if self.awaits_handler() || self.hungry => self.ready.error,
             Life::Open => self.ready.readable || (self.kept.is_some() && !self.starved),
             Life::Closing => pending == 0,

@@ -87,7 +87,7 @@ impl<S: Socket, U> Engine<S, U> {
         // Between requests a turn may end, after one at least of each who is served; and
         // a peer that does not read its answers may be left alone.
         let may_stop = peer.connection.awaits() == Awaits::Idle && !buf.is_empty();
-        let is_full = peer.output.pending() > self.config.output;
+        let is_full = peer.is_full(self.config.output);
         let is_spent = self.budget == 0 && slot.served;
         if may_stop && (is_full || is_spent) || peer.awaits_handler() {
             return Step::Done;

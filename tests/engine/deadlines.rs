@@ -383,6 +383,43 @@ fn a_peer_is_idle_from_its_answer_on() {
 }
 
 #[test]
+fn a_peer_is_idle_once_it_has_taken_its_answer() {
+    let mut driver = default();
+    let client = driver.connect();
+    client.set_window(0);
+    driver.send(&client, put("/a", "abc"));
+    for _ in 0..3 {
+        driver.advance_secs(29.0);
+        client.widen(1);
+        driver.settle();
+    }
+    client.set_window(usize::MAX);
+    driver.settle();
+    assert!(client.take_output().starts_with("HTTP/1.1 200 "));
+    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+}
+
+#[test]
+fn no_time_passes_while_what_was_written_before_is_not_taken() {
+    let mut driver = recording(Config { output: 160, ..Config::default() });
+    let client = driver.connect();
+    client.set_window(0);
+    let head = "PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+    driver.send(&client, put("/a", "") + head);
+    client.send("abc");
+    for _ in 0..3 {
+        driver.advance_secs(20.0);
+        client.widen(1);
+        driver.settle();
+        assert_eq!(client.untaken(), 3, "it is not read");
+    }
+    client.set_window(usize::MAX);
+    driver.settle();
+    let output = client.take_output();
+    assert_eq!(output.matches("HTTP/1.1 200 OK").count(), 2, "{output}");
+}
+
+#[test]
 fn an_answer_is_late_from_the_end_of_the_content_on() {
     let mut driver = default();
     let client = driver.connect();
