@@ -5,6 +5,9 @@ use super::traffic::{Fault, Request};
 use super::world::{ENOUGH, Peer, Weather};
 use super::{Answer, Method, answers, md5};
 
+/// Four empty lines and half of a fifth are let pass.
+const MOST_EMPTY: usize = 9;
+
 /// A client's whole conversation; `ended` is what the handler was told of it.
 pub(crate) fn audit(number: usize, peer: &Peer, ended: &[Ended], weather: Weather) {
     let client = peer.client.as_ref().expect("everybody has connected");
@@ -60,15 +63,14 @@ fn judge(peer: &Peer, place: usize, answer: &Answer, weather: Weather) -> &'stat
         {
             "the wrong digest"
         }
-        200 if request.asks_close && !answer.closes => "it asked to close",
+        200 if (request.asks_close || request.is_http10) && !answer.closes => "it asked to close",
         200 if answer.closes && !may_close(peer, place, weather) => "closed for no reason",
         200 => "",
         403 if request.refused => unread(request, answer),
         ENOUGH if peer.cut_short.contains(&place) => "",
         _ if !answer.closes => "a refusal that does not close",
         400 if !is_complete && peer.client.as_ref().is_some_and(|one| one.has_finished()) => "",
-        400 if request.fault == Fault::Content => "",
-        status if request.fault == Fault::Head(status) => "",
+        _ if request.is_refused_as(answer) => "",
         408 | 503 if weather == Weather::Stormy => "",
         _ => "an answer out of nowhere",
     }
@@ -83,13 +85,19 @@ fn unread(request: &Request, answer: &Answer) -> &'static str {
 fn may_close(peer: &Peer, place: usize, weather: Weather) -> bool {
     let client = peer.client.as_ref().expect("everybody has connected");
     let is_last = client.has_finished() && peer.sent <= peer.plan.end_of(place);
-    peer.plan.requests[place].asks_close || is_last || weather == Weather::Stormy
+    let request = &peer.plan.requests[place];
+    request.asks_close || request.is_http10 || is_last || weather == Weather::Stormy
 }
 
 /// How many answers there have to be when nothing came in between.
 fn owed(peer: &Peer, answers: &[Answer]) -> usize {
     let count = peer.plan.requests.len();
-    let begun = (0..count).take_while(|place| peer.sent > peer.plan.start_of(*place)).count();
+    // Some empty lines begin no request.
+    let has_begun = |place: &usize| {
+        let sent = peer.plan.bytes.get(peer.plan.start_of(*place)..peer.sent).unwrap_or_default();
+        sent.len() > MOST_EMPTY || sent.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
+    };
+    let begun = (0..count).take_while(has_begun).count();
     let closed = answers.iter().position(|answer| answer.closes);
     closed.map_or(begun, |place| place + 1)
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use md5::Digest;
 use streamsum::handler::{
-    Finished, Handler, Outcome, PeerAddr, Piece, Reply, Report, Request, UploadId, Verdict,
+    Abort, Finished, Handler, Outcome, PeerAddr, Piece, Reply, Report, Request, TooSlow, UploadId,
+    Verdict,
 };
-use streamsum::proto::Response;
+use streamsum::proto::{After, Reject, Response};
 
-use super::Random;
+use super::{Random, Reached};
 
 /// What the engine gives back with each piece.
 #[derive(Debug)]
@@ -55,6 +56,27 @@ pub(crate) struct Ended {
     pub(crate) number: Option<usize>,
     /// None if there was no answer.
     pub(crate) status: Option<u16>,
+    pub(crate) outcome: Outcome,
+    pub(crate) too_slow: Option<TooSlow>,
+}
+
+impl Ended {
+    /// Why it was refused, if it was.
+    pub(crate) fn reject(&self) -> Option<Reject> {
+        match self.outcome {
+            Outcome::Refused(reject) => Some(reject),
+            Outcome::Answered(_) | Outcome::Aborted(_) => None,
+        }
+    }
+
+    /// Whether nothing comes behind it.
+    pub(crate) fn closes(&self) -> bool {
+        self.outcome != Outcome::Answered(After::Reuse)
+    }
+
+    pub(crate) fn is_unread(&self) -> bool {
+        self.outcome == Outcome::Aborted(Abort::NotReading)
+    }
 }
 
 /// Takes, waits, answers late or in parts, as the last part of the target says.
@@ -66,19 +88,47 @@ pub(crate) struct Erratic {
     /// Requests that are over.
     pub(crate) over: BTreeSet<UploadId>,
     /// Of each peer, in order.
-    pub(crate) ended: BTreeMap<usize, Vec<Ended>>,
+    ended: BTreeMap<usize, Vec<Ended>>,
+    /// The request of each peer that has begun and not ended.
+    current: BTreeMap<usize, UploadId>,
+    /// How many requests of each peer have begun.
+    begun_of: BTreeMap<usize, usize>,
     pub(crate) begun: usize,
+    pub(crate) reached: Reached,
 }
 
 impl Erratic {
     pub(crate) fn new(random: Random) -> Self {
-        let (open, over, ended) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        Self { random, open, over, ended, begun: 0 }
+        Self {
+            random,
+            open: BTreeMap::new(),
+            over: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            current: BTreeMap::new(),
+            begun_of: BTreeMap::new(),
+            begun: 0,
+            reached: Reached::default(),
+        }
     }
 
     /// Whether a peer waits for a word of the handler.
     pub(crate) fn blocks(&self, peer: usize) -> bool {
-        self.open.values().any(|open| open.peer == peer && open.is_owed())
+        self.open_of(peer).is_some_and(Open::is_owed)
+    }
+
+    /// A peer's request that has begun and not ended.
+    pub(crate) fn open_of(&self, peer: usize) -> Option<&Open> {
+        self.open.get(self.current.get(&peer)?)
+    }
+
+    /// How many of a peer's requests have begun.
+    pub(crate) fn begun_of(&self, peer: usize) -> usize {
+        self.begun_of.get(&peer).copied().unwrap_or_default()
+    }
+
+    /// How a peer's requests have ended.
+    pub(crate) fn ended_of(&self, peer: usize) -> &[Ended] {
+        self.ended.get(&peer).map_or(&[], Vec::as_slice)
     }
 
     fn stage(&mut self, id: UploadId) -> &mut Stage {
@@ -102,7 +152,9 @@ impl Handler for Erratic {
         let [_, peer, number, way] = parts[..] else { panic!("not a target of ours") };
         let (peer, number) = (peer.parse().unwrap(), number.parse().unwrap());
         assert_eq!(number_of(request.peer()), peer, "a request of another peer");
-        assert!(self.open.values().all(|open| open.peer != peer), "two requests at a time");
+        assert!(self.current.insert(peer, request.id()).is_none(), "two requests at a time");
+        assert_eq!(self.begun_of(peer), number, "requests out of order");
+        self.begun_of.insert(peer, number + 1);
         let stage = match way {
             "refuse" => Stage::Refused,
             "wait" | "late-wait" => Stage::Waiting,
@@ -164,7 +216,9 @@ impl Handler for Erratic {
         let status = report.response.map(Response::status);
         let is_aborted = matches!(report.outcome, Outcome::Aborted(_));
         assert_eq!(is_aborted, status.is_none());
+        self.reached.count(report.outcome);
         let number = report.id.map(|id| {
+            self.current.remove(&peer);
             let open = self.open.remove(&id).expect("ended once, after it began");
             assert_eq!(open.peer, peer, "a report of another peer");
             let is_gone = matches!(open.stage, Stage::Late(_) | Stage::Finished | Stage::Refused);
@@ -172,6 +226,11 @@ impl Handler for Erratic {
             assert!(self.over.insert(id));
             open.number
         });
-        self.ended.entry(peer).or_default().push(Ended { number, status });
+        self.ended.entry(peer).or_default().push(Ended {
+            number,
+            status,
+            outcome: report.outcome,
+            too_slow: report.too_slow,
+        });
     }
 }

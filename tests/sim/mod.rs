@@ -2,7 +2,8 @@
 //! only moves when it is told to.
 //!
 //! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
-//! a seed, and [`audit`] holds what came of it against what was sent.
+//! a seed; [`watch`] holds its deadlines against the clock, and [`audit`] what came of it
+//! against what was sent.
 // Each test that includes this module uses its own part of it.
 #![allow(dead_code, unused_imports)]
 
@@ -11,16 +12,20 @@ mod audit;
 mod clock;
 mod driver;
 mod erratic;
+mod faults;
 mod random;
+mod reached;
 mod recorder;
 mod socket;
 mod traffic;
+mod watch;
 pub(crate) mod world;
 
 pub(crate) use answers::{Answer, Method, answers, text};
 pub(crate) use clock::Clock;
 pub(crate) use driver::Driver;
 pub(crate) use random::Random;
+pub(crate) use reached::Reached;
 pub(crate) use recorder::Recorder;
 pub(crate) use socket::{Client, Socket};
 

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use streamsum::engine;
 use streamsum::engine::Ready;
 
+use super::Random;
+
 /// What both ends share.
 #[derive(Debug)]
 struct Wire {
@@ -31,7 +33,10 @@ struct Wire {
     edges: Ready,
     output: Vec<u8>,
     writes: Vec<usize>,
-    reads: Vec<usize>,
+    /// How many bytes were read.
+    taken: usize,
+    /// Decides when a call fails that has no reason to.
+    faltering: Option<Random>,
     finished: bool,
     dropped: bool,
     /// Bytes that were lost on the engine, so that a real one would send a reset.
@@ -77,6 +82,10 @@ impl Wire {
         if self.fails()? {
             return Ok(0);
         }
+        if let Some(error) = self.falters() {
+            self.edges.readable |= error == ErrorKind::WouldBlock;
+            return Err(error.into());
+        }
         let longest = if short_read_drains { usize::MAX } else { self.longest_read };
         let length = into.len().min(longest).min(self.arrived.len());
         if length == 0 {
@@ -92,7 +101,7 @@ impl Wire {
         if short_read_drains && length < into.len() {
             self.found_empty();
         }
-        self.reads.push(length);
+        self.taken += length;
         Ok(length)
     }
 
@@ -100,6 +109,10 @@ impl Wire {
         assert!(!self.finished, "written after the end");
         if self.fails()? {
             return Err(ErrorKind::BrokenPipe.into());
+        }
+        if let Some(error) = self.falters() {
+            self.edges.writable |= error == ErrorKind::WouldBlock;
+            return Err(error.into());
         }
         let length = from.len().min(self.longest_write).min(self.window);
         if length == 0 && !from.is_empty() {
@@ -110,6 +123,13 @@ impl Wire {
         self.output.extend(&from[..length]);
         self.writes.push(length);
         Ok(length)
+    }
+
+    /// A signal, or readiness that was not to be trusted; the poll tells of it again.
+    fn falters(&mut self) -> Option<ErrorKind> {
+        let random = self.faltering.as_mut()?;
+        let errors = [ErrorKind::Interrupted, ErrorKind::WouldBlock];
+        random.chance(10).then(|| *random.pick(&errors))
     }
 
     /// Tells of a reset once; after that, that there was one.
@@ -185,7 +205,8 @@ impl Client {
             edges: Ready { writable: true, ..Ready::default() },
             output: Vec::new(),
             writes: Vec::new(),
-            reads: Vec::new(),
+            taken: 0,
+            faltering: None,
             finished: false,
             dropped: false,
             unread: 0,
@@ -273,6 +294,11 @@ impl Client {
         self.wire_mut().longest_read = bytes;
     }
 
+    /// From now on any call may fail for no reason.
+    pub(crate) fn falter(&self, random: Random) {
+        self.wire_mut().faltering = Some(random);
+    }
+
     pub(crate) fn set_longest_write(&self, bytes: usize) {
         self.wire_mut().longest_write = bytes;
     }
@@ -290,6 +316,11 @@ impl Client {
         String::from_utf8(output).expect("answers are text")
     }
 
+    /// How many bytes the engine has written and [`Client::take_output`] has not taken.
+    pub(crate) fn output_len(&self) -> usize {
+        self.wire().output.len()
+    }
+
     /// The lengths of all writes so far.
     pub(crate) fn writes(&self) -> Vec<usize> {
         self.wire().writes.clone()
@@ -297,7 +328,7 @@ impl Client {
 
     /// How many bytes the engine has read.
     pub(crate) fn taken(&self) -> usize {
-        self.wire().reads.iter().sum()
+        self.wire().taken
     }
 
     /// Bytes that have arrived and were not read.

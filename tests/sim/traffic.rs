@@ -1,6 +1,9 @@
 //! What a client of the simulation sends, and what it may expect.
 
-use super::{Method, Random};
+use streamsum::proto::Reject;
+
+use super::faults::{self, bad_chunks, bad_head};
+use super::{Answer, Method, Random};
 
 /// A request, and how the handler is told by its target to treat it.
 #[derive(Debug)]
@@ -14,15 +17,29 @@ pub(crate) struct Request {
     pub(crate) has_content: bool,
     pub(crate) expects_continue: bool,
     pub(crate) asks_close: bool,
+    pub(crate) is_http10: bool,
+}
+
+impl Request {
+    /// Whether this is the answer to what is wrong with it.
+    pub(crate) fn is_refused_as(&self, answer: &Answer) -> bool {
+        match self.fault {
+            Fault::None => false,
+            Fault::Head(reject) | Fault::Content(reject) => {
+                let reason = reject.reason().as_bytes();
+                answer.status == reject.status() && answer.content == reason
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
-    /// It never begins, and this is the answer.
-    Head(u16),
-    /// It begins, and its chunks are broken.
-    Content,
+    /// It never begins, and is refused for this.
+    Head(Reject),
+    /// It begins, and behind some chunks there is what it is refused for.
+    Content(Reject),
 }
 
 /// How a client ends when it has sent all it wants to.
@@ -30,11 +47,15 @@ pub(crate) enum Fault {
 pub(crate) enum Ending {
     Finish,
     Reset,
+    /// Not at all: it is not heard of again.
+    Silence,
 }
 
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) requests: Vec<Request>,
+    /// Where each of them ends in all their bytes.
+    ends: Vec<usize>,
     /// All requests' bytes, perhaps cut short.
     pub(crate) bytes: Vec<u8>,
     pub(crate) ending: Ending,
@@ -56,46 +77,46 @@ impl Plan {
         if random.chance(20) {
             bytes.truncate(random.below(bytes.len()));
         }
-        let ending = if random.chance(10) { Ending::Reset } else { Ending::Finish };
-        Self { requests, bytes, ending }
+        let ending = match random.below(100) {
+            0..10 => Ending::Reset,
+            10..40 => Ending::Silence,
+            _ => Ending::Finish,
+        };
+        let mut end = 0;
+        let ends = requests.iter().map(|request: &Request| {
+            end += request.bytes.len();
+            end
+        });
+        Self { ends: ends.collect(), requests, bytes, ending }
     }
 
     /// Where a request ends in the client's bytes.
     pub(crate) fn end_of(&self, number: usize) -> usize {
-        self.requests.iter().take(number + 1).map(|request| request.bytes.len()).sum()
+        self.ends[number]
+    }
+
+    /// Where a request's content begins, chunk lines included.
+    pub(crate) fn content_of(&self, number: usize) -> usize {
+        let head = self.requests[number].bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        self.start_of(number) + head.expect("a head has an end") + 4
     }
 
     /// Where the next head ends from which content is expected to be asked for.
     pub(crate) fn next_expectation(&self, sent: usize) -> Option<usize> {
         let expecting = |number: &usize| self.requests[*number].expects_continue;
-        let ends = (0..self.requests.len()).filter(expecting).map(|number| {
-            let head = self.requests[number].bytes.windows(4).position(|four| four == b"\r\n\r\n");
-            self.start_of(number) + head.expect("a head has an end") + 4
-        });
+        let ends = (0..self.requests.len()).filter(expecting).map(|one| self.content_of(one));
         ends.filter(|end| (sent + 1..=self.bytes.len()).contains(end)).min()
     }
 
     pub(crate) fn start_of(&self, number: usize) -> usize {
-        self.end_of(number) - self.requests[number].bytes.len()
+        number.checked_sub(1).map_or(0, |before| self.ends[before])
     }
 }
 
-/// Heads that are refused, and how.
-const BAD_HEADS: [(&str, u16); 8] = [
-    ("GET / HTTP/1.1\r\n\r\n", 400),
-    ("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\na", 400),
-    ("\u{16}\u{3}\u{1}", 400),
-    ("PUT / HTTP/1.1\nHost: x\n\n", 400),
-    ("GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505),
-    ("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
-    ("PUT / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n", 417),
-    ("CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", 501),
-];
-
 fn request(target: &str, random: &mut Random) -> Request {
     if random.chance(4) {
-        let (text, status) = *random.pick(&BAD_HEADS);
-        return bad_head(text, status);
+        let (reject, head) = faults::pick(bad_head, random);
+        return refused_in_head(head, reject);
     }
     let ways = ["take", "take", "take", "bits", "bits", "wait", "late", "late-wait", "refuse"];
     let way = *random.pick(&ways);
@@ -108,31 +129,37 @@ fn request(target: &str, random: &mut Random) -> Request {
         has_content: true,
         expects_continue: random.chance(15),
         asks_close: random.chance(3),
+        is_http10: random.chance(3),
     };
-    let is_chunked = random.chance(40);
-    if is_chunked && random.chance(4) {
-        request.fault = Fault::Content;
+    let is_chunked = random.chance(40) && !request.is_http10;
+    let fault = (is_chunked && random.chance(8)).then(|| faults::pick(bad_chunks, random));
+    if let Some((reject, _)) = fault {
+        request.fault = Fault::Content(reject);
     }
     if !is_chunked && random.chance(10) {
         request.method = Method::Head;
         request.content.clear();
     }
     request.has_content = is_chunked || !request.content.is_empty();
-    request.expects_continue &= request.has_content;
+    request.expects_continue &= request.has_content && !request.is_http10;
     request.bytes = bytes(&request, &format!("{target}/{way}"), is_chunked, random);
+    if let Some((_, chunks)) = fault {
+        request.bytes.extend(chunks.into_bytes());
+    }
     request
 }
 
-fn bad_head(text: &str, status: u16) -> Request {
+fn refused_in_head(head: String, reject: Reject) -> Request {
     Request {
-        bytes: text.into(),
+        bytes: head.into_bytes(),
         content: Vec::new(),
         method: Method::Other,
-        fault: Fault::Head(status),
+        fault: Fault::Head(reject),
         refused: false,
         has_content: false,
         expects_continue: false,
         asks_close: false,
+        is_http10: false,
     }
 }
 
@@ -143,14 +170,15 @@ fn content(random: &mut Random) -> Vec<u8> {
         10..60 => random.below(100),
         60..90 => random.below(3_000),
         90..99 => random.below(20_000),
-        _ => random.below(150_000),
+        _ => random.below(100_000),
     };
     random.bytes(length)
 }
 
 fn bytes(request: &Request, target: &str, is_chunked: bool, random: &mut Random) -> Vec<u8> {
     let method = if request.method == Method::Head { "HEAD" } else { "PUT" };
-    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: x\r\n");
+    let version = if request.is_http10 { "1.0" } else { "1.1" };
+    let mut head = format!("{method} {target} HTTP/{version}\r\nHost: x\r\n");
     if request.expects_continue {
         head += "Expect: 100-continue\r\n";
     }
@@ -185,7 +213,7 @@ fn chunks(bytes: &mut Vec<u8>, request: &Request, random: &mut Random) {
         rest = behind;
     }
     match request.fault {
-        Fault::Content => bytes.extend(b"0x0\r\n\r\n"),
+        Fault::Content(_) => {}
         _ if random.chance(20) => bytes.extend(b"0\r\nX-Trailer: 1\r\n\r\n"),
         _ => bytes.extend(b"0\r\n\r\n"),
     }

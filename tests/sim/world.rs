@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use streamsum::engine::Config;
+use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{PeerAddr, UploadId};
 use streamsum::proto::Response;
 
 use super::erratic::{Erratic, Open, Stage};
 use super::traffic::{Ending, Plan};
-use super::{Client, Driver, Random, audit};
+use super::watch::{View, Watch};
+use super::{Client, Driver, Random, Reached, audit, faults};
 
 /// How much happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
+    /// How many are there at a time; who is through makes room for another.
     pub(crate) peers: usize,
     pub(crate) operations: usize,
 }
@@ -41,10 +43,16 @@ pub(crate) struct Peer {
     pub(crate) cut_short: Vec<usize>,
 }
 
-pub(crate) struct World<const DRAINS: bool> {
+struct World<const DRAINS: bool> {
     driver: Driver<Erratic, DRAINS>,
-    pub(crate) peers: Vec<Peer>,
-    pub(crate) weather: Weather,
+    /// All that were ever there.
+    peers: Vec<Peer>,
+    /// Those who are there now, or are yet to come.
+    present: Vec<usize>,
+    weather: Weather,
+    /// The most milliseconds that pass at once.
+    pace: usize,
+    watch: Watch,
     random: Random,
 }
 
@@ -59,30 +67,40 @@ impl Drop for Seed {
     }
 }
 
-/// Plays one seed to its end.
-pub(crate) fn play<const DRAINS: bool>(seed: u64, scale: Scale, weather: Weather) {
+/// Plays one seed to its end; tells how requests ended.
+pub(crate) fn play<const DRAINS: bool>(seed: u64, scale: Scale, weather: Weather) -> Reached {
     let _seed = Seed(seed);
     let mut random = Random::new(seed);
     let driver = Driver::new(config(&mut random, weather), Erratic::new(random.clone()));
-    let peers = (0..scale.peers).map(|peer| Peer {
-        client: None,
-        plan: Plan::new(peer, &mut random),
-        sent: 0,
-        is_over: false,
-        cut_short: Vec::new(),
-    });
-    let peers = peers.collect();
-    let mut world: World<DRAINS> = World { driver, peers, weather, random };
+    let pace = match weather {
+        Weather::Calm => 5,
+        Weather::Stormy => *random.pick(&[50, 500, 3_000, 15_000]),
+    };
+    let mut world: World<DRAINS> = World {
+        driver,
+        peers: (0..scale.peers).map(|peer| Peer::new(peer, &mut random)).collect(),
+        present: (0..scale.peers).collect(),
+        weather,
+        pace,
+        watch: Watch::new(),
+        random,
+    };
     for _ in 0..scale.operations {
         world.operate();
     }
     world.finish();
     world.audit();
+    std::mem::take(&mut world.driver.handler.reached)
 }
 
 fn config(random: &mut Random, weather: Weather) -> Config {
     let is_short = weather == Weather::Stormy && random.chance(50);
     Config {
+        limits: faults::limits(),
+        timeouts: match weather {
+            Weather::Calm => Timeouts::default(),
+            Weather::Stormy => timeouts(random),
+        },
         buffer: *random.pick(&[4 << 10, 8 << 10, 64 << 10]),
         batch: *random.pick(&[1, 2, 5, 16]),
         turn_bytes: *random.pick(&[4 << 10, 20_000, 2 << 20]),
@@ -91,6 +109,33 @@ fn config(random: &mut Random, weather: Weather) -> Config {
         kept_target: *random.pick(&[0, 4, 100]),
         ..Config::default()
     }
+}
+
+/// Any of them may be off.
+fn timeouts(random: &mut Random) -> Timeouts {
+    let mut seconds = |choices: &[u64]| Duration::from_secs(*random.pick(choices));
+    let mut timeouts = Timeouts {
+        head: Some(seconds(&[2, 10])),
+        idle: Some(seconds(&[3, 60])),
+        stall: Some(seconds(&[4, 30])),
+        rate: Some(240),
+        rate_grace: seconds(&[3, 20]),
+        write: Some(seconds(&[5, 30])),
+        late: Some(seconds(&[6, 60])),
+        linger_silence: seconds(&[1, 2]),
+        linger: seconds(&[2, 10]),
+        linger_bytes: 20_000,
+    };
+    match random.below(15) {
+        0 => timeouts.head = None,
+        1 => timeouts.idle = None,
+        2 => timeouts.stall = None,
+        3 => timeouts.rate = None,
+        4 => timeouts.write = None,
+        5 => timeouts.late = None,
+        _ => {}
+    }
+    timeouts
 }
 
 impl<const DRAINS: bool> World<DRAINS> {
@@ -111,11 +156,35 @@ impl<const DRAINS: bool> World<DRAINS> {
         if self.random.chance(20) {
             self.settle();
         }
+        self.look(false);
+    }
+
+    /// One of those who are there; now and then somebody new in place of one who is gone.
+    fn somebody(&mut self) -> usize {
+        let place = self.random.below(self.present.len());
+        let peer = &self.peers[self.present[place]];
+        let is_gone = peer.is_over && peer.client.as_ref().is_none_or(Client::is_closed);
+        if is_gone && self.random.chance(30) {
+            self.present[place] = self.peers.len();
+            self.peers.push(Peer::new(self.peers.len(), &mut self.random));
+        }
+        self.present[place]
+    }
+
+    fn look(&mut self, is_settled: bool) {
+        self.watch.look(&View {
+            peers: &self.peers,
+            handler: &self.driver.handler,
+            config: self.driver.engine.config(),
+            turns: self.driver.engine.stats().turns,
+            at: self.driver.clock.elapsed(),
+            is_settled,
+        });
     }
 
     /// Some peer sends some bytes, or ends.
     fn send(&mut self) {
-        let number = self.random.below(self.peers.len());
+        let number = self.somebody();
         let length = match self.random.below(10) {
             0..2 => self.random.below(10),
             2..6 => self.random.below(500),
@@ -155,6 +224,9 @@ impl<const DRAINS: bool> World<DRAINS> {
         let client = self.driver.connect_from(PeerAddr::Tcp(address));
         client.set_longest_read(1 + self.random.below(10_000));
         client.set_longest_write(1 + self.random.below(1_000));
+        if self.random.chance(50) {
+            client.falter(Random::new(self.random.next()));
+        }
         self.peers[number].client = Some(client.clone());
         client
     }
@@ -221,7 +293,7 @@ impl<const DRAINS: bool> World<DRAINS> {
     }
 
     fn change_window(&mut self) {
-        let number = self.random.below(self.peers.len());
+        let number = self.somebody();
         let client = self.client(number);
         match self.random.below(4) {
             0 => client.set_window(0),
@@ -232,7 +304,7 @@ impl<const DRAINS: bool> World<DRAINS> {
 
     /// What a peer, or the poll, may do to anybody at any time.
     fn disturb(&mut self) {
-        let number = self.random.below(self.peers.len());
+        let number = self.somebody();
         let client = self.client(number);
         let is_over = self.peers[number].is_over;
         match self.random.below(4) {
@@ -245,6 +317,7 @@ impl<const DRAINS: bool> World<DRAINS> {
                 self.peers[number].is_over = true;
             }
             2 if self.weather == Weather::Stormy && self.random.chance(2) => {
+                self.watch.expect_ends();
                 self.driver.engine.drain();
             }
             _ => {
@@ -257,18 +330,36 @@ impl<const DRAINS: bool> World<DRAINS> {
     }
 
     fn pass_time(&mut self) {
-        let most = if self.weather == Weather::Calm { 5 } else { 15_000 };
-        let time = Duration::from_millis(self.random.below(most) as u64);
+        let time = Duration::from_millis(self.random.below(self.pace) as u64);
         if self.random.chance(50) {
             // The loop was busy elsewhere.
             self.driver.clock.advance(time);
+            self.watch.be_busy(time);
         } else {
-            self.driver.advance(time);
+            self.advance(time);
+        }
+    }
+
+    /// Time goes by, and the loop wakes up when the engine has asked for it.
+    fn advance(&mut self, time: Duration) {
+        let end = self.driver.clock.elapsed() + time;
+        self.settle();
+        loop {
+            let now = self.driver.clock.now();
+            let rest = end - self.driver.clock.elapsed();
+            let due = self.driver.engine.deadline(now);
+            let due = due.map_or(rest, |due| due.saturating_duration_since(now.monotonic));
+            self.driver.clock.advance(due.min(rest));
+            self.settle();
+            if due >= rest {
+                return;
+            }
         }
     }
 
     fn settle(&mut self) {
         self.driver.settle();
+        self.look(self.has_room());
         if self.weather == Weather::Calm {
             for (number, peer) in self.peers.iter().enumerate() {
                 let is_blocked = self.driver.handler.blocks(number);
@@ -277,11 +368,22 @@ impl<const DRAINS: bool> World<DRAINS> {
         }
     }
 
+    /// Whether nobody has to wait for room to be read.
+    fn has_room(&self) -> bool {
+        self.driver.engine.config().held >= 64 << 20
+    }
+
     /// All peers read, send what is left and end; the handler says what it owes.
     fn finish(&mut self) {
+        if self.weather == Weather::Stormy && self.random.chance(10) {
+            self.shut_down();
+        }
         for number in 0..self.peers.len() {
             let client = self.client(number);
-            client.set_window(usize::MAX);
+            let never_reads = self.weather == Weather::Stormy && self.random.chance(10);
+            if !never_reads {
+                client.set_window(usize::MAX);
+            }
             let peer = &mut self.peers[number];
             if !peer.is_over {
                 client.send(&peer.plan.bytes[peer.sent..]);
@@ -290,15 +392,41 @@ impl<const DRAINS: bool> World<DRAINS> {
             }
         }
         self.settle();
+        self.say_what_is_owed();
+        if self.weather == Weather::Stormy {
+            self.advance(Duration::from_secs(200));
+        }
+        // Those who are left are kept by no deadline, and leave by themselves.
+        for number in 0..self.peers.len() {
+            let client = self.client(number);
+            client.set_window(usize::MAX);
+            if !client.has_finished() {
+                client.finish();
+            }
+        }
+        self.settle();
+        self.say_what_is_owed();
+        if self.weather == Weather::Stormy {
+            self.advance(Duration::from_secs(200));
+        }
+    }
+
+    fn say_what_is_owed(&mut self) {
         while !self.owing().is_empty() {
             for (id, open) in self.owing() {
                 self.decide_on(id, &open);
             }
             self.settle();
         }
-        if self.weather == Weather::Stormy {
-            self.driver.advance(Duration::from_secs(200));
-        }
+    }
+
+    fn shut_down(&mut self) {
+        self.watch.expect_ends();
+        let now = self.driver.clock.now();
+        self.driver.engine.shut_down(now, &mut self.driver.handler);
+        assert!(self.driver.engine.is_idle());
+        let connected = self.peers.iter().filter_map(|peer| peer.client.as_ref());
+        assert!(connected.into_iter().all(Client::is_closed), "somebody was not closed");
     }
 
     fn audit(&self) {
@@ -309,18 +437,23 @@ impl<const DRAINS: bool> World<DRAINS> {
         assert!(handler.open.is_empty());
         assert_eq!(engine.stats().requests, handler.begun as u64);
         for (number, peer) in self.peers.iter().enumerate() {
-            let ended = handler.ended.get(&number).map_or(&[][..], Vec::as_slice);
-            audit::audit(number, peer, ended, self.weather);
+            audit::audit(number, peer, handler.ended_of(number), self.weather);
         }
     }
 }
 
 impl Peer {
+    fn new(number: usize, random: &mut Random) -> Self {
+        let plan = Plan::new(number, random);
+        Self { client: None, plan, sent: 0, is_over: false, cut_short: Vec::new() }
+    }
+
     fn end(&mut self) {
         let Some(client) = &self.client else { return };
         match self.plan.ending {
             Ending::Finish => client.finish(),
             Ending::Reset => client.reset(),
+            Ending::Silence => {}
         }
         self.is_over = true;
     }

@@ -1,0 +1,376 @@
+//! Holds the engine's deadlines against the clock, by what can be seen from outside:
+//! nobody stays for longer than it may, and nobody is turned out sooner.
+
+use std::time::Duration;
+
+use streamsum::engine::Config;
+use streamsum::handler::Missed;
+use streamsum::proto::Reject;
+
+use super::Client;
+use super::erratic::{Ended, Erratic, Open, Stage};
+use super::world::Peer;
+
+/// The grain of all deadlines.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// What a peer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Its first head, or nothing yet.
+    First,
+    Idle,
+    Head,
+    Body,
+    /// A piece was taken in part: no clock runs.
+    Paused,
+    /// The handler owes a verdict.
+    Verdict,
+    /// The handler owes an answer.
+    Answer,
+    /// The last answer is on its way.
+    Closing,
+    Lingering,
+    Gone,
+}
+
+/// A moment of the world.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    at: Duration,
+    /// Time between sweeps in which the loop was busy elsewhere: who was not served then
+    /// may stay longer by it.
+    busy: Duration,
+}
+
+/// From when a clock counts. Where a pause, or a peer that does not read, came in between
+/// it is not known exactly.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    /// Not before this.
+    first: Duration,
+    /// Not after this.
+    last: Moment,
+}
+
+impl Start {
+    fn at(now: Moment) -> Self {
+        Self { first: now.at, last: now }
+    }
+
+    /// The longest that it can have run until `now`.
+    fn most(self, now: Moment) -> Duration {
+        now.at - self.first
+    }
+
+    /// The shortest that it has run until it was looked at for the last time.
+    fn least(self, now: Moment) -> Duration {
+        let ran = (now.at - self.last.at).saturating_sub(now.busy - self.last.busy);
+        ran.saturating_sub(SWEEP)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Marks {
+    phase: Phase,
+    since: Start,
+    /// When the handler began to owe a word; the engine may refuse for that in the turn
+    /// after the word was said.
+    owing: Start,
+    /// When a byte came last.
+    progress: Start,
+    /// When a byte went last, or there was nothing to go.
+    written: Start,
+    taken: usize,
+    output: usize,
+    is_full: bool,
+    /// How many bytes had come when the phase began.
+    taken_before: usize,
+    /// How many ends of requests were looked at.
+    ended: usize,
+}
+
+/// What has happened to the loop.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    marks: Vec<Option<Marks>>,
+    now: Moment,
+    swept: Duration,
+    busy_at_sweep: Duration,
+    turns: u64,
+    /// Whether peers may be closed for the sake of an end.
+    ends: bool,
+}
+
+/// The world at one moment.
+pub(crate) struct View<'a> {
+    pub(crate) peers: &'a [Peer],
+    pub(crate) handler: &'a Erratic,
+    pub(crate) config: &'a Config,
+    pub(crate) turns: u64,
+    pub(crate) at: Duration,
+    /// Whether the engine rests: all that came is dealt with.
+    pub(crate) is_settled: bool,
+}
+
+impl Watch {
+    pub(crate) fn new() -> Self {
+        let now = Moment { at: Duration::ZERO, busy: Duration::ZERO };
+        Self { marks: Vec::new(), now, swept: now.at, busy_at_sweep: now.at, turns: 0, ends: false }
+    }
+
+    /// The loop has other things to do.
+    pub(crate) fn be_busy(&mut self, time: Duration) {
+        self.now.busy += time;
+    }
+
+    /// From now on anybody may be closed at any time.
+    pub(crate) fn expect_ends(&mut self) {
+        self.ends = true;
+    }
+
+    /// Looks at everybody. To be called before time goes on.
+    pub(crate) fn look(&mut self, view: &View<'_>) {
+        self.now.at = view.at;
+        let passed = view.at - self.swept;
+        if view.turns > self.turns && passed >= SWEEP {
+            // A sweep expects another within a second; time in which the loop was not run
+            // beyond that counts for nobody.
+            let asleep = passed.saturating_sub(2 * SWEEP);
+            self.marks.iter_mut().flatten().for_each(|marks| marks.shift(asleep, view.at));
+            if self.now.busy > self.busy_at_sweep {
+                self.now.busy = self.busy_at_sweep + passed;
+            }
+            (self.swept, self.busy_at_sweep) = (view.at, self.now.busy);
+        }
+        self.turns = view.turns;
+        self.marks.resize(view.peers.len(), None);
+        for (number, peer) in view.peers.iter().enumerate() {
+            let Some(client) = &peer.client else { continue };
+            self.look_at(number, peer, client, view);
+        }
+    }
+
+    fn look_at(&mut self, number: usize, peer: &Peer, client: &Client, view: &View<'_>) {
+        let now = self.now;
+        let marks = self.marks[number].get_or_insert_with(|| Marks::new(now));
+        if marks.phase == Phase::Gone {
+            return;
+        }
+        let ended = view.handler.ended_of(number);
+        for ended in &ended[marks.ended..] {
+            let because = marks.judge(ended, peer, client, now, view.config);
+            assert!(because.is_empty(), "peer {number}: {because}: {ended:?}, {marks:?}");
+        }
+        let is_next = ended.len() > marks.ended;
+        marks.ended = ended.len();
+        let phase = phase(number, peer, client, view.handler);
+        if phase == Phase::Gone {
+            let was_broken = ended.last().is_some_and(Ended::is_unread);
+            let is_due = self.ends || was_broken || marks.may_be_gone(client, now, view.config);
+            assert!(is_due, "peer {number} was closed for no reason: {marks:?}");
+        }
+        marks.update(phase, is_next, client, now);
+        if view.is_settled {
+            let because = marks.overdue(number, now, peer, view);
+            assert!(because.is_empty(), "peer {number} is late: {because}: {marks:?}, {now:?}");
+        }
+    }
+}
+
+/// What a peer is about, told from its bytes and from what the handler knows.
+fn phase(number: usize, peer: &Peer, client: &Client, handler: &Erratic) -> Phase {
+    if client.is_closed() {
+        return Phase::Gone;
+    }
+    if client.sees_half_close() {
+        return Phase::Lingering;
+    }
+    if handler.ended_of(number).last().is_some_and(Ended::closes) {
+        return Phase::Closing;
+    }
+    match handler.open_of(number) {
+        Some(Open { is_cut_short: true, .. }) => Phase::Closing,
+        Some(open) => match open.stage {
+            Stage::Waiting => Phase::Verdict,
+            Stage::Late(_) => Phase::Answer,
+            Stage::Paused => Phase::Paused,
+            Stage::Taking | Stage::Finished | Stage::Refused => Phase::Body,
+        },
+        None => match handler.begun_of(number) {
+            0 => Phase::First,
+            begun if head_bytes(begun, peer, client) > 0 => Phase::Head,
+            _ => Phase::Idle,
+        },
+    }
+}
+
+/// How many bytes of a head were read, after so many requests.
+fn head_bytes(begun: usize, peer: &Peer, client: &Client) -> usize {
+    let start = begun.checked_sub(1).map_or(0, |last| peer.plan.end_of(last));
+    let head = peer.plan.bytes.get(start..client.taken()).unwrap_or_default();
+    let empty_lines = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    head.len() - empty_lines
+}
+
+fn passed(limit: Option<Duration>, time: Duration) -> bool {
+    limit.is_some_and(|limit| time >= limit)
+}
+
+impl Marks {
+    fn new(now: Moment) -> Self {
+        Self {
+            phase: Phase::First,
+            since: Start::at(now),
+            owing: Start::at(now),
+            progress: Start::at(now),
+            written: Start::at(now),
+            taken: 0,
+            output: 0,
+            is_full: false,
+            taken_before: 0,
+            ended: 0,
+        }
+    }
+
+    /// All clocks begin later.
+    fn shift(&mut self, time: Duration, now: Duration) {
+        let starts = [&mut self.since, &mut self.owing, &mut self.progress, &mut self.written];
+        for start in starts {
+            start.first = (start.first + time).min(now);
+        }
+    }
+
+    /// `is_next` tells that a request has ended meanwhile.
+    fn update(&mut self, phase: Phase, is_next: bool, client: &Client, now: Moment) {
+        let goes_on = self.phase == Phase::Paused && phase == Phase::Body && !is_next;
+        let is_same = phase == self.phase && !is_next;
+        if goes_on || (is_same && self.is_full && !client.is_full()) {
+            // While nothing is read no clock of reading runs.
+            self.since.last = now;
+            self.progress.last = now;
+        } else if !is_same && phase != Phase::Paused {
+            self.since = Start::at(now);
+            if matches!(phase, Phase::Verdict | Phase::Answer) {
+                self.owing = self.since;
+            }
+            self.progress = Start::at(now);
+            self.taken_before = self.taken;
+        }
+        if goes_on {
+            self.written.last = now;
+        }
+        self.phase = phase;
+        if client.taken() > self.taken {
+            self.taken = client.taken();
+            self.progress = Start::at(now);
+        }
+        if client.output_len() > self.output || (client.is_full() && !self.is_full) {
+            self.output = client.output_len();
+            self.written = Start::at(now);
+        }
+        self.is_full = client.is_full();
+    }
+
+    /// What is wrong with an end that a deadline has brought about.
+    fn judge(
+        &self,
+        ended: &Ended,
+        peer: &Peer,
+        client: &Client,
+        now: Moment,
+        config: &Config,
+    ) -> &'static str {
+        let timeouts = &config.timeouts;
+        let total = self.since.most(now);
+        if ended.is_unread() {
+            let is_due = passed(timeouts.write, self.written.most(now));
+            return if is_due { "" } else { "given up too soon" };
+        }
+        let is_due = match ended.reject() {
+            Some(Reject::Late) => passed(timeouts.late, self.owing.most(now)),
+            Some(Reject::HeadTimeout) => passed(timeouts.head, total),
+            Some(Reject::BodyTimeout) => {
+                let too_slow = ended.too_slow.expect("numbers");
+                let number = ended.number.expect("a request that has begun");
+                let before = peer.plan.content_of(number) as u64;
+                // Lingering may have read on since.
+                let bytes = self.taken as u64 - before..=client.taken() as u64 - before;
+                if !bytes.contains(&too_slow.bytes) || too_slow.time > total {
+                    return "the wrong numbers";
+                }
+                match too_slow.missed {
+                    Missed::Byte(_) => passed(timeouts.stall, self.progress.most(now)),
+                    Missed::Rate(rate) => {
+                        let least = rate as f64 * total.as_secs_f64();
+                        total >= timeouts.rate_grace && (too_slow.bytes as f64) < least
+                    }
+                    _ => false,
+                }
+            }
+            _ => true,
+        };
+        if is_due { "" } else { "refused too soon" }
+    }
+
+    /// Whether a peer may be closed at all.
+    fn may_be_gone(&self, client: &Client, now: Moment, config: &Config) -> bool {
+        let timeouts = &config.timeouts;
+        let total = self.since.most(now);
+        let silent = self.progress.most(now);
+        if client.has_reset() || client.has_finished() {
+            return true;
+        }
+        if self.is_full && passed(timeouts.write, self.written.most(now)) {
+            return true;
+        }
+        match self.phase {
+            Phase::First => passed(timeouts.head.or(timeouts.idle), total),
+            // It is not idle as long as it reads.
+            Phase::Idle => passed(timeouts.idle, total.min(self.written.most(now))),
+            Phase::Lingering => total >= timeouts.linger || silent >= timeouts.linger_silence,
+            _ => false,
+        }
+    }
+
+    /// For which deadline a peer should be gone.
+    fn overdue(&self, number: usize, now: Moment, peer: &Peer, view: &View<'_>) -> &'static str {
+        let timeouts = &view.config.timeouts;
+        let client = peer.client.as_ref().expect("it has connected");
+        let total = self.since.least(now);
+        let silent = self.progress.least(now);
+        let late_if = |is_late: bool, which| if is_late { which } else { "" };
+        if self.phase == Phase::Paused || self.phase == Phase::Gone {
+            return "";
+        }
+        if self.is_full {
+            let is_late = passed(timeouts.write, self.written.least(now));
+            return late_if(is_late, "write");
+        }
+        match self.phase {
+            Phase::First => {
+                let is_head = head_bytes(0, peer, client) > 0;
+                let limit = if is_head { timeouts.head } else { timeouts.head.or(timeouts.idle) };
+                late_if(passed(limit, total), "first head")
+            }
+            Phase::Idle => late_if(passed(timeouts.idle, total), "idle"),
+            Phase::Head => late_if(passed(timeouts.head, total), "head"),
+            Phase::Verdict | Phase::Answer => late_if(passed(timeouts.late, total), "late"),
+            Phase::Lingering => {
+                let reads = ((self.taken - self.taken_before) as u64) < timeouts.linger_bytes;
+                let is_late =
+                    total >= timeouts.linger || (reads && silent >= timeouts.linger_silence);
+                late_if(is_late, "linger")
+            }
+            Phase::Body if passed(timeouts.stall, silent) => "stall",
+            Phase::Body => {
+                let request = view.handler.begun_of(number) - 1;
+                let bytes = (client.taken() - peer.plan.content_of(request)) as f64;
+                let is_slow = |rate: u64| bytes < rate as f64 * total.as_secs_f64();
+                let is_late = total >= timeouts.rate_grace && timeouts.rate.is_some_and(is_slow);
+                late_if(is_late, "rate")
+            }
+            Phase::Closing | Phase::Paused | Phase::Gone => "",
+        }
+    }
+}
