@@ -107,6 +107,11 @@ pub struct Limits {
     /// Bytes of content in one request. Default none: content is not kept, so its
     /// length costs no memory.
     pub body: Option<u64>,
+    /// Requests on one connection; the answer to the last says `Connection: close`.
+    /// Default none: a kept connection costs little, and a new one a round trip. To be set
+    /// where a balancer chooses among several servers when a client connects, and clients
+    /// that keep their connections would stay with its first choice. `Some(0)` counts as 1.
+    pub requests: Option<u32>,
 }
 
 impl Default for Limits {
@@ -117,6 +122,7 @@ impl Default for Limits {
             fields: 100,
             chunk_overhead: 16 << 10,
             body: None,
+            requests: None,
         }
     }
 }
@@ -259,6 +265,8 @@ pub enum End {
 pub struct Connection {
     limits: Limits,
     state: State,
+    /// Heads that were taken, the current one among them.
+    requests: u32,
     retired: bool,
 }
 
@@ -290,7 +298,7 @@ impl Connection {
     /// A connection on which nothing has happened yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, state: State::START, retired: false }
+        Self { limits, state: State::START, requests: 0, retired: false }
     }
 
     /// Looks at all bytes that arrived and were not used yet.
@@ -381,6 +389,7 @@ impl Connection {
             Framing::Length(length) => Body::Length(length),
             Framing::Chunked => Body::Chunked(Chunked::new()),
         };
+        self.requests = self.requests.saturating_add(1);
         self.state = State::Decide { exchange, body };
     }
 
@@ -451,7 +460,8 @@ impl Connection {
         let close = unread
             .then_some(CloseReason::ContentUnread)
             .or(exchange.close)
-            .or(self.retired.then_some(CloseReason::Retired));
+            .or(self.retired.then_some(CloseReason::Retired))
+            .or(self.is_last_request().then_some(CloseReason::RequestLimit));
         let persistence = match close {
             Some(_) => Persistence::Close,
             None if exchange.is_http10 => Persistence::KeepAlive,
@@ -468,6 +478,10 @@ impl Connection {
                 After::Reuse
             }
         }
+    }
+
+    fn is_last_request(&self) -> bool {
+        self.limits.requests.is_some_and(|most| self.requests >= most)
     }
 
     /// Refuses the current request for a reason that only the caller can see, such as

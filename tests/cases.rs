@@ -82,6 +82,7 @@ fn oracle_limits(limits: &Limits) -> naive::Limits {
         fields: limits.fields.into(),
         chunk_overhead: limits.chunk_overhead as usize,
         body: limits.body.unwrap_or(u64::MAX),
+        requests: limits.requests.map_or(usize::MAX, |most| most as usize),
     }
 }
 

@@ -116,6 +116,7 @@ fn limits_of_nothing_and_hasty_deadlines_are_usage_errors() {
 fn zero_turns_off() {
     let (_running, address) = Running::local(&[
         "--max-body=0",
+        "--max-requests=0",
         "--min-rate=0",
         "--head-timeout=0",
         "--idle-timeout=0",
@@ -237,6 +238,23 @@ fn access_lines_tell_the_digest_or_the_reason() {
     drop(begin_upload(&address));
     let line = running.line();
     assert!(line.contains(" PUT /big "), "{line}");
+}
+
+// covers: 18.11 19.2
+#[test]
+fn requests_of_a_connection_are_limited_if_so_set() {
+    const PUT: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+    let (running, address) = Running::local(&["--max-requests", "2"]);
+    let answers = exchange(connect(&address), &PUT.repeat(4));
+    let closes = answers.split_inclusive(ABC).map(|answer| answer.contains("Connection: close"));
+    assert_eq!(closes.collect::<Vec<_>>(), [false, true], "{answers}");
+    // The access log tells of them as of any others, and of no more.
+    running.signal("TERM");
+    let (status, mut lines) = running.end();
+    lines.retain(|line| !line.starts_with("streamsum: "));
+    assert_eq!((status, lines.len()), (Some(0), 2), "{lines:?}");
+    let is_plain = |line: &String| line.contains(" PUT /a 200 3 ") && line.ends_with(ABC);
+    assert!(lines.iter().all(is_plain), "{lines:?}");
 }
 
 #[test]

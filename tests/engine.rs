@@ -16,6 +16,8 @@ mod linger;
 mod pieces;
 #[path = "engine/pipelining.rs"]
 mod pipelining;
+#[path = "engine/request_limit.rs"]
+mod request_limit;
 #[path = "engine/seeds.rs"]
 mod seeds;
 mod sim;

@@ -89,6 +89,8 @@ enum Kind {
     Size(Place<dyn Number>),
     /// How many, at least one.
     Count(Place<dyn Number>),
+    /// How many at most, which 0 makes unlimited.
+    Most(Place<Option<u32>>),
 }
 
 type Place<T> = fn(&mut Settings) -> &mut T;
@@ -125,6 +127,11 @@ pub(super) const TABLE: &[Setting] = &[
         name: "max-chunk-overhead",
         kind: Kind::Size(|s| &mut s.config.limits.chunk_overhead),
         help: "most bytes of chunk extensions in a request",
+    },
+    Setting {
+        name: "max-requests",
+        kind: Kind::Most(|s| &mut s.config.limits.requests),
+        help: "most requests on one connection",
     },
     Setting {
         name: "max-held",
@@ -211,7 +218,7 @@ impl Setting {
 
     /// Whether 0 turns it off.
     pub(super) fn can_be_off(&self) -> bool {
-        matches!(self.kind, Kind::Deadline(_) | Kind::Cap(_))
+        matches!(self.kind, Kind::Deadline(_) | Kind::Cap(_) | Kind::Most(_))
     }
 
     /// What stands for the value in the help text.
@@ -221,7 +228,7 @@ impl Setting {
             Kind::AccessLog => AccessLog::VALUES,
             Kind::Deadline(_) | Kind::Time(_) => "TIME",
             Kind::Cap(_) | Kind::Size(_) => "SIZE",
-            Kind::Count(_) => "N",
+            Kind::Count(_) | Kind::Most(_) => "N",
         }
     }
 
@@ -239,6 +246,7 @@ impl Setting {
             Kind::Cap(place) => show_size(place(settings).unwrap_or(0)),
             Kind::Size(place) => show_size(place(settings).get()),
             Kind::Count(place) => place(settings).get().to_string(),
+            Kind::Most(place) => place(settings).unwrap_or(0).to_string(),
         }
     }
 
@@ -256,6 +264,7 @@ impl Setting {
             Kind::Cap(place) => *place(settings) = Some(parse_size(text)?).filter(|&size| size > 0),
             Kind::Size(place) => place(settings).set(parse_size(text)?)?,
             Kind::Count(place) => place(settings).set(parse_count(text)?)?,
+            Kind::Most(place) => *place(settings) = parse_most(text)?,
         }
         Ok(())
     }
@@ -279,9 +288,13 @@ impl<N: Copy + TryFrom<u64> + TryInto<u64>> Number for N {
         if value == 0 {
             return Err(NOT_ZERO.into());
         }
-        *self = value.try_into().map_err(|_| format!("{value} is too large"))?;
+        *self = narrow(value)?;
         Ok(())
     }
+}
+
+fn narrow<N: TryFrom<u64>>(value: u64) -> Result<N, String> {
+    value.try_into().map_err(|_| format!("{value} is too large"))
 }
 
 fn parse_access_log(text: &str) -> Result<AccessLog, String> {
@@ -319,6 +332,10 @@ fn parse_count(text: &str) -> Result<u64, String> {
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| format!("{text:?} is not a number"))
+}
+
+fn parse_most(text: &str) -> Result<Option<u32>, String> {
+    Ok(Some(narrow(parse_count(text)?)?).filter(|&most| most > 0))
 }
 
 fn show_time(time: Duration) -> String {
@@ -397,6 +414,7 @@ mod tests {
         assert_eq!(put("drain-timeout", "0").expect("off").drain, None);
         assert_eq!(put("max-body", "0").expect("off").config.limits.body, None);
         assert_eq!(put("min-rate", "0B").expect("off").config.timeouts.rate, None);
+        assert_eq!(put("max-requests", "0").expect("off").config.limits.requests, None);
     }
 
     // covers: 30.2
@@ -445,8 +463,11 @@ mod tests {
         assert_eq!(shown("max-fields", "65535"), "65535");
         assert_eq!(shown("max-fields", "65536"), "65536 is too large");
         assert_eq!(shown("max-head", "4GiB"), "4294967296 is too large");
+        assert_eq!(shown("max-requests", "4294967295"), "4294967295");
+        assert_eq!(shown("max-requests", "4294967296"), "4294967296 is too large");
         for text in ["", "+1", "1k", "1.0"] {
             assert_eq!(shown("connections", text), format!("{text:?} is not a number"));
+            assert_eq!(shown("max-requests", text), format!("{text:?} is not a number"));
         }
     }
 

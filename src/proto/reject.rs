@@ -140,6 +140,10 @@ impl std::error::Error for Reject {}
 
 /// Why a connection is not used for another request.
 ///
+/// Where several hold, one is told, the first of these: `Rejected`, `ContentUnread`,
+/// `PeerAsked`, `Http10`, `Retired`, `RequestLimit`. So the last tells of connections that
+/// would have been kept without the limit, and of no others.
+///
 /// # Example
 ///
 /// ```
@@ -162,6 +166,8 @@ pub enum CloseReason {
     /// This side takes no more requests: it is shutting down, or said so with
     /// [`Connection::retire`](super::Connection::retire).
     Retired,
+    /// It was the last request of [`Limits::requests`](super::Limits::requests).
+    RequestLimit,
 }
 
 impl fmt::Display for CloseReason {
@@ -172,6 +178,7 @@ impl fmt::Display for CloseReason {
             CloseReason::Rejected(reject) => reject.reason(),
             CloseReason::ContentUnread => "answered before the content was read",
             CloseReason::Retired => "no more requests are taken",
+            CloseReason::RequestLimit => "the connection has had its number of requests",
         })
     }
 }

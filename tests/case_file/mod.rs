@@ -51,6 +51,7 @@ impl Case {
                 "fields" => limits.fields = u16::try_from(*value).expect("a limit of 16 bits"),
                 "chunk-overhead" => limits.chunk_overhead = small(),
                 "body" => limits.body = Some(*value),
+                "requests" => limits.requests = Some(small()),
                 _ => panic!("{}: unknown limit {name}", self.name),
             }
         }

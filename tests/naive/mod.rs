@@ -17,6 +17,8 @@ pub(crate) struct Limits {
     pub(crate) fields: usize,
     pub(crate) chunk_overhead: usize,
     pub(crate) body: u64,
+    /// On one connection.
+    pub(crate) requests: usize,
 }
 
 /// All that a client's bytes mean.
@@ -108,6 +110,7 @@ fn message<'a>(
     }
     let end = end_of_head(start, limits)?;
     let mut request = head(&start[..end - 4], limits)?;
+    request.persists &= requests.len() + 1 < limits.requests;
     *rest = &start[end..];
     let result = content(rest, &mut request, limits);
     request.ended = result.is_ok();
