@@ -8,8 +8,16 @@ use super::{Answer, Method, answers, md5};
 /// Four empty lines and half of a fifth are let pass.
 const MOST_EMPTY: usize = 9;
 
+/// What holds for all clients of a world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) weather: Weather,
+    /// How many requests a connection may carry.
+    pub(crate) requests: usize,
+}
+
 /// A client's whole conversation; `ended` is what the handler was told of it.
-pub(crate) fn audit(number: usize, peer: &Peer, ended: &[Ended], weather: Weather) {
+pub(crate) fn audit(number: usize, peer: &Peer, ended: &[Ended], rules: Rules) {
     let client = peer.client.as_ref().expect("everybody has connected");
     assert!(client.is_closed(), "peer {number} is still there");
     let requests = &peer.plan.requests;
@@ -20,13 +28,13 @@ pub(crate) fn audit(number: usize, peer: &Peer, ended: &[Ended], weather: Weathe
         _ => Method::Other,
     };
     let (answers, rest) = answers(&client.output(), method);
-    let is_strict = weather == Weather::Calm && !client.has_reset();
+    let is_strict = rules.weather == Weather::Calm && !client.has_reset();
     assert!(!is_strict || rest == 0, "peer {number}: half an answer");
     assert!(answers.len() <= requests.len(), "peer {number}: answers to nothing");
     for (place, answer) in answers.iter().enumerate() {
         let is_last = place + 1 == answers.len();
         assert!(is_last || !answer.closes, "peer {number}: more behind the last answer");
-        let because = judge(peer, place, answer, weather);
+        let because = judge(peer, place, answer, rules);
         assert!(because.is_empty(), "peer {number}, request {place}: {because}: {answer:?}");
     }
     audit_reports(number, &answers, ended, is_strict);
@@ -48,7 +56,7 @@ fn audit_reports(number: usize, answers: &[Answer], ended: &[Ended], is_strict: 
 }
 
 /// What is wrong with an answer, in words.
-fn judge(peer: &Peer, place: usize, answer: &Answer, weather: Weather) -> &'static str {
+fn judge(peer: &Peer, place: usize, answer: &Answer, rules: Rules) -> &'static str {
     let request = &peer.plan.requests[place];
     let is_complete = peer.sent >= peer.plan.end_of(place);
     let interim_is_due = usize::from(request.expects_continue);
@@ -56,6 +64,7 @@ fn judge(peer: &Peer, place: usize, answer: &Answer, weather: Weather) -> &'stat
         return "100 Continue unasked for";
     }
     match answer.status {
+        _ if place + 1 >= rules.requests && !answer.closes => "more requests than it may carry",
         200 if !is_complete => "a digest of half a body",
         200 if request.fault != Fault::None || request.refused => "a digest of a bad request",
         200 if request.method == Method::Other
@@ -64,14 +73,14 @@ fn judge(peer: &Peer, place: usize, answer: &Answer, weather: Weather) -> &'stat
             "the wrong digest"
         }
         200 if (request.asks_close || request.is_http10) && !answer.closes => "it asked to close",
-        200 if answer.closes && !may_close(peer, place, weather) => "closed for no reason",
+        200 if answer.closes && !may_close(peer, place, rules) => "closed for no reason",
         200 => "",
         403 if request.refused => unread(request, answer),
         ENOUGH if peer.cut_short.contains(&place) => "",
         _ if !answer.closes => "a refusal that does not close",
         400 if !is_complete && peer.client.as_ref().is_some_and(|one| one.has_finished()) => "",
         _ if request.is_refused_as(answer) => "",
-        408 | 503 if weather == Weather::Stormy => "",
+        408 | 503 if rules.weather == Weather::Stormy => "",
         _ => "an answer out of nowhere",
     }
 }
@@ -82,11 +91,16 @@ fn unread(request: &Request, answer: &Answer) -> &'static str {
 }
 
 /// A good answer may be the last if the client asked for it, or has ended behind it.
-fn may_close(peer: &Peer, place: usize, weather: Weather) -> bool {
+fn may_close(peer: &Peer, place: usize, rules: Rules) -> bool {
     let client = peer.client.as_ref().expect("everybody has connected");
     let is_last = client.has_finished() && peer.sent <= peer.plan.end_of(place);
+    let is_most = place + 1 >= rules.requests;
     let request = &peer.plan.requests[place];
-    request.asks_close || request.is_http10 || is_last || weather == Weather::Stormy
+    request.asks_close
+        || request.is_http10
+        || is_last
+        || is_most
+        || rules.weather == Weather::Stormy
 }
 
 /// How many answers there have to be when nothing came in between.

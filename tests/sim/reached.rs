@@ -8,8 +8,13 @@ use streamsum::handler::{Abort, Outcome};
 use streamsum::proto::{After, CloseReason, Reject};
 
 /// Reasons to close that are not refusals.
-const CLOSES: [CloseReason; 4] =
-    [CloseReason::PeerAsked, CloseReason::Http10, CloseReason::ContentUnread, CloseReason::Retired];
+const CLOSES: [CloseReason; 5] = [
+    CloseReason::PeerAsked,
+    CloseReason::Http10,
+    CloseReason::ContentUnread,
+    CloseReason::Retired,
+    CloseReason::RequestLimit,
+];
 
 const ABORTS: [Abort; 3] = [Abort::Reset, Abort::NotReading, Abort::Shutdown];
 

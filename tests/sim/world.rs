@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{PeerAddr, UploadId};
-use streamsum::proto::Response;
+use streamsum::proto::{Limits, Response};
 
 use super::erratic::{Erratic, Open, Stage};
 use super::traffic::{Ending, Plan};
@@ -94,9 +94,10 @@ pub(crate) fn play<const DRAINS: bool>(seed: u64, scale: Scale, weather: Weather
 }
 
 fn config(random: &mut Random, weather: Weather) -> Config {
+    let limit = random.chance(20).then(|| 1 + random.below(5) as u32);
     let is_short = weather == Weather::Stormy && random.chance(50);
     Config {
-        limits: faults::limits(),
+        limits: Limits { requests: limit, ..faults::limits() },
         timeouts: match weather {
             Weather::Calm => Timeouts::default(),
             Weather::Stormy => timeouts(random),
@@ -436,8 +437,10 @@ impl<const DRAINS: bool> World<DRAINS> {
         assert_eq!(handler.begun, handler.over.len(), "requests that began and never ended");
         assert!(handler.open.is_empty());
         assert_eq!(engine.stats().requests, handler.begun as u64);
+        let requests = engine.config().limits.requests.map_or(usize::MAX, |most| most as usize);
+        let rules = audit::Rules { weather: self.weather, requests };
         for (number, peer) in self.peers.iter().enumerate() {
-            audit::audit(number, peer, handler.ended_of(number), self.weather);
+            audit::audit(number, peer, handler.ended_of(number), rules);
         }
     }
 }
