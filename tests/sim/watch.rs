@@ -83,7 +83,11 @@ struct Marks {
     written: Start,
     taken: usize,
     output: usize,
+    /// When there was last something new to be written.
+    answered: Duration,
     is_full: bool,
+    /// Behind how many bytes of output it took no more.
+    stuck_at: Option<usize>,
     /// How many bytes had come when the phase began.
     taken_before: usize,
     /// How many ends of requests were looked at.
@@ -227,7 +231,9 @@ impl Marks {
             written: Start::at(now),
             taken: 0,
             output: 0,
+            answered: now.at,
             is_full: false,
+            stuck_at: None,
             taken_before: 0,
             ended: 0,
         }
@@ -235,6 +241,7 @@ impl Marks {
 
     /// All clocks begin later.
     fn shift(&mut self, time: Duration, now: Duration) {
+        self.answered = (self.answered + time).min(now);
         let starts = [&mut self.since, &mut self.owing, &mut self.progress, &mut self.written];
         for start in starts {
             start.first = (start.first + time).min(now);
@@ -257,7 +264,7 @@ impl Marks {
             self.progress = Start::at(now);
             self.taken_before = self.taken;
         }
-        if goes_on {
+        if self.phase == Phase::Paused && phase != Phase::Paused {
             self.written.last = now;
         }
         self.phase = phase;
@@ -265,9 +272,18 @@ impl Marks {
             self.taken = client.taken();
             self.progress = Start::at(now);
         }
-        if client.output_len() > self.output || (client.is_full() && !self.is_full) {
+        if is_next || phase == Phase::Body && !is_same {
+            self.answered = now.at;
+        }
+        if client.output_len() > self.output {
             self.output = client.output_len();
             self.written = Start::at(now);
+        } else if client.is_full() && self.stuck_at != Some(self.output) {
+            // It may have been waiting for a while before a write was tried again.
+            self.written = Start { first: self.written.first.max(self.answered), last: now };
+        }
+        if client.is_full() {
+            self.stuck_at = Some(self.output);
         }
         self.is_full = client.is_full();
     }
