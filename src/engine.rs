@@ -210,7 +210,7 @@ impl<S: Socket, U> Engine<S, U> {
             hungry: Vec::new(),
             dead: Vec::new(),
             pool: Pool::new(config.buffer, config.batch),
-            held: Held::new(config.held),
+            held: Held::new(config.held, most_kept(&config)),
             budget: 0,
             start: now.monotonic,
             now: Moment(0),
@@ -275,7 +275,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// When the next turn is due even without a note: at once while work is left, at
     /// the next look at the deadlines while there are peers, else never.
     pub fn deadline(&self, now: Now) -> Option<Instant> {
-        let can_feed = !self.hungry.is_empty() && self.held.has_room(most_kept(&self.config));
+        let can_feed = !self.hungry.is_empty() && self.held.can_serve(most_kept(&self.config));
         if !self.ready.is_empty() || can_feed {
             return Some(now.monotonic);
         }
@@ -389,7 +389,7 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     fn feed_hungry(&mut self) {
-        if !self.held.has_room(most_kept(&self.config)) {
+        if !self.held.can_serve(most_kept(&self.config)) {
             return;
         }
         let mut hungry = mem::take(&mut self.hungry);
@@ -428,6 +428,7 @@ impl<S: Socket, U> Engine<S, U> {
         if let Some(kept) = peer.kept.take() {
             self.held.release(kept.capacity());
         }
+        self.held.let_go(key);
         self.dead.push(key);
     }
 

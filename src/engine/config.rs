@@ -34,9 +34,10 @@ pub struct Config {
     /// least one buffer is used.
     pub turn_bytes: usize,
     /// Bytes of unfinished heads and trailer sections, and of what waits behind an
-    /// unfinished answer, all peers together. Default 64 MiB. Over it, peers between
-    /// requests are not read until there is room, and uploads are read in small steps.
-    /// At least four times the largest head, or twice the buffer, is used.
+    /// unfinished answer, all peers together. Default 64 MiB. When it is full, peers
+    /// between requests are not read until there is room, and uploads are read in small
+    /// steps. What one peer needs at most, twice the largest head or a buffer, is left to
+    /// one peer at a time, so that somebody always gets on. At least twice that is used.
     pub held: usize,
     /// Bytes of output that may wait for one peer before it is not read any more.
     /// Default 16 KiB: about a hundred answers.

@@ -134,7 +134,7 @@ impl<S: Socket, U> Engine<S, U> {
             let before = kept.capacity();
             let is_full = kept.spare_mut().is_empty();
             let reserved = if is_full { before.max(LEAST_GROWTH) } else { 0 };
-            if !self.held.reserve(reserved) {
+            if !self.held.reserve(reserved) && !self.held.favour(key, reserved) {
                 return None;
             }
             if is_full {
@@ -154,6 +154,8 @@ impl<S: Socket, U> Engine<S, U> {
             (0, certain)
         } else if in_body && self.held.reserve(SMALL_READ) {
             (SMALL_READ, SMALL_READ)
+        } else if self.held.favour(key, self.config.buffer) {
+            (self.config.buffer, usize::MAX)
         } else {
             return None;
         };

@@ -1,23 +1,36 @@
 //! The account of bytes that are kept for peers from one turn to the next.
 
+use super::Key;
+
 /// Bytes kept, and how many may be.
+///
+/// The last of the room is left to one peer at a time: if all who hold some of the rest
+/// need more before they can give it back, that one still comes to an end, and after it
+/// the next.
 #[derive(Debug)]
 pub(super) struct Held {
     bytes: usize,
+    /// What all together may hold but for the favoured.
     limit: usize,
+    favoured: Option<Key>,
 }
 
 impl Held {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { bytes: 0, limit }
+    /// `most` is the most that one peer may ask for.
+    pub(super) fn new(limit: usize, most: usize) -> Self {
+        Self { bytes: 0, limit: limit.saturating_sub(most), favoured: None }
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether so many more bytes may be kept.
-    pub(super) fn has_room(&self, bytes: usize) -> bool {
+    /// Whether somebody who asks for so much may get it.
+    pub(super) fn can_serve(&self, bytes: usize) -> bool {
+        self.has_room(bytes) || self.favoured.is_none()
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
         self.limit.saturating_sub(self.bytes) >= bytes
     }
 
@@ -28,6 +41,23 @@ impl Held {
             self.add(bytes);
         }
         has_room
+    }
+
+    /// Sets bytes aside from the last of the room; false if another one is favoured.
+    pub(super) fn favour(&mut self, key: Key, bytes: usize) -> bool {
+        let may_have_it = self.favoured.is_none_or(|favoured| favoured == key);
+        if may_have_it {
+            self.favoured = Some(key);
+            self.add(bytes);
+        }
+        may_have_it
+    }
+
+    /// A peer holds nothing any more.
+    pub(super) fn let_go(&mut self, key: Key) {
+        if self.favoured == Some(key) {
+            self.favoured = None;
+        }
     }
 
     /// Counts bytes that have to be kept, room or not.

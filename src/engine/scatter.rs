@@ -29,6 +29,9 @@ impl<S: Socket, U> Engine<S, U> {
             self.keep(key, buf);
         }
         let Some(peer) = self.peers.get_mut(key) else { return };
+        if peer.kept.is_none() {
+            self.held.let_go(key);
+        }
         if peer.life == Life::Closing && peer.output.pending() == 0 {
             self.finish_writing(key);
         }
