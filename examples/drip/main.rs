@@ -1,9 +1,10 @@
 //! What thousands of peers that drip cost those who upload at full speed.
 //!
-//! Some peers send content just faster than the least rate that a server takes (256 bytes
-//! a second, in one write), others one byte of a head after the other, so that it is whole
-//! just before its time is up; then they read the answer and begin the next. All are within
-//! the default limits, so none may be refused or cut off: that is checked, and every digest.
+//! Some peers send content just faster than the least rate that a server takes: 1 KiB at
+//! once, then 256 bytes a second in one write. Others send one byte of a head after the
+//! other, so that it is whole just before its time is up; then they read the answer and begin
+//! the next. All are within the default limits, so none may be refused or cut off: that is
+//! checked, and every digest.
 //!
 //! The rate of a few active uploads is measured alone and beside the drips, in turn, in one
 //! run, second by second; compared are the medians. Beside the drips it is measured only when
@@ -14,11 +15,14 @@
 //! cargo run --release --example drip -- 127.0.0.1:8080 --pid 1234
 //! ```
 //!
-//! With the process id of the server the table says how busy it kept its CPU. The rates are
-//! the server's only if that is all the time: give each of the two processes a CPU of its own
-//! (`taskset -c 0`, `taskset -c 1`). Where other programs take the server's CPU away, the last
-//! figure holds longer: the CPU time that goes to the drips, not to bytes. Both need a descriptor for
-//! each connection (`ulimit -n`). Ends with 1 if a drip failed, whatever the rates.
+//! With the process id of the server it is told how busy the server kept its CPU, and how
+//! long it waited for that. The rates are the server's only if it was busy all the time: give
+//! each of the two processes a CPU of its own (`taskset -c 0`, `taskset -c 1`). Where other
+//! programs take the CPU away, the rates say more about them, and the better figure is the CPU
+//! time that goes to the drips: what is left when that for the same bytes alone is taken away.
+//!
+//! Both processes need a descriptor for each connection (`ulimit -n`). Ends with 1 if a drip
+//! failed, whatever the rates.
 
 mod active;
 mod answer;
@@ -117,11 +121,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             "the drips had {uploads} uploads and {heads} heads answered; a write was {late:.0?} late at most"
         );
         let ratio = rate::median_of(&beside) / rate::median_of(&alone);
+        println!("beside the drips {ratio:.3} of the rate alone");
         let share = rate::server_share(&alone, &beside);
-        let share = share.map_or("-".into(), |share| format!("{:.1} %", share * 100.0));
-        println!(
-            "beside the drips {ratio:.3} of the rate alone; they take {share} of the server's CPU"
-        );
+        if let Some((share, waited)) = share.zip(rate::server_waited(&alone, &beside)) {
+            let (share, waited) = (share * 100.0, waited * 100.0);
+            println!("the drips take {share:.1} % of the server's CPU");
+            println!("other programs had that CPU for {waited:.1} % of the time");
+        }
     }
     for failure in tally.failures.iter().take(5) {
         eprintln!("a drip failed: {failure}");

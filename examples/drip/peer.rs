@@ -11,6 +11,9 @@ use crate::content;
 
 /// Bytes of content in one write: a second's worth.
 const WRITE: usize = 256;
+/// Writes at the beginning, so that a loader that comes a few seconds late is not the one
+/// who misses the rate.
+const AHEAD: usize = 4;
 /// Content of an upload of a declared length: two minutes of it.
 const LENGTH: usize = 120 * WRITE;
 /// How long an upload may drip before it has no more to send.
@@ -47,7 +50,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Connects and, if it is an upload, sends the head and the first write.
+    /// Connects and, if it is an upload, sends the head and the first writes.
     pub(crate) fn connect(
         address: SocketAddr,
         kind: Kind,
@@ -68,7 +71,7 @@ impl Peer {
         let part = part.get(..LENGTH).unwrap_or_default();
         let mut peer = Self { stream, kind, part, sent: 0, answer: Answer::default(), answers: 0 };
         if kind != Kind::Head {
-            peer.drip()?;
+            (0..AHEAD).try_for_each(|_| peer.drip())?;
         }
         Ok(peer)
     }

@@ -4,19 +4,18 @@ use std::fmt;
 use std::io;
 
 use crate::active::Active;
-use crate::busy::Busy;
+use crate::busy::{Busy, Shares};
 
 /// One measurement.
 pub(crate) struct Rate {
     /// Bytes a second, one for each second.
     samples: Vec<f64>,
-    /// Shares of a CPU.
-    server: Option<f64>,
-    loader: f64,
+    server: Option<Shares>,
+    loader: Shares,
 }
 
 impl Rate {
-    pub(crate) const TITLES: &str = "           GB/s   least, most   server busy  loader busy  GB by second of the server's CPU";
+    pub(crate) const TITLES: &str = "           GB/s   least, most   server busy, waiting   loader busy  GB by second of the server's CPU";
 
     /// # Errors
     ///
@@ -48,12 +47,13 @@ impl fmt::Display for Rate {
         let this = std::slice::from_ref(self);
         write!(
             f,
-            "{:>7}  {}, {}  {:>12} {:>12}  {}",
+            "{:>7}  {}, {}  {:>12}  {:>7}  {:>12}  {}",
             gigabytes(median_of(this)),
             gigabytes(least),
             gigabytes(most),
-            self.server.map_or("-".into(), percent),
-            percent(self.loader),
+            self.server.map_or("-".into(), |shares| percent(shares.used)),
+            self.server.map_or("-".into(), |shares| percent(shares.waited)),
+            percent(self.loader.used),
             by_cpu(this).map_or("-".into(), gigabytes)
         )
     }
@@ -70,13 +70,20 @@ pub(crate) fn median_of(rates: &[Rate]) -> f64 {
 /// for as many bytes is taken away.
 pub(crate) fn server_share(alone: &[Rate], beside: &[Rate]) -> Option<f64> {
     let by_cpu = by_cpu(alone)?;
-    let shares = beside.iter().map(|rate| Some(rate.server? - rate.mean() / by_cpu));
+    let shares = beside.iter().map(|rate| Some(rate.server?.used - rate.mean() / by_cpu));
     Some(shares.sum::<Option<f64>>()? / beside.len().max(1) as f64)
+}
+
+/// How much of the time the server waited for a CPU, on which others were.
+pub(crate) fn server_waited(alone: &[Rate], beside: &[Rate]) -> Option<f64> {
+    let rates = alone.iter().chain(beside);
+    let waited = rates.map(|rate| Some(rate.server?.waited)).sum::<Option<f64>>()?;
+    Some(waited / (alone.len() + beside.len()).max(1) as f64)
 }
 
 /// Bytes for each second that the server's CPU worked, if that is known.
 fn by_cpu(rates: &[Rate]) -> Option<f64> {
     let bytes: f64 = rates.iter().map(Rate::mean).sum();
-    let share: f64 = rates.iter().map(|rate| rate.server).sum::<Option<f64>>()?;
+    let share: f64 = rates.iter().map(|rate| Some(rate.server?.used)).sum::<Option<f64>>()?;
     Some(bytes / share)
 }
