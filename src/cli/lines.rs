@@ -14,6 +14,9 @@ use std::time::Duration;
 
 /// Bytes that may wait to be written: some ten thousand access lines.
 const CAPACITY: usize = 1 << 20;
+/// Bytes of memory that each of the three buffers keeps while there is nothing to write;
+/// what a burst took beyond is given back.
+const KEPT: usize = 64 << 10;
 
 /// Takes lines and has a thread write them. What does not fit is dropped and counted,
 /// and a line says how many these were.
@@ -61,6 +64,7 @@ impl Lines {
         drop(queue);
         self.shared.changed.notify_all();
         self.pending.clear();
+        self.pending.shrink_to(KEPT);
         self.lost = 0;
     }
 
@@ -130,6 +134,7 @@ impl Shared {
     /// lines that are lost behind it.
     fn take(&self, text: &mut Vec<u8>) -> Option<u64> {
         text.clear();
+        text.shrink_to(KEPT);
         let nothing = |queue: &mut Queue| queue.text.is_empty() && queue.lost == 0;
         let mut queue = self
             .changed
@@ -212,6 +217,33 @@ mod tests {
         lines.close(LONG);
         let rest = written.iter().collect::<String>();
         assert_eq!(rest, "streamsum: lines lost, as nobody read them in time: 3\nroom again\n");
+    }
+
+    #[test]
+    fn what_a_burst_took_is_given_back() {
+        let (mut lines, open, written) = valve(1 << 20);
+        flush(&mut lines, &["first"]);
+        // The thread has this one in its hands before the burst comes.
+        while !lines.shared.lock().text.is_empty() {
+            thread::yield_now();
+        }
+        let long = "x".repeat(2 * KEPT);
+        flush(&mut lines, &[&long]);
+        flush(&mut lines, &[&long]);
+        assert!(lines.shared.lock().text.capacity() > 4 * KEPT);
+        assert!(lines.pending.capacity() <= KEPT, "{}", lines.pending.capacity());
+
+        drop(open);
+        assert_eq!(written.recv().as_deref(), Ok("first\n"));
+        assert_eq!(written.recv().map(|text| text.len()), Ok(4 * KEPT + 2));
+        // Each line swaps the two buffers of the queue.
+        for line in ["one", "two"] {
+            flush(&mut lines, &[line]);
+            assert_eq!(written.recv(), Ok(format!("{line}\n")));
+            let capacity = lines.shared.lock().text.capacity();
+            assert!(capacity <= KEPT, "{capacity} bytes are kept");
+        }
+        lines.close(LONG);
     }
 
     #[test]

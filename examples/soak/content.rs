@@ -1,0 +1,91 @@
+//! What is uploaded: content of many lengths, each with its digest.
+
+use md5::{Digest, Md5};
+
+/// Content with the digest that its answer must have.
+pub(crate) struct Content<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) digest: &'a str,
+}
+
+/// All content there is. Digests are computed once, before the load: what the loader
+/// spends on hashing, it takes from the server.
+pub(crate) struct Contents {
+    pattern: Vec<u8>,
+    small: Vec<Known>,
+    medium: Vec<Known>,
+    large: Vec<Known>,
+}
+
+struct Known {
+    start: usize,
+    length: usize,
+    digest: String,
+}
+
+/// Around the edges of the padding and of one and two blocks, and up to a packet.
+const SMALL: &[usize] = &[1, 3, 32, 55, 56, 63, 64, 65, 119, 120, 128, 500, 1000, 1400];
+/// Around the server's buffer of 64 KiB, and some of them.
+const MEDIUM: &[usize] = &[4 << 10, 10_007, 65_535, 65_536, 65_537, 200_000];
+const LARGE: &[usize] = &[1 << 20, 3_000_001];
+
+/// No two of one length begin at the same place.
+const VARIANTS: usize = 4;
+
+impl Contents {
+    pub(crate) fn new() -> Self {
+        let longest = LARGE.iter().max().copied().unwrap_or_default();
+        let pattern = pattern(longest + VARIANTS * LARGE.len() * STEP);
+        let know = |lengths: &[usize]| -> Vec<Known> {
+            let pairs = (0..VARIANTS).flat_map(|_| lengths).enumerate();
+            pairs.map(|(place, &length)| known(&pattern, place * STEP, length)).collect()
+        };
+        let (small, medium, large) = (know(SMALL), know(MEDIUM), know(LARGE));
+        Self { pattern, small, medium, large }
+    }
+
+    /// Nothing, as requests without content have it.
+    pub(crate) fn nothing() -> Content<'static> {
+        Content { bytes: b"", digest: "d41d8cd98f00b204e9800998ecf8427e" }
+    }
+
+    pub(crate) fn small(&self, number: u64) -> Content<'_> {
+        self.pick(&self.small, number)
+    }
+
+    pub(crate) fn medium(&self, number: u64) -> Content<'_> {
+        self.pick(&self.medium, number)
+    }
+
+    pub(crate) fn large(&self, number: u64) -> Content<'_> {
+        self.pick(&self.large, number)
+    }
+
+    fn pick<'a>(&'a self, from: &'a [Known], number: u64) -> Content<'a> {
+        let known = &from[number as usize % from.len()];
+        let bytes = &self.pattern[known.start..][..known.length];
+        Content { bytes, digest: &known.digest }
+    }
+}
+
+/// How far from each other contents begin.
+const STEP: usize = 4099;
+
+fn known(pattern: &[u8], start: usize, length: usize) -> Known {
+    let start = start % (pattern.len() - length);
+    let hash = Md5::digest(&pattern[start..][..length]);
+    let digest = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    Known { start, length, digest }
+}
+
+/// Bytes without a short period (xorshift).
+fn pattern(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..length.div_ceil(8)).flat_map(|_| next()).collect()
+}
