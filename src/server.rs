@@ -432,7 +432,11 @@ mod tests {
         }
         assert!(is_permanent(&io::Error::from_raw_os_error(9)));
         assert!(is_permanent(&io::Error::from_raw_os_error(22)));
-        assert!(is_of_one_connection(&ErrorKind::ConnectionAborted.into()));
+        let of_one =
+            [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::Interrupted];
+        for kind in of_one {
+            assert!(is_of_one_connection(&kind.into()) && !is_permanent(&kind.into()), "{kind}");
+        }
         assert!(!is_of_one_connection(&ErrorKind::PermissionDenied.into()), "it may stand");
     }
 }

@@ -367,6 +367,65 @@ mod tests {
         }
     }
 
+    /// A socket whose calls fail as the list says, and else read or write 3 bytes.
+    struct Failing(Vec<ErrorKind>);
+
+    impl Failing {
+        fn next(&mut self) -> io::Result<usize> {
+            self.0.pop().map_or(Ok(3), |kind| Err(kind.into()))
+        }
+    }
+
+    impl io::Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.next()
+        }
+    }
+
+    impl io::Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.next()
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Socket for Failing {
+        const SHORT_READ_DRAINS: bool = true;
+
+        fn finish_writing(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn failing(kinds: &[ErrorKind]) -> Peer<Failing, ()> {
+        let connection = Connection::new(crate::proto::Limits::default());
+        Peer::new(Failing(kinds.to_vec()), PeerAddr::Unix, connection, Moment(0))
+    }
+
+    #[test]
+    fn interrupted_calls_are_made_again() {
+        let mut peer = failing(&[ErrorKind::Interrupted; 2]);
+        let mut buf = Buf::with_capacity(8);
+        assert_eq!((peer.read(&mut buf, usize::MAX), buf.len()), (Got::Bytes, 3));
+        let mut peer = failing(&[ErrorKind::Interrupted; 2]);
+        assert_eq!(peer.write(&mut b"abc".to_vec()).unwrap(), 3);
+        assert!(peer.ready.writable && peer.output.pending() == 0);
+    }
+
+    #[test]
+    fn a_broken_connection_is_told_from_an_end() {
+        for kind in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::TimedOut] {
+            let mut peer = failing(&[kind]);
+            assert_eq!(peer.read(&mut Buf::with_capacity(8), usize::MAX), Got::Broken);
+            assert!(!peer.eof, "{kind}");
+            let mut peer = failing(&[kind]);
+            assert_eq!(peer.write(&mut b"abc".to_vec()).unwrap_err().kind(), kind);
+        }
+    }
+
     #[test]
     fn names_are_cut_between_characters() {
         let named = Named::new("PUT", "/\u{fc}\u{fc}", 4);

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -70,11 +70,16 @@ impl Running {
     /// Waits for its end, and gives its status and what was left on standard error.
     pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
         let mut left = Vec::new();
-        // Its end closes the stream.
-        while let Ok(line) = self.stderr.recv_timeout(LONG) {
-            left.push(line);
+        // Its end closes the streams.
+        for (stream, lines) in [(&self.stderr, &mut left), (&self.stdout, &mut Vec::new())] {
+            loop {
+                match stream.recv_timeout(LONG) {
+                    Ok(line) => lines.push(line),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                    Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
+                }
+            }
         }
-        while self.stdout.recv_timeout(LONG).is_ok() {}
         (self.child.wait().expect("its status").code(), left)
     }
 }

@@ -92,6 +92,25 @@ fn a_flood_of_lingering_peers_does_not_starve_another() {
 }
 
 #[test]
+fn lingering_peers_are_read_within_the_bytes_of_a_turn() {
+    let config = Config { buffer: 4096, turn_bytes: 50_000, ..Config::default() };
+    let mut driver = recording(config);
+    let refused: Vec<Client> = (0..50).map(|_| driver.connect()).collect();
+    for client in &refused {
+        client.send("PUT /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n");
+    }
+    driver.settle();
+    for client in &refused {
+        assert!(client.sees_half_close());
+        client.send("x".repeat(100_000));
+    }
+    let before = driver.engine.stats().bytes_read as usize;
+    driver.turn();
+    let read = driver.engine.stats().bytes_read as usize - before;
+    assert!((4096..=50_000 + 4096).contains(&read), "{read}");
+}
+
+#[test]
 fn keys_that_become_free_in_a_turn_are_not_given_out_in_it() {
     let mut driver = recording(Config::default());
     let clients: Vec<Client> = (0..3).map(|_| driver.connect()).collect();

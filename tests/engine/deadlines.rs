@@ -81,6 +81,20 @@ fn a_head_behind_an_answer_is_timed_from_its_first_byte() {
     assert_eq!(driver.handler.logged("ended - "), [ended]);
 }
 
+#[test]
+fn a_drip_of_bytes_behind_an_answer_does_not_extend_the_head() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, put("/a", ""));
+    client.take_output();
+    driver.advance_secs(50.0);
+    for byte in "PUT /aaaa".split("") {
+        driver.send(&client, byte);
+        driver.advance_secs(1.0);
+    }
+    assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+}
+
 // covers: 26.2
 #[test]
 fn an_idle_peer_is_closed_silently() {
