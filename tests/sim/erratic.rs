@@ -94,6 +94,8 @@ pub(crate) struct Erratic {
     /// How many requests of each peer have begun.
     begun_of: BTreeMap<usize, usize>,
     pub(crate) begun: usize,
+    /// Whether every answer has to be the last of its connection.
+    pub(crate) drains: bool,
     pub(crate) reached: Reached,
 }
 
@@ -107,6 +109,7 @@ impl Erratic {
             current: BTreeMap::new(),
             begun_of: BTreeMap::new(),
             begun: 0,
+            drains: false,
             reached: Reached::default(),
         }
     }
@@ -217,6 +220,8 @@ impl Handler for Erratic {
         let is_aborted = matches!(report.outcome, Outcome::Aborted(_));
         assert_eq!(is_aborted, status.is_none());
         self.reached.count(report.outcome);
+        let is_kept = report.outcome == Outcome::Answered(After::Reuse);
+        assert!(!is_kept || !self.drains, "a connection is kept though there is a drain");
         let number = report.id.map(|id| {
             self.current.remove(&peer);
             let open = self.open.remove(&id).expect("ended once, after it began");

@@ -336,6 +336,11 @@ impl Client {
         self.wire().arrived.len()
     }
 
+    /// Whether the poll has something to tell of it.
+    pub(crate) fn has_news(&self) -> bool {
+        self.wire().edges != Ready::default()
+    }
+
     /// Whether the engine waits for room to write.
     pub(crate) fn is_full(&self) -> bool {
         self.wire().refused

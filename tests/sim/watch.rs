@@ -14,6 +14,15 @@ use super::world::Peer;
 /// The grain of all deadlines.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// A look of the engine at its deadlines.
+#[derive(Clone, Copy, Debug)]
+struct Sweep {
+    /// Since the one before.
+    passed: Duration,
+    /// Whether nothing has happened since.
+    in_last_turn: bool,
+}
+
 /// What a peer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -83,8 +92,8 @@ struct Marks {
     written: Start,
     taken: usize,
     output: usize,
-    /// When there was last something new to be written.
-    answered: Duration,
+    /// When there was first something to be written.
+    answered: Option<Duration>,
     is_full: bool,
     /// Behind how many bytes of output it took no more.
     stuck_at: Option<usize>,
@@ -113,6 +122,8 @@ pub(crate) struct View<'a> {
     pub(crate) config: &'a Config,
     pub(crate) turns: u64,
     pub(crate) at: Duration,
+    /// Whether nobody has to wait for room to be read.
+    pub(crate) has_room: bool,
     /// Whether the engine rests: all that came is dealt with.
     pub(crate) is_settled: bool,
 }
@@ -137,11 +148,9 @@ impl Watch {
     pub(crate) fn look(&mut self, view: &View<'_>) {
         self.now.at = view.at;
         let passed = view.at - self.swept;
+        let mut sweep = None;
         if view.turns > self.turns && passed >= SWEEP {
-            // A sweep expects another within a second; time in which the loop was not run
-            // beyond that counts for nobody.
-            let asleep = passed.saturating_sub(2 * SWEEP);
-            self.marks.iter_mut().flatten().for_each(|marks| marks.shift(asleep, view.at));
+            sweep = Some(Sweep { passed, in_last_turn: view.turns == self.turns + 1 });
             if self.now.busy > self.busy_at_sweep {
                 self.now.busy = self.busy_at_sweep + passed;
             }
@@ -151,15 +160,20 @@ impl Watch {
         self.marks.resize(view.peers.len(), None);
         for (number, peer) in view.peers.iter().enumerate() {
             let Some(client) = &peer.client else { continue };
-            self.look_at(number, peer, client, view);
+            self.look_at(number, client, sweep, view);
         }
     }
 
-    fn look_at(&mut self, number: usize, peer: &Peer, client: &Client, view: &View<'_>) {
+    fn look_at(&mut self, number: usize, client: &Client, sweep: Option<Sweep>, view: &View<'_>) {
+        let peer = &view.peers[number];
         let now = self.now;
         let marks = self.marks[number].get_or_insert_with(|| Marks::new(now));
         if marks.phase == Phase::Gone {
             return;
+        }
+        let phase = phase(number, peer, client, view.handler);
+        if let Some(sweep) = sweep {
+            marks.stand_still(sweep, phase, client, now, view);
         }
         let ended = view.handler.ended_of(number);
         for ended in &ended[marks.ended..] {
@@ -168,14 +182,13 @@ impl Watch {
         }
         let is_next = ended.len() > marks.ended;
         marks.ended = ended.len();
-        let phase = phase(number, peer, client, view.handler);
         if phase == Phase::Gone {
             let was_broken = ended.last().is_some_and(Ended::is_unread);
             let is_due = self.ends || was_broken || marks.may_be_gone(client, now, view.config);
             assert!(is_due, "peer {number} was closed for no reason: {marks:?}");
         }
         marks.update(phase, is_next, client, now);
-        if view.is_settled {
+        if view.is_settled && view.has_room {
             let because = marks.overdue(number, now, peer, view);
             assert!(because.is_empty(), "peer {number} is late: {because}: {marks:?}, {now:?}");
         }
@@ -231,7 +244,7 @@ impl Marks {
             written: Start::at(now),
             taken: 0,
             output: 0,
-            answered: now.at,
+            answered: None,
             is_full: false,
             stuck_at: None,
             taken_before: 0,
@@ -239,12 +252,39 @@ impl Marks {
         }
     }
 
-    /// All clocks begin later.
-    fn shift(&mut self, time: Duration, now: Duration) {
-        self.answered = (self.answered + time).min(now);
-        let starts = [&mut self.since, &mut self.owing, &mut self.progress, &mut self.written];
-        for start in starts {
-            start.first = (start.first + time).min(now);
+    /// Time does not count in which the loop slept, or the peer was not served; both are
+    /// known in sweeps, of which there was one.
+    fn stand_still(
+        &mut self,
+        sweep: Sweep,
+        phase: Phase,
+        client: &Client,
+        now: Moment,
+        view: &View<'_>,
+    ) {
+        let is_paused = self.phase == Phase::Paused && phase == Phase::Paused;
+        let can_read = matches!(phase, Phase::First | Phase::Idle | Phase::Head | Phase::Body);
+        // Its bytes were there, and noted, and the turn was over before it was read.
+        let is_queued = sweep.in_last_turn
+            && can_read
+            && !client.is_full()
+            && client.untaken() > 0
+            && !client.has_news()
+            && view.has_room;
+        // A sweep expects another within a second.
+        let asleep = sweep.passed.saturating_sub(2 * SWEEP);
+        let time = if is_paused || is_queued { sweep.passed } else { asleep };
+        let later = |start: Duration, time: Duration| (start + time).min(now.at);
+        self.answered = self.answered.map(|answered| later(answered, time));
+        for start in [&mut self.owing, &mut self.written] {
+            start.first = later(start.first, time);
+        }
+        // With a bound of nothing it is not read as long as anything waits for it.
+        let is_over = view.config.output == 0 && self.is_full && client.is_full();
+        let is_unread = is_over && can_read && phase == self.phase;
+        let time = if is_unread { sweep.passed } else { time };
+        for start in [&mut self.since, &mut self.progress] {
+            start.first = later(start.first, time);
         }
     }
 
@@ -273,14 +313,15 @@ impl Marks {
             self.progress = Start::at(now);
         }
         if is_next || phase == Phase::Body && !is_same {
-            self.answered = now.at;
+            self.answered.get_or_insert(now.at);
         }
         if client.output_len() > self.output {
             self.output = client.output_len();
             self.written = Start::at(now);
         } else if client.is_full() && self.stuck_at != Some(self.output) {
-            // It may have been waiting for a while before a write was tried again.
-            self.written = Start { first: self.written.first.max(self.answered), last: now };
+            // Some of it may have been waiting since the last write, or the first answer.
+            let first = if self.output > 0 { Some(self.written.first) } else { self.answered };
+            self.written = Start { first: first.unwrap_or(now.at), last: now };
         }
         if client.is_full() {
             self.stuck_at = Some(self.output);

@@ -179,6 +179,7 @@ impl<const DRAINS: bool> World<DRAINS> {
             config: self.driver.engine.config(),
             turns: self.driver.engine.stats().turns,
             at: self.driver.clock.elapsed(),
+            has_room: self.has_room(),
             is_settled,
         });
     }
@@ -320,6 +321,7 @@ impl<const DRAINS: bool> World<DRAINS> {
             2 if self.weather == Weather::Stormy && self.random.chance(2) => {
                 self.watch.expect_ends();
                 self.driver.engine.drain();
+                self.driver.handler.drains = true;
             }
             _ => {
                 self.driver.poll();
@@ -360,7 +362,7 @@ impl<const DRAINS: bool> World<DRAINS> {
 
     fn settle(&mut self) {
         self.driver.settle();
-        self.look(self.has_room());
+        self.look(true);
         if self.weather == Weather::Calm {
             for (number, peer) in self.peers.iter().enumerate() {
                 let is_blocked = self.driver.handler.blocks(number);
