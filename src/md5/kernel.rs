@@ -153,6 +153,7 @@ mod x86_64 {
     /// Only for a CPU with [`has_avx512`].
     static AVX512: Parts = Parts { name: "avx512", many: Some((avx512::LANES, avx512)), alone };
 
+    /// This and [`single`] are the only ways to the statics above.
     pub(super) fn available() -> impl Iterator<Item = &'static Parts> {
         let all = [
             (true, &INTEGER),
@@ -173,19 +174,19 @@ mod x86_64 {
 
     /// Only for a CPU with [`has_avx512`].
     fn avx512(states: &mut States, runs: &Runs<'_>, count: usize) {
-        // SAFETY: nobody gets here on a CPU without.
+        // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
         unsafe { avx512::compress(states, runs, count) }
     }
 
     /// Only for a CPU with [`has_avx2`].
     fn avx2(states: &mut States, runs: &Runs<'_>, count: usize) {
-        // SAFETY: nobody gets here on a CPU without.
+        // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
         unsafe { avx2::compress(states, runs, count) }
     }
 
     /// Only for a CPU with [`has_avx512`].
     fn avx512vl(state: &mut [u32; 4], run: &[Block]) {
-        // SAFETY: nobody gets here on a CPU without.
+        // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
         unsafe { avx512vl::compress(state, run) }
     }
 
