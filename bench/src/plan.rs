@@ -1,0 +1,214 @@
+//! What the connections of a workload send, prepared down to the byte before any clock
+//! runs, and the digests that must come back.
+
+use std::io::IoSlice;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::content::{self, Hex};
+use crate::request::{self, CHUNK, CHUNK_END, CHUNK_LINE, Framing, LAST_CHUNK};
+
+/// Bytes of content that uploads repeat. They are offered to a socket all at once, so
+/// that the call costs nothing beside the copying, and stay in a core's second cache.
+const CYCLE: usize = 512 << 10;
+/// How far apart different uploads begin in it: a page.
+const APART: usize = 4 << 10;
+
+/// What all connections send.
+#[derive(Debug)]
+pub struct Plan {
+    pub connections: usize,
+    /// Connection `c` sends burst `c` modulo their number, and goes on from there.
+    pub bursts: Vec<Burst>,
+    pub repeat: Repeat,
+}
+
+/// How often a connection sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// One burst.
+    Once,
+    /// Burst after burst, none begun later than this.
+    For(Duration),
+}
+
+/// What a connection sends without waiting for an answer, and the answers that are due.
+#[derive(Debug)]
+pub struct Burst {
+    head: Vec<u8>,
+    /// Sent round and round, from `start` on, `length` bytes in all.
+    cycle: Arc<[u8]>,
+    start: usize,
+    length: u64,
+    tail: &'static [u8],
+    /// One for each request, in order.
+    pub digests: Vec<Hex>,
+    /// Bytes of content in all its requests.
+    pub content: u64,
+}
+
+impl Plan {
+    /// `count` uploads at a time of `bytes` each, every one with content of its own.
+    pub fn uploads(count: usize, bytes: u64, chunked: bool) -> Self {
+        let pattern = content::pattern(CYCLE);
+        let cycle: Arc<[u8]> =
+            if chunked { frames(&pattern).into() } else { pattern.clone().into() };
+        let burst = |at: usize| {
+            if chunked {
+                assert_eq!(bytes % CHUNK as u64, 0, "whole chunks only");
+                let first = at % (CYCLE / CHUNK);
+                let frame = CHUNK_LINE.len() + CHUNK + CHUNK_END.len();
+                Burst {
+                    head: request::head(Framing::Chunked),
+                    cycle: Arc::clone(&cycle),
+                    start: first * frame,
+                    length: bytes / CHUNK as u64 * frame as u64,
+                    tail: LAST_CHUNK,
+                    digests: vec![content::digest_of_cycle(&pattern, first * CHUNK, bytes)],
+                    content: bytes,
+                }
+            } else {
+                let start = at * APART % CYCLE;
+                Burst {
+                    head: request::head(Framing::Length(bytes)),
+                    cycle: Arc::clone(&cycle),
+                    start,
+                    length: bytes,
+                    tail: b"",
+                    digests: vec![content::digest_of_cycle(&pattern, start, bytes)],
+                    content: bytes,
+                }
+            }
+        };
+        // Each on a thread, for the sake of the digests.
+        let bursts = thread::scope(|scope| {
+            let threads: Vec<_> = (0..count).map(|at| scope.spawn(move || burst(at))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("a digest")).collect()
+        });
+        Self { connections: count, bursts, repeat: Repeat::Once }
+    }
+
+    /// Requests with `bytes` of content over `connections` that stay open, `depth` of
+    /// them sent at a time.
+    pub fn requests(connections: usize, bytes: usize, depth: usize, time: Duration) -> Self {
+        /// Different requests: a multiple of all depths.
+        const DIFFERENT: usize = 64;
+        assert_eq!(DIFFERENT % depth, 0, "bursts must not wrap round");
+
+        let pattern = content::pattern(DIFFERENT * bytes);
+        let contents: Vec<&[u8]> = pattern.chunks_exact(bytes).collect();
+        let head = request::head(Framing::Length(bytes as u64));
+        let cycle: Vec<u8> =
+            contents.iter().flat_map(|content| [&head, *content].concat()).collect();
+        let cycle: Arc<[u8]> = cycle.into();
+        let burst = |(at, contents): (usize, &[&[u8]])| {
+            let length = cycle.len() / DIFFERENT * depth;
+            let digest = |content: &&[u8]| content::digest_of_cycle(content, 0, bytes as u64);
+            Burst {
+                head: Vec::new(),
+                cycle: Arc::clone(&cycle),
+                start: at * length,
+                length: length as u64,
+                tail: b"",
+                digests: contents.iter().map(digest).collect(),
+                content: (bytes * depth) as u64,
+            }
+        };
+        let bursts = contents.chunks_exact(depth).enumerate().map(burst).collect();
+        Self { connections, bursts, repeat: Repeat::For(time) }
+    }
+}
+
+/// `content` as chunks.
+fn frames(content: &[u8]) -> Vec<u8> {
+    content.chunks(CHUNK).flat_map(|chunk| [CHUNK_LINE, chunk, CHUNK_END].concat()).collect()
+}
+
+impl Burst {
+    /// Bytes on the wire.
+    pub fn wire_length(&self) -> u64 {
+        (self.head.len() + self.tail.len()) as u64 + self.length
+    }
+
+    /// The next bytes after the first `sent`: all that is left, or one round of the cycle.
+    pub fn slices(&self, sent: u64) -> [IoSlice<'_>; 4] {
+        let head = self.head.get(sent as usize..).unwrap_or_default();
+        let sent = sent.saturating_sub(self.head.len() as u64);
+        let left = self.length.saturating_sub(sent);
+        let round = left.min(self.cycle.len() as u64) as usize;
+        let at = ((self.start as u64 + sent) % self.cycle.len() as u64) as usize;
+        let (before, behind) = self.cycle.split_at(at);
+        let first = &behind[..round.min(behind.len())];
+        let second = &before[..round - first.len()];
+        let tail = self.tail.get(sent.saturating_sub(self.length) as usize..).unwrap_or_default();
+        let is_all = left == round as u64;
+        [head, first, second, if is_all { tail } else { b"" }].map(IoSlice::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(burst: &Burst, sent: u64) -> Vec<u8> {
+        burst.slices(sent).iter().flat_map(|slice| slice.iter().copied()).collect()
+    }
+
+    /// All bytes of a burst, as a socket gets them that takes at most `most` at a time.
+    fn wire(burst: &Burst, most: usize) -> Vec<u8> {
+        let mut wire = Vec::new();
+        while (wire.len() as u64) < burst.wire_length() {
+            let offered = offer(burst, wire.len() as u64);
+            assert!(!offered.is_empty(), "stuck at {}", wire.len());
+            wire.extend_from_slice(&offered[..most.min(offered.len())]);
+        }
+        assert!(offer(burst, burst.wire_length()).is_empty());
+        wire
+    }
+
+    fn md5(bytes: &[u8]) -> Hex {
+        content::digest_of_cycle(bytes, 0, bytes.len() as u64)
+    }
+
+    #[test]
+    fn uploads_carry_what_their_digests_say() {
+        let bytes = (CYCLE + CYCLE / 2) as u64;
+        let plan = Plan::uploads(3, bytes, false);
+        for burst in &plan.bursts {
+            let wire = wire(burst, 100_000);
+            assert_eq!(wire[..request::HEAD], request::head(Framing::Length(bytes)));
+            assert_eq!([md5(&wire[request::HEAD..])], burst.digests[..]);
+            assert_eq!(wire.len() as u64, burst.wire_length());
+        }
+        assert_ne!(plan.bursts[0].digests, plan.bursts[1].digests);
+    }
+
+    #[test]
+    fn chunked_uploads_carry_what_their_digests_say() {
+        let plan = Plan::uploads(2, 3 * CHUNK as u64, true);
+        for burst in &plan.bursts {
+            let wire = wire(burst, CHUNK + 1);
+            let chunks = wire[request::HEAD..].strip_suffix(LAST_CHUNK).unwrap();
+            let content =
+                chunks.chunks(CHUNK_LINE.len() + CHUNK + CHUNK_END.len()).flat_map(|frame| {
+                    frame.strip_prefix(CHUNK_LINE).unwrap().strip_suffix(CHUNK_END).unwrap()
+                });
+            assert_eq!([md5(&content.copied().collect::<Vec<_>>())], burst.digests[..]);
+        }
+    }
+
+    #[test]
+    fn requests_come_in_bursts_of_their_depth() {
+        let plan = Plan::requests(1, 100, 16, Duration::ZERO);
+        assert_eq!(plan.bursts.len(), 4);
+        for burst in &plan.bursts {
+            let wire = wire(burst, 1000);
+            let requests: Vec<&[u8]> = wire.chunks(request::HEAD + 100).collect();
+            assert_eq!(requests.len(), 16);
+            for (request, digest) in requests.iter().zip(&burst.digests) {
+                assert_eq!(md5(&request[request::HEAD..]), *digest);
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The servers of this package do the works of the race, in small.
+
+use std::time::Duration;
+
+use streamsum_bench::contestant::Contestant;
+use streamsum_bench::cores::Cores;
+use streamsum_bench::loader::{Digests, Failure, Loader};
+use streamsum_bench::plan::Plan;
+use streamsum_bench::server::Server;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn plans() -> Vec<Plan> {
+    let time = Duration::from_millis(20);
+    vec![
+        Plan::uploads(1, 1_000_003, false),
+        Plan::uploads(5, 2 << 20, false),
+        Plan::uploads(3, 1 << 20, true),
+        Plan::requests(8, 1000, 1, time),
+        Plan::requests(8, 1000, 16, time),
+    ]
+}
+
+fn serve(cores: &Cores, command: &[&str], digests: Digests) -> Result<(), Failure> {
+    let contestant = Contestant { digests, ..Contestant::new("it", command) };
+    for plan in plans() {
+        let server = Server::start(&contestant, cores)?;
+        let done = Loader::connect(&plan, server.address, digests)?.run(PATIENCE)?;
+        assert!(done.answers >= plan.connections as u64);
+        assert_eq!(
+            done.content / done.answers,
+            plan.bursts[0].content / plan.bursts[0].digests.len() as u64
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn hyper() {
+    let cores = Cores::find().unwrap();
+    for runtime in ["current-thread", "multi-thread"] {
+        serve(&cores, &[env!("CARGO_BIN_EXE_hyper"), runtime, "{addr}"], Digests::True).unwrap();
+    }
+}
+
+#[test]
+fn rulers() {
+    let cores = Cores::find().unwrap();
+    let zeros = Digests::Always([b'0'; 32]);
+    serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "receive", "{addr}"], zeros).unwrap();
+    serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "lanes", "{addr}"], Digests::True).unwrap();
+}
+
+#[test]
+fn a_ruler_without_a_hash_is_no_server() {
+    let cores = Cores::find().unwrap();
+    let failure = serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "receive", "{addr}"], Digests::True);
+    assert!(matches!(failure, Err(Failure::WrongDigest { .. })), "{failure:?}");
+}
+
+#[test]
+fn what_does_not_start_has_failed() {
+    let cores = Cores::find().unwrap();
+    let failure =
+        serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "nonsense", "{addr}"], Digests::True);
+    assert!(failure.unwrap_err().to_string().starts_with("did not start: exit status: 1"));
+}
