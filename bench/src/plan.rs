@@ -186,9 +186,9 @@ mod tests {
 
     #[test]
     fn chunked_uploads_carry_what_their_digests_say() {
-        let plan = Plan::uploads(2, 3 * CHUNK as u64, true);
-        for burst in &plan.bursts {
-            let wire = wire(burst, CHUNK + 1);
+        let plan = Plan::uploads(2, (CYCLE + 3 * CHUNK) as u64, true);
+        for (burst, most) in plan.bursts.iter().zip([CHUNK + 1, usize::MAX]) {
+            let wire = wire(burst, most);
             let chunks = wire[request::HEAD..].strip_suffix(LAST_CHUNK).unwrap();
             let content =
                 chunks.chunks(CHUNK_LINE.len() + CHUNK + CHUNK_END.len()).flat_map(|frame| {
