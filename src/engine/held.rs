@@ -6,7 +6,8 @@ use super::Key;
 ///
 /// The last of the room is left to one peer at a time: if all who hold some of the rest
 /// need more before they can give it back, that one still comes to an end, and after it
-/// the next.
+/// the next. It has come to its end as well if it has begun the next request, and what it
+/// keeps of that fits into the rest.
 #[derive(Debug)]
 pub(super) struct Held {
     bytes: usize,
@@ -53,7 +54,12 @@ impl Held {
         may_have_it
     }
 
-    /// A peer holds nothing any more.
+    /// Whether all that is held fits in without the last of the room.
+    pub(super) fn is_last_free(&self) -> bool {
+        self.bytes <= self.limit
+    }
+
+    /// A peer does not need the last of the room any more.
     pub(super) fn let_go(&mut self, key: Key) {
         if self.favoured == Some(key) {
             self.favoured = None;

@@ -13,10 +13,13 @@ use crate::proto::Awaits;
 /// An output vector that was needed for more is not kept for the next peer.
 const MOST_SPARE_OUTPUT: usize = 64 << 10;
 
+/// A box of this size is kept however little is left in it: it is what a head grows by.
+const SMALL_BOX: usize = 1 << 10;
+
 impl<S: Socket, U> Engine<S, U> {
     /// Writes what was answered, keeps what could not be used, gives back the rest.
     pub(super) fn scatter<H: Handler<Upload = U>>(&mut self, mut slot: Slot, handler: &mut H) {
-        let Slot { key, reserved, .. } = slot;
+        let Slot { key, reserved, served, .. } = slot;
         if !slot.out.is_empty() {
             self.flush(key, &mut slot.out, handler);
         }
@@ -29,7 +32,7 @@ impl<S: Socket, U> Engine<S, U> {
             self.keep(key, buf);
         }
         let Some(peer) = self.peers.get_mut(key) else { return };
-        if peer.kept.is_none() {
+        if peer.kept.is_none() || served && self.held.is_last_free() {
             self.held.let_go(key);
         }
         if peer.life == Life::Closing && peer.output.pending() == 0 {
@@ -56,7 +59,10 @@ impl<S: Socket, U> Engine<S, U> {
             self.pool.put(buf);
             return;
         }
-        if buf.is_lent() || !rest.is_empty() {
+        // A large head is not to be paid for by all the small ones behind it: who always
+        // sends some of the next would hold the room for ever.
+        let is_roomy = buf.capacity() > SMALL_BOX.max(4 * buf.len());
+        if buf.is_lent() || is_roomy || !rest.is_empty() {
             let mut own = Buf::with_capacity(rest.len() + buf.len());
             own.append(buf.range(rest.clone()));
             own.append(buf.unread());

@@ -93,6 +93,35 @@ fn half_heads_that_fill_the_room_are_ended_when_the_rest_has_come() {
     assert_eq!(driver.engine.held(), 0);
 }
 
+/// It is not held by one who was in it once and keeps something small.
+#[test]
+fn the_last_of_the_room_is_the_next_ones_though_the_one_before_keeps_a_little() {
+    let mut driver = tight();
+    let (read, unread) = fill(&mut driver);
+    assert!(driver.engine.held() > ASK, "the last of them is in it");
+    let last = read.last().unwrap();
+    driver.send(last, "\r\n\r\nP");
+    assert_eq!(last.take_output(), digest(""));
+    assert_eq!(unread.iter().filter(|client| client.untaken() == 0).count(), 1);
+}
+
+/// Nor is the room, by one who always sends some of the next request with the last.
+#[test]
+fn what_a_large_head_took_is_given_back_though_the_next_has_begun() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    for part in [half_head(30_000).as_bytes(), &[b'x'; 30_000]] {
+        driver.send(&client, part);
+    }
+    assert!(driver.engine.held() > 60_000);
+    driver.send(&client, "\r\n\r\nP");
+    for _ in 0..100 {
+        assert_eq!(client.take_output(), digest(""));
+        assert!(driver.engine.held() <= 1 << 10, "{}", driver.engine.held());
+        driver.send(&client, [&put("/a", "")[1..], "P"].concat());
+    }
+}
+
 #[test]
 fn what_an_answer_holds_back_is_counted() {
     let mut driver = recording(Config::default());
