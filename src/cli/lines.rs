@@ -6,7 +6,7 @@
 //! ```
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -17,6 +17,8 @@ const CAPACITY: usize = 1 << 20;
 /// Bytes of memory that each of the three buffers keeps while there is nothing to write;
 /// what a burst took beyond is given back.
 const KEPT: usize = 64 << 10;
+/// How long to wait for room where standard error does not block.
+const RETRY: Duration = Duration::from_millis(10);
 
 /// Takes lines and has a thread write them. What does not fit is dropped and counted,
 /// and a line says how many these were.
@@ -80,6 +82,21 @@ impl Lines {
     }
 }
 
+/// Writes all of it, and waits even where whoever shares standard error has made it
+/// non-blocking: nothing else is to be done on this thread.
+fn write_whole(out: &mut impl Write, mut text: &[u8]) -> io::Result<()> {
+    while !text.is_empty() {
+        match out.write(text) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(n) => text = text.get(n..).unwrap_or_default(),
+            Err(wrong) if wrong.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY),
+            Err(wrong) if wrong.kind() == ErrorKind::Interrupted => {}
+            Err(wrong) => return Err(wrong),
+        }
+    }
+    Ok(())
+}
+
 /// How many bytes of `text` are whole lines within the first `room` bytes.
 fn whole_lines(text: &[u8], room: usize) -> usize {
     match text.get(..room) {
@@ -119,10 +136,10 @@ impl Shared {
         let mut text = Vec::new();
         while let Some(lost) = self.take(&mut text) {
             // There is nobody left to be told that standard error fails.
-            let _ = out.write_all(&text);
+            let _ = write_whole(&mut out, &text);
             if lost > 0 {
                 let line = format!("streamsum: lines lost, as nobody read them in time: {lost}\n");
-                let _ = out.write_all(line.as_bytes());
+                let _ = write_whole(&mut out, line.as_bytes());
             }
             let _ = out.flush();
         }
@@ -279,6 +296,32 @@ mod tests {
         flush(&mut lines, &["nobody"]);
         flush(&mut lines, &["hears"]);
         lines.close(LONG);
+    }
+
+    #[test]
+    fn a_standard_error_that_does_not_block_is_waited_for() {
+        /// Takes three bytes at a time, and every second time none.
+        struct Reluctant(bool, Sender<Vec<u8>>);
+        impl Write for Reluctant {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 = !self.0;
+                if self.0 {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                let taken = bytes.len().min(3);
+                let _ = self.1.send(bytes[..taken].to_vec());
+                Ok(taken)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (sender, written) = channel();
+        let mut lines = Lines::new(Reluctant(false, sender)).expect("a thread");
+        flush(&mut lines, &["one", "two"]);
+        lines.push("three");
+        lines.close(LONG);
+        assert_eq!(written.iter().flatten().collect::<Vec<_>>(), b"one\ntwo\nthree\n");
     }
 
     #[test]
