@@ -70,7 +70,9 @@ impl Default for Config {
 ///
 /// They are looked at once a second. A clock stands still while the engine itself does
 /// not read, or is not run at all, so that overload never cuts off an honest peer; and
-/// while an upload is paused by a partial take, for however long that is.
+/// while an upload is paused by a partial take, for however long that is. Only who waits for
+/// room to keep the rest of a head or of a trailer section is timed all the same: when its
+/// time is up there is room.
 ///
 /// # Example
 ///
