@@ -6,6 +6,8 @@ use crate::contestant::BASELINE;
 use crate::race::{Entry, Sample};
 use crate::workload::{Unit, Workload};
 
+/// A server that is so busy has no time left.
+const SATURATED: f64 = 0.95;
 /// So much of a core for other processes has spoilt a measurement.
 const DISTURBED: f64 = 0.1;
 /// Columns with words, which stand to the left; numbers stand to the right.
@@ -77,6 +79,7 @@ fn fill(row: &mut [String], unit: Unit, entry: &Entry, baseline: Option<&Entry>)
     let middle = |of| median(&all(of));
     let (rate, cost, loader_cost) =
         (middle(|it| it.rate), middle(|it| it.cost), middle(|it| it.loader_cost));
+    let (busy, others) = (middle(|it| it.busy), middle(|it| it.others));
     let cpu = |cost: f64| match unit {
         Unit::Gigabyte => format!("{cost:.2} s/GB"),
         Unit::Request => format!("{:.2} s/100k", cost * 1e5),
@@ -90,7 +93,7 @@ fn fill(row: &mut [String], unit: Unit, entry: &Entry, baseline: Option<&Entry>)
         Unit::Request => format!("{:.1} k/s", rate / 1e3),
     };
     row[4] = format!("{:.0} %", (most - least) / rate * 100.0);
-    row[5] = format!("{:.0} %", middle(|it| it.busy) * 100.0);
+    row[5] = format!("{:.0} %", busy * 100.0);
     row[6] = cpu(cost);
     row[8] = cpu(loader_cost);
     row[9] = format!("{:.1}", middle(|it| it.memory));
@@ -98,9 +101,8 @@ fn fill(row: &mut [String], unit: Unit, entry: &Entry, baseline: Option<&Entry>)
         row[3] = ratio(entry, baseline, |it| it.rate);
         row[7] = ratio(entry, baseline, |it| it.cost);
     }
-    let others = middle(|it| it.others);
     let mut remarks: Vec<String> = Vec::new();
-    if loader_cost >= cost {
+    if loader_cost >= cost && busy < SATURATED {
         remarks.push("the loader is the limit".into());
     }
     if others >= DISTURBED {
@@ -186,5 +188,21 @@ mod tests {
         assert_eq!(table.rows[1][2], "FAILED");
         assert_eq!(table.rows[1][REMARK], "in 1 of 3: closed with answers due");
         assert!(table.has_failure());
+    }
+
+    #[test]
+    fn remarks_say_what_spoils_a_figure() {
+        let workload = &crate::workload::all(true)[0];
+        let remark = |busy, loader_cost, others| {
+            let (rate, cost, memory) = (1.0, 0.2, 2.0);
+            let sample = Sample { rate, cost, loader_cost, memory, busy, others };
+            let mut table = Table::new();
+            table.add(workload, &[Entry { contestant: "it".into(), samples: vec![Ok(sample)] }]);
+            table.rows.remove(1)[REMARK].clone()
+        };
+        assert_eq!(remark(0.5, 0.1, 0.0), "");
+        assert_eq!(remark(0.5, 0.3, 0.0), "the loader is the limit");
+        assert_eq!(remark(1.0, 0.3, 0.0), "");
+        assert_eq!(remark(1.0, 0.1, 0.4), "disturbed: others took 40 %");
     }
 }
