@@ -101,6 +101,7 @@ impl<S: Socket, U> Engine<S, U> {
         let peer = self.peers.get_mut(key)?;
         let got = peer.read(buf, most);
         let bytes = buf.len() - before;
+        peer.flows = bytes >= LEAST_GROWTH && buf.spare_mut().is_empty();
         if bytes > 0 {
             peer.clock.advance(self.now, bytes as u64);
         }
@@ -133,6 +134,15 @@ impl<S: Socket, U> Engine<S, U> {
         if let Some(kept) = &mut peer.kept {
             let before = kept.capacity();
             let is_full = kept.spare_mut().is_empty();
+            // Half a head at the end of much: more is there than a box would grow by.
+            let has_much = is_full && peer.flows && kept.len() <= self.config.buffer / 2;
+            if has_much && self.held.reserve(self.config.buffer) {
+                let mut buf = self.pool.take();
+                buf.append(kept.unread());
+                peer.kept = None;
+                self.held.release(before);
+                return Some((self.slot(key, buf, self.config.buffer), usize::MAX));
+            }
             let reserved = if is_full { before.max(LEAST_GROWTH) } else { 0 };
             if !self.held.reserve(reserved) && !self.held.favour(key, reserved) {
                 return None;

@@ -23,6 +23,8 @@ pub(super) struct Peer<S, U> {
     pub(super) hungry: bool,
     /// Whether a read has returned 0.
     pub(super) eof: bool,
+    /// Whether the last read took much and all it could, so that there is more to come.
+    pub(super) flows: bool,
     /// Whether what is kept needs more input before it means anything.
     pub(super) starved: bool,
     /// Whether a pause or a wait was ended by the handler.
@@ -215,6 +217,7 @@ impl<S: Socket, U> Peer<S, U> {
             queued: false,
             hungry: false,
             eof: false,
+            flows: false,
             starved: false,
             resumed: false,
             upload: Upload::None,

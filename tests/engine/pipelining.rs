@@ -4,6 +4,21 @@ use super::{CONTINUE, digest, last_digest, put, recording, refusal};
 use crate::sim::{Driver, Recorder};
 use streamsum::engine::Config;
 
+/// However the ends of reads lie to the ends of heads.
+#[test]
+fn many_small_requests_are_read_in_large_parts() {
+    let mut driver = recording(Config::default());
+    let client = driver.connect();
+    let requests = put("/a", "").repeat(10_000);
+    driver.send(&client, &requests);
+    assert_eq!(client.taken(), requests.len());
+    assert_eq!(client.take_output().matches("HTTP/1.1 200 OK").count(), 10_000);
+    let buffer = driver.engine.config().buffer;
+    let fewest = requests.len().div_ceil(buffer);
+    assert!(client.reads() <= fewest + 1, "{} for {fewest} buffers", client.reads());
+    assert_eq!(driver.engine.held(), 0);
+}
+
 #[test]
 fn answers_to_pipelined_requests_leave_in_one_write() {
     let mut driver = recording(Config::default());

@@ -33,8 +33,9 @@ struct Wire {
     edges: Ready,
     output: Vec<u8>,
     writes: Vec<usize>,
-    /// How many bytes were read.
+    /// How many bytes were read, and in how many reads.
     taken: usize,
+    reads: usize,
     /// Decides when a call fails that has no reason to.
     faltering: Option<Random>,
     finished: bool,
@@ -102,6 +103,7 @@ impl Wire {
             self.found_empty();
         }
         self.taken += length;
+        self.reads += 1;
         Ok(length)
     }
 
@@ -206,6 +208,7 @@ impl Client {
             output: Vec::new(),
             writes: Vec::new(),
             taken: 0,
+            reads: 0,
             faltering: None,
             finished: false,
             dropped: false,
@@ -329,6 +332,11 @@ impl Client {
     /// How many bytes the engine has read.
     pub(crate) fn taken(&self) -> usize {
         self.wire().taken
+    }
+
+    /// How many reads that took.
+    pub(crate) fn reads(&self) -> usize {
+        self.wire().reads
     }
 
     /// Bytes that have arrived and were not read.
