@@ -73,6 +73,27 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Where the first CR or LF is; eight bytes at a time, as heads are mostly others.
+pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    /// The highest bit of each byte that is zero, and perhaps of some above the first.
+    fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & HIGHEST
+    }
+    let (words, rest) = bytes.as_chunks();
+    for (place, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found =
+            zeros(word ^ (ONES * u64::from(b'\r'))) | zeros(word ^ (ONES * u64::from(b'\n')));
+        if found != 0 {
+            return Some(place * size_of::<u64>() + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'))?;
+    Some(bytes.len() - rest.len() + found)
+}
+
 /// Runs httparse over a complete section of `count` field lines and shows each to `see`.
 ///
 /// httparse alone would take bare LF: a section comes here only after [`SectionScan`]
@@ -150,7 +171,7 @@ impl SectionScan {
     ) -> Result<Option<usize>, Reject> {
         loop {
             let rest = input.get(self.scanned as usize..).unwrap_or_default();
-            let found = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let found = line_end(rest);
             let at = self.scanned as usize + found.unwrap_or(rest.len());
             self.scanned = self.within_limits(at, found.is_some(), section, limits)?;
             match input.get(at..).unwrap_or_default() {
@@ -201,6 +222,24 @@ impl SectionScan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_cr_or_lf_is_found_anywhere() {
+        // Neighbours of both, and bytes that differ from them in the highest bit.
+        let others = [0x09, 0x0b, 0x0c, 0x0e, 0x8a, 0x8d, 0x00, 0xff, b'a'];
+        for other in others {
+            for length in 0..40 {
+                let mut bytes = vec![other; length];
+                assert_eq!(line_end(&bytes), None, "{other:#x} {length}");
+                for at in (0..length).rev() {
+                    for end in [b'\r', b'\n'] {
+                        bytes[at] = end;
+                        assert_eq!(line_end(&bytes), Some(at), "{other:#x} {length}");
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_field_value_takes_all_but_controls() {

@@ -135,7 +135,7 @@ pub(super) fn judge<'i>(
     scan: &SectionScan,
     body_limit: Option<u64>,
 ) -> Result<Judged<'i>, Reject> {
-    let end = section.iter().position(|byte| *byte == b'\r').unwrap_or(section.len());
+    let end = fields::line_end(section).unwrap_or(section.len());
     let (line, rest) = section.split_at(end);
     let lines = rest.strip_prefix(b"\r\n").unwrap_or_default();
 

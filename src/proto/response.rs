@@ -45,7 +45,7 @@ impl Response {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         };
-        Self::new(status, TEXT, content)
+        Self::of_type(status, TEXT, content)
     }
 
     /// A response with content of any media type.
@@ -60,9 +60,13 @@ impl Response {
         content_type: &'static str,
         content: impl Into<Cow<'static, [u8]>>,
     ) -> Self {
-        assert!((200..600).contains(&status), "{status} is not a final status code");
         assert!(is_field_value(content_type), "the media type is not a field value");
-        Self { status, content_type, fields: String::new(), content: content.into() }
+        Self::of_type(status, content_type, content.into())
+    }
+
+    fn of_type(status: u16, content_type: &'static str, content: Cow<'static, [u8]>) -> Self {
+        assert!((200..600).contains(&status), "{status} is not a final status code");
+        Self { status, content_type, fields: String::new(), content }
     }
 
     /// Adds a field line.
@@ -207,9 +211,19 @@ impl fmt::Debug for Date {
     }
 }
 
-fn put_number(out: &mut Vec<u8>, number: usize) {
-    let written = write!(out, "{number}");
-    debug_assert!(written.is_ok(), "writing to a vector cannot fail");
+/// As `write!` would, at a fraction of its cost: each answer has two of them.
+fn put_number(out: &mut Vec<u8>, mut number: usize) {
+    let start = out.len();
+    loop {
+        out.push(b'0' + (number % 10) as u8);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
+    }
 }
 
 fn is_field_value(value: &str) -> bool {
@@ -271,6 +285,15 @@ fn reason_phrase(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_decimal() {
+        for number in [0, 7, 10, 200, 1_000, 65_536, 123_456_789, usize::MAX] {
+            let mut out = b"x".to_vec();
+            put_number(&mut out, number);
+            assert_eq!(out, format!("x{number}").into_bytes());
+        }
+    }
 
     fn epoch(seconds: u64) -> Date {
         Date::new(UNIX_EPOCH + Duration::from_secs(seconds))
