@@ -4,7 +4,7 @@ use super::{digest, put, recording, refusal};
 use crate::sim::{Driver, Recorder};
 use streamsum::engine::{Config, Ready};
 use streamsum::handler::PeerAddr;
-use streamsum::proto::Limits;
+use streamsum::proto::{Limits, Response};
 
 fn named(kept_target: usize) -> Driver<Recorder> {
     recording(Config { kept_target, ..Config::default() })
@@ -292,4 +292,19 @@ fn an_event_that_tells_of_an_error_or_an_end_alone_is_enough() {
         driver.settle();
         assert!(driver.engine.is_idle(), "{ready:?}, writing: {is_writing}");
     }
+}
+
+#[test]
+fn what_could_not_be_written_to_one_peer_reaches_no_other() {
+    let mut driver = recording(Config::default());
+    let broken = driver.connect();
+    driver.send(&broken, put("/late", ""));
+    let id = driver.handler.id("/late");
+    broken.reset();
+    assert!(driver.engine.answer(id, Response::text(200, "for nobody else")));
+    driver.settle();
+    assert!(broken.is_closed());
+    let other = driver.connect();
+    driver.send(&other, put("/a", "abc"));
+    assert_eq!(other.take_output(), digest("abc"));
 }
