@@ -378,7 +378,9 @@ impl Marks {
         if client.has_reset() || client.has_finished() {
             return true;
         }
-        if self.is_full && passed(timeouts.write, self.written.most(now)) {
+        // Room that came and went before a write was tried is none.
+        let is_stuck = self.is_full || self.stuck_at == Some(self.output);
+        if is_stuck && passed(timeouts.write, self.written.most(now)) {
             return true;
         }
         match self.phase {
