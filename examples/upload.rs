@@ -8,6 +8,9 @@
 //! The bodies are all different and come from memory. Each has a thread and a connection
 //! of its own, so a few hundred at once are sensible. Ends with 1 if any upload failed.
 
+#[path = "pattern/mod.rs"]
+mod pattern;
+
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,6 +20,7 @@ use std::thread;
 use std::time::Instant;
 
 use md5::{Digest, Md5};
+use pattern::pattern;
 
 /// What all bodies are cut from.
 const PATTERN: usize = 1 << 20;
@@ -57,7 +61,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Err("usage: upload ADDR COUNT SIZE".into());
     };
     let (address, count, length) = (address.parse()?, count.parse()?, length.parse()?);
-    let pattern = pattern();
+    let pattern = pattern(PATTERN);
     // Digests are known before the clock starts.
     let barrier = Barrier::new(count + 1);
     let (seconds, failures) = thread::scope(|scope| {
@@ -86,18 +90,6 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         failures.len()
     );
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Bytes without a short period (xorshift).
-fn pattern() -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    (0..PATTERN / 8).flat_map(|_| next()).collect()
 }
 
 fn upload(address: SocketAddr, content: Content<'_>, expected: &str) -> io::Result<()> {

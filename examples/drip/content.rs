@@ -5,17 +5,9 @@ use md5::{Digest, Md5};
 const PATTERN: usize = 1 << 20;
 pub(crate) const LONGEST_PART: usize = 128 << 10;
 
-/// Bytes without a short period (xorshift), as long as the program runs.
+/// What all parts are of, as long as the program runs.
 pub(crate) fn pattern() -> &'static [u8] {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    let bytes: Vec<u8> = (0..(PATTERN + LONGEST_PART) / 8).flat_map(|_| next()).collect();
-    bytes.leak()
+    crate::pattern::pattern(PATTERN + LONGEST_PART).leak()
 }
 
 /// The part for the upload of that number.

@@ -29,6 +29,8 @@ mod answer;
 mod busy;
 mod content;
 mod drips;
+#[path = "../pattern/mod.rs"]
+mod pattern;
 mod peer;
 mod rate;
 

@@ -35,7 +35,7 @@ const VARIANTS: usize = 4;
 impl Contents {
     pub(crate) fn new() -> Self {
         let longest = LARGE.iter().max().copied().unwrap_or_default();
-        let pattern = pattern(longest + VARIANTS * LARGE.len() * STEP);
+        let pattern = crate::pattern::pattern(longest + VARIANTS * LARGE.len() * STEP);
         let know = |lengths: &[usize]| -> Vec<Known> {
             let pairs = (0..VARIANTS).flat_map(|_| lengths).enumerate();
             pairs.map(|(place, &length)| known(&pattern, place * STEP, length)).collect()
@@ -76,16 +76,4 @@ fn known(pattern: &[u8], start: usize, length: usize) -> Known {
     let hash = Md5::digest(&pattern[start..][..length]);
     let digest = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     Known { start, length, digest }
-}
-
-/// Bytes without a short period (xorshift).
-fn pattern(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    (0..length.div_ceil(8)).flat_map(|_| next()).collect()
 }

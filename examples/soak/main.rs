@@ -26,6 +26,8 @@
 //! summary to standard output. Linux only.
 
 mod content;
+#[path = "../pattern/mod.rs"]
+mod pattern;
 mod peer;
 mod process;
 mod quick;
