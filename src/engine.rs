@@ -265,11 +265,23 @@ impl<S: Socket, U> Engine<S, U> {
         self.stats.turns += 1;
         self.budget = self.config.turn_bytes;
         self.feed_hungry();
-        while self.budget > 0 && !self.ready.is_empty() {
+        let worth = self.worth_a_batch();
+        loop {
             self.serve_batch(handler);
+            if self.budget < worth || self.ready.is_empty() {
+                break;
+            }
         }
         self.sweep(handler);
         self.reap();
+    }
+
+    /// What must be left of a turn's bytes for one more batch: all that it may read, if a
+    /// turn has as much. A batch that is cut short takes the kernel's time of a full one.
+    fn worth_a_batch(&self) -> usize {
+        let a_peer = self.config.buffer + gather::VISIT_COST;
+        let full = self.config.batch.saturating_mul(a_peer);
+        if full <= self.config.turn_bytes { full } else { 1 }
     }
 
     /// When the next turn is due even without a note: at once while work is left, at

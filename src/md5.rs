@@ -115,7 +115,7 @@ impl Md5 {
     /// When an [`Input`] with `last` has already ended this stream.
     pub fn update(&mut self, bytes: &[u8]) {
         let stream = self;
-        Kernel::single().update_many([Input { stream, bytes, last: false }]);
+        kernel::update_alone(Input { stream, bytes, last: false });
     }
 
     /// Ends the stream, unless an [`Input`] with `last` has already done so,
@@ -123,7 +123,7 @@ impl Md5 {
     #[must_use]
     pub fn finish(mut self) -> Digest {
         if !self.padded {
-            Kernel::single().update_many([Input { stream: &mut self, bytes: &[], last: true }]);
+            kernel::update_alone(Input { stream: &mut self, bytes: &[], last: true });
         }
         let mut bytes = [0; 16];
         let (words, _) = bytes.as_chunks_mut();

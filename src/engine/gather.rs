@@ -9,7 +9,7 @@ use crate::proto::Awaits;
 
 /// What a visit costs a turn, in bytes of content that would take as long: so that many
 /// small requests do not make a turn longer than a few large reads.
-const VISIT_COST: usize = 1 << 10;
+pub(super) const VISIT_COST: usize = 1 << 10;
 
 /// What an upload may read of its framing while there is hardly room to keep what it
 /// leaves behind.

@@ -1,8 +1,7 @@
 //! The compressions that there are, and which of them this CPU gets.
-//!
-//! This is the only file with `unsafe`: for calls of functions that were compiled for
-//! CPUs with certain features, and for vector registers seen as arrays.
-#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
 use std::fmt;
 
@@ -15,14 +14,14 @@ use super::{Input, lanes};
 ///
 /// | name | for | streams side by side |
 /// |---|---|---|
-/// | `avx512` | x86-64 with AVX-512 F and VL | 16 |
-/// | `avx2` | x86-64 with AVX2 | 8 |
+/// | `avx512` | x86-64 with AVX-512 F and VL | 32, 16 or 2 |
+/// | `avx2` | x86-64 with AVX2 | 16, 8 or 2 |
+/// | `integer` | x86-64 | 2 |
 /// | `avx512vl` | x86-64 with AVX-512 F and VL | 1 |
-/// | `integer` | x86-64 | 1 |
 /// | `md-5` | every CPU | 1 |
 ///
-/// The last few streams of a batch, too few for lanes, go one by one through the fastest
-/// of the other three.
+/// Each uses the fewest lanes that all of a batch fit in. The last stream of all goes
+/// through the fastest of the other three.
 ///
 /// # Example
 ///
@@ -42,8 +41,8 @@ pub struct Kernel(&'static Parts);
 
 struct Parts {
     name: &'static str,
-    /// How many lanes there are, and what compresses their blocks.
-    many: Option<(usize, lanes::Many)>,
+    /// Numbers of lanes, fewest first, and what compresses the blocks of so many.
+    many: &'static [(usize, lanes::Many)],
     /// What compresses the blocks of one stream.
     alone: fn() -> lanes::Alone,
 }
@@ -61,7 +60,7 @@ const FORCED: Option<&str> = if cfg!(streamsum_kernel = "md-5") {
     None
 };
 
-static PORTABLE: Parts = Parts { name: "md-5", many: None, alone: || ::md5::block_api::compress };
+static PORTABLE: Parts = Parts { name: "md-5", many: &[], alone: || ::md5::block_api::compress };
 
 impl Kernel {
     /// The fastest of these kernels that this CPU can run.
@@ -84,14 +83,6 @@ impl Kernel {
         Self(&PORTABLE)
     }
 
-    /// The fastest kernel for one stream.
-    pub(super) fn single() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        return Self(x86_64::single());
-        #[cfg(not(target_arch = "x86_64"))]
-        return Self::scalar();
-    }
-
     /// Every kernel that this CPU can run, for tests and comparisons: first
     /// [`Kernel::scalar`], last the one of [`Kernel::detect`].
     pub fn available() -> impl Iterator<Item = Self> {
@@ -108,10 +99,10 @@ impl Kernel {
         self.0.name
     }
 
-    /// How many streams go side by side.
+    /// How many streams go side by side at most.
     #[must_use]
     pub fn lanes(self) -> usize {
-        self.0.many.map_or(1, |(lanes, _)| lanes)
+        self.0.many.last().map_or(1, |(lanes, _)| *lanes)
     }
 
     /// Adds each input's bytes to its stream, as many streams side by side as
@@ -130,11 +121,21 @@ impl Kernel {
         let Parts { many, alone, .. } = self.0;
         // The iterator's own type would make a copy of the scheduling for every caller.
         let inputs: &mut dyn Iterator<Item = Input<'a>> = &mut inputs.into_iter();
-        match many {
-            Some((count, compress)) => lanes::run(*count, compress, alone(), inputs),
-            None => lanes::one_by_one(alone(), inputs),
+        if many.is_empty() {
+            lanes::one_by_one(alone(), inputs);
+        } else {
+            lanes::run(many, alone(), inputs);
         }
     }
+}
+
+/// Feeds one stream, with what is fastest for one.
+pub(super) fn update_alone(input: Input<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    let alone = x86_64::alone();
+    #[cfg(not(target_arch = "x86_64"))]
+    let alone = ::md5::block_api::compress;
+    lanes::one_by_one(alone, &mut std::iter::once(input));
 }
 
 impl PartialEq for Kernel {
@@ -151,320 +152,6 @@ impl fmt::Debug for Kernel {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-mod x86_64 {
-    use std::arch::x86_64::*;
-
-    use super::super::Block;
-    use super::super::lanes::{Alone, Runs, States, WIDEST};
-    use super::Parts;
-
-    static INTEGER: Parts = Parts { name: "integer", many: None, alone: || integer::compress };
-
-    /// Only for a CPU with [`has_avx512`].
-    static AVX512VL: Parts = Parts { name: "avx512vl", many: None, alone: || avx512vl };
-
-    /// Only for a CPU with [`has_avx2`].
-    static AVX2: Parts = Parts { name: "avx2", many: Some((avx2::LANES, avx2)), alone };
-
-    /// Only for a CPU with [`has_avx512`].
-    static AVX512: Parts = Parts { name: "avx512", many: Some((avx512::LANES, avx512)), alone };
-
-    /// This and [`single`] are the only ways to the statics above.
-    pub(super) fn available() -> impl Iterator<Item = &'static Parts> {
-        let all = [
-            (true, &INTEGER),
-            (has_avx512(), &AVX512VL),
-            (has_avx2(), &AVX2),
-            (has_avx512(), &AVX512),
-        ];
-        all.into_iter().filter_map(|(has, parts)| has.then_some(parts))
-    }
-
-    pub(super) fn single() -> &'static Parts {
-        if prefers_avx512vl() { &AVX512VL } else { &INTEGER }
-    }
-
-    fn alone() -> Alone {
-        if prefers_avx512vl() { avx512vl } else { integer::compress }
-    }
-
-    /// Only for a CPU with [`has_avx512`].
-    fn avx512(states: &mut States, runs: &Runs<'_>, count: usize) {
-        // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
-        unsafe { avx512::compress(states, runs, count) }
-    }
-
-    /// Only for a CPU with [`has_avx2`].
-    fn avx2(states: &mut States, runs: &Runs<'_>, count: usize) {
-        // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
-        unsafe { avx2::compress(states, runs, count) }
-    }
-
-    /// Only for a CPU with [`has_avx512`].
-    fn avx512vl(state: &mut [u32; 4], run: &[Block]) {
-        // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
-        unsafe { avx512vl::compress(state, run) }
-    }
-
-    fn has_avx2() -> bool {
-        is_x86_feature_detected!("avx2")
-    }
-
-    fn has_avx512() -> bool {
-        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
-    }
-
-    /// In vector registers a step is a chain of 4 operations, in general ones of 4 to 5.
-    /// Intel's CPUs take one cycle for each, on Zen 5 those on vectors take two. SSE4a is
-    /// how to tell AMD's: nobody else has it.
-    fn prefers_avx512vl() -> bool {
-        has_avx512() && !is_x86_feature_detected!("sse4a")
-    }
-
-    /// The operations on words that `compress!` asks for.
-    macro_rules! operations {
-        ($features:literal $vector:ident: $splat:ident $add:ident $and:ident $or:ident $xor:ident) => {
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn splat(word: u32) -> $vector {
-                $splat(word.cast_signed())
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn add(x: $vector, y: $vector) -> $vector {
-                $add(x, y)
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn and(x: $vector, y: $vector) -> $vector {
-                $and(x, y)
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn or(x: $vector, y: $vector) -> $vector {
-                $or(x, y)
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn xor(x: $vector, y: $vector) -> $vector {
-                $xor(x, y)
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn not(x: $vector) -> $vector {
-                $xor(x, $splat(-1))
-            }
-        };
-    }
-
-    /// The rest of it where registers have `LANES` lanes.
-    macro_rules! many {
-        ($features:literal $vector:ident: $low32:ident $high32:ident $low64:ident $high64:ident) => {
-            #[target_feature(enable = $features)]
-            pub(super) fn compress(states: &mut States, runs: &Runs<'_>, count: usize) {
-                let (runs, _) = runs.as_chunks::<LANES>();
-                let runs = runs[0];
-                compress!(states, runs, count);
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn load(words: &[u32; WIDEST]) -> $vector {
-                let (words, _) = words.as_chunks::<LANES>();
-                // SAFETY: as large, and any bits are valid.
-                unsafe { std::mem::transmute::<[u32; LANES], $vector>(words[0]) }
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn store(to: &mut [u32; WIDEST], words: $vector) {
-                let (to, _) = to.as_chunks_mut::<LANES>();
-                // SAFETY: as large, and any bits are valid.
-                to[0] = unsafe { std::mem::transmute::<$vector, [u32; LANES]>(words) };
-            }
-
-            /// Within each 128 bits, from four words of a lane to a word of four lanes.
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn transpose([a, b, c, d]: [$vector; 4]) -> [$vector; 4] {
-                let (low_ab, low_cd) = ($low32(a, b), $low32(c, d));
-                let (high_ab, high_cd) = ($high32(a, b), $high32(c, d));
-                [
-                    $low64(low_ab, low_cd),
-                    $high64(low_ab, low_cd),
-                    $low64(high_ab, high_cd),
-                    $high64(high_ab, high_cd),
-                ]
-            }
-        };
-    }
-
-    /// Four words of a block. The compiler makes one load of it.
-    #[inline]
-    #[target_feature(enable = "sse2")]
-    fn four(block: &Block, column: usize) -> __m128i {
-        let (words, _) = block.as_chunks::<8>();
-        let [low, high] = [words[2 * column], words[2 * column + 1]].map(i64::from_le_bytes);
-        _mm_set_epi64x(high, low)
-    }
-
-    mod avx512 {
-        use super::*;
-
-        pub(super) const LANES: usize = 16;
-
-        operations! { "avx512f" __m512i:
-            _mm512_set1_epi32 _mm512_add_epi32 _mm512_and_si512 _mm512_or_si512 _mm512_xor_si512
-        }
-        many! { "avx512f" __m512i:
-            _mm512_unpacklo_epi32 _mm512_unpackhi_epi32 _mm512_unpacklo_epi64 _mm512_unpackhi_epi64
-        }
-        // All of a mix is then one instruction, ternary logic.
-        use or as join;
-
-        #[inline]
-        #[target_feature(enable = "avx512f")]
-        fn rotate<const LEFT: i32, const RIGHT: i32>(x: __m512i) -> __m512i {
-            _mm512_rol_epi32::<LEFT>(x)
-        }
-
-        #[inline]
-        #[target_feature(enable = "avx512f")]
-        fn quarter(blocks: &[&Block; LANES], column: usize, at: usize) -> __m512i {
-            let x = _mm512_castsi128_si512(four(blocks[at], column));
-            let x = _mm512_inserti32x4::<1>(x, four(blocks[at + 4], column));
-            let x = _mm512_inserti32x4::<2>(x, four(blocks[at + 8], column));
-            _mm512_inserti32x4::<3>(x, four(blocks[at + 12], column))
-        }
-    }
-
-    mod avx2 {
-        use super::*;
-
-        pub(super) const LANES: usize = 8;
-
-        operations! { "avx2" __m256i:
-            _mm256_set1_epi32 _mm256_add_epi32 _mm256_and_si256 _mm256_or_si256 _mm256_xor_si256
-        }
-        many! { "avx2" __m256i:
-            _mm256_unpacklo_epi32 _mm256_unpackhi_epi32 _mm256_unpacklo_epi64 _mm256_unpackhi_epi64
-        }
-        // The addition of what is known before goes beside the `and` of what is not.
-        use add as join;
-
-        #[inline]
-        #[target_feature(enable = "avx2")]
-        fn rotate<const LEFT: i32, const RIGHT: i32>(x: __m256i) -> __m256i {
-            or(_mm256_slli_epi32::<LEFT>(x), _mm256_srli_epi32::<RIGHT>(x))
-        }
-
-        #[inline]
-        #[target_feature(enable = "avx2")]
-        fn quarter(blocks: &[&Block; LANES], column: usize, at: usize) -> __m256i {
-            _mm256_set_m128i(four(blocks[at + 4], column), four(blocks[at], column))
-        }
-    }
-
-    /// One stream in the first lane of a vector register, for its instructions.
-    mod avx512vl {
-        use super::*;
-
-        operations! { "avx512f,avx512vl" __m128i:
-            _mm_set1_epi32 _mm_add_epi32 _mm_and_si128 _mm_or_si128 _mm_xor_si128
-        }
-        use or as join;
-        use std::convert::identity as transpose;
-
-        #[target_feature(enable = "avx512f,avx512vl")]
-        pub(super) fn compress(state: &mut [u32; 4], run: &[Block]) {
-            let (runs, count) = ([run], run.len());
-            compress!(state, runs, count);
-        }
-
-        #[inline]
-        #[target_feature(enable = "avx512f,avx512vl")]
-        fn load(word: &u32) -> __m128i {
-            _mm_cvtsi32_si128(word.cast_signed())
-        }
-
-        #[inline]
-        #[target_feature(enable = "avx512f,avx512vl")]
-        fn store(to: &mut u32, word: __m128i) {
-            *to = _mm_cvtsi128_si32(word).cast_unsigned();
-        }
-
-        #[inline]
-        #[target_feature(enable = "avx512f,avx512vl")]
-        fn rotate<const LEFT: i32, const RIGHT: i32>(x: __m128i) -> __m128i {
-            _mm_rol_epi32::<LEFT>(x)
-        }
-
-        #[inline]
-        #[target_feature(enable = "avx512f,avx512vl")]
-        fn quarter([block]: &[&Block; 1], column: usize, at: usize) -> __m128i {
-            let (words, _) = block.as_chunks();
-            load(&u32::from_le_bytes(words[4 * column + at]))
-        }
-    }
-
-    /// One stream in general registers.
-    pub(super) mod integer {
-        use super::Block;
-
-        use add as join;
-        use std::convert::identity as splat;
-        use std::convert::identity as transpose;
-
-        pub(super) fn compress(state: &mut [u32; 4], run: &[Block]) {
-            let (runs, count) = ([run], run.len());
-            compress!(state, runs, count);
-        }
-
-        fn load(word: &u32) -> u32 {
-            *word
-        }
-
-        fn store(to: &mut u32, word: u32) {
-            *to = word;
-        }
-
-        fn add(x: u32, y: u32) -> u32 {
-            x.wrapping_add(y)
-        }
-
-        fn and(x: u32, y: u32) -> u32 {
-            x & y
-        }
-
-        fn or(x: u32, y: u32) -> u32 {
-            x | y
-        }
-
-        fn xor(x: u32, y: u32) -> u32 {
-            x ^ y
-        }
-
-        fn not(x: u32) -> u32 {
-            !x
-        }
-
-        fn rotate<const LEFT: u32, const RIGHT: u32>(x: u32) -> u32 {
-            x.rotate_left(LEFT)
-        }
-
-        fn quarter([block]: &[&Block; 1], column: usize, at: usize) -> u32 {
-            let (words, _) = block.as_chunks();
-            u32::from_le_bytes(words[4 * column + at])
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::lanes::{Runs, States, WIDEST};
@@ -477,7 +164,6 @@ mod tests {
         assert_eq!(all.first(), Some(&Kernel::scalar()));
         let forced = all.iter().find(|kernel| Some(kernel.name()) == FORCED);
         assert_eq!(forced.or(all.last()), Some(&Kernel::detect()));
-        assert!(all.contains(&Kernel::single()));
         let lanes: Vec<usize> = all.iter().map(|kernel| kernel.lanes()).collect();
         assert!(lanes.is_sorted(), "{all:?}: {lanes:?}");
     }
@@ -486,9 +172,10 @@ mod tests {
     #[test]
     fn the_cpu_gets_what_it_has() {
         let names: Vec<&str> = Kernel::available().map(Kernel::name).collect();
-        let mut expected = vec!["md-5", "integer"];
+        let mut expected = vec!["md-5"];
         let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
         expected.extend(avx512.then_some("avx512vl"));
+        expected.push("integer");
         expected.extend(is_x86_feature_detected!("avx2").then_some("avx2"));
         expected.extend(avx512.then_some("avx512"));
         assert_eq!(names, expected);
@@ -498,7 +185,7 @@ mod tests {
     /// runs of which only the beginning is asked for. One lane may be empty.
     fn check(lanes: usize, empty: Option<usize>, compress: impl Fn(&mut States, &Runs<'_>, usize)) {
         let word = |at: usize| (at as u32).wrapping_mul(0x9e37_79b9).rotate_left(at as u32 % 32);
-        let bytes: Vec<u8> = (0..4096).map(|at| (word(at) >> 13) as u8).collect();
+        let bytes: Vec<u8> = (0..8192).map(|at| (word(at) >> 13) as u8).collect();
         for count in 1..=5 {
             let runs: Runs<'_> = from_fn(|lane| {
                 let (blocks, _) = bytes[lane * 71..].as_chunks();
@@ -521,10 +208,10 @@ mod tests {
     fn every_lane_of_every_kernel() {
         for kernel in Kernel::available() {
             println!("{kernel:?}");
-            let Some((lanes, compress)) = kernel.0.many else { continue };
-            assert_eq!(kernel.lanes(), lanes);
-            for empty in (0..lanes).map(Some).chain([None]) {
-                check(lanes, empty, compress);
+            for (lanes, compress) in kernel.0.many {
+                for empty in (0..*lanes).map(Some).chain([None]) {
+                    check(*lanes, empty, compress);
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use super::{Block, Input, Md5};
 use std::slice;
 
 /// The lanes of the widest kernel; the others use the first of these.
-pub(super) const WIDEST: usize = 16;
+pub(super) const WIDEST: usize = 32;
 
 /// The states of all lanes, word by word: first every lane's A, then every
 /// lane's B, as the lanes of a vector register want them.
@@ -24,32 +24,31 @@ pub(super) type Many = fn(&mut States, &Runs<'_>, usize);
 /// Compresses a run of one stream, one block at least.
 pub(super) type Alone = fn(&mut [u32; 4], &[Block]);
 
-/// With fewer streams than these, lanes lose to one stream after another. In lanes all go
-/// at the pace of one, which is half as fast as alone (Zen 5: 0.52 with 16 lanes, 0.41
-/// with 8) up to as fast (older CPUs), and each round costs something of its own. So two
-/// streams gain 4 % at best with 16 lanes, lose 7 % with bodies of 1 KiB and 20 % with 8
-/// lanes, and three always gain: `examples/hash_rates.rs`.
-pub(super) const FEWEST: usize = 3;
-
 /// Feeds all `inputs` through `compress`, one after another.
 pub(super) fn one_by_one<'a>(compress: Alone, inputs: &mut dyn Iterator<Item = Input<'a>>) {
     inputs.filter_map(Lane::seat).for_each(|lane| lane.finish(compress));
 }
 
-/// Feeds all `inputs` through the first `count` lanes of `compress`. When there
-/// are no more inputs and fewer than [`FEWEST`] streams, these go through `alone`.
+/// Feeds all `inputs` through lanes, as many at a time as the last of `widths` has. These
+/// are numbers of lanes with what compresses so many, fewest first; while few streams are
+/// left, the fewest that have room for all of them are used; the last one of all goes
+/// through `alone`.
+///
+/// Which numbers pay, `examples/hash_rates.rs` tells. In lanes all go at the pace of one:
+/// on Zen 5 that of a vector register is half as fast as alone, so that three streams gain
+/// there and two don't; but two in general registers go as fast as one.
 pub(super) fn run<'a>(
-    count: usize,
-    compress: impl Fn(&mut States, &Runs<'_>, usize),
+    widths: &[(usize, impl Fn(&mut States, &Runs<'_>, usize))],
     alone: Alone,
     inputs: &mut dyn Iterator<Item = Input<'a>>,
 ) {
     let mut inputs = inputs.fuse();
     let mut states = [[0; WIDEST]; 4];
     let mut lanes = [const { None::<Lane<'a>> }; WIDEST];
+    let most = widths.last().map_or(0, |(count, _)| *count);
     loop {
         let mut seated = 0;
-        for (at, seat) in lanes.iter_mut().enumerate().take(count) {
+        for (at, seat) in lanes.iter_mut().enumerate().take(most) {
             if seat.is_none() {
                 *seat = inputs.find_map(Lane::seat);
                 if let Some(lane) = seat {
@@ -58,14 +57,16 @@ pub(super) fn run<'a>(
             }
             seated += usize::from(seat.is_some());
         }
-        if seated < FEWEST {
+        let fits = |(count, _): &&(usize, _)| seated <= *count;
+        let Some((count, compress)) = widths.iter().find(fits).filter(|_| seated > 1) else {
             break;
-        }
+        };
+        move_up(&mut lanes, &mut states, *count);
         let runs = lanes.each_ref().map(|seat| seat.as_ref().map_or(&[][..], Lane::run));
         let lengths = runs.iter().map(|run| run.len());
         let blocks = lengths.filter(|len| *len > 0).min().unwrap_or(0);
         compress(&mut states, &runs, blocks);
-        for (at, seat) in lanes.iter_mut().enumerate().take(count) {
+        for (at, seat) in lanes.iter_mut().enumerate().take(*count) {
             if let Some(lane) = seat {
                 lane.advance(blocks);
                 if lane.step == Step::Done {
@@ -75,10 +76,23 @@ pub(super) fn run<'a>(
             }
         }
     }
-    for (at, seat) in lanes.into_iter().enumerate().take(count) {
+    for (at, seat) in lanes.into_iter().enumerate() {
         if let Some(mut lane) = seat {
             lane.store(&states, at);
             lane.finish(alone);
+        }
+    }
+}
+
+/// Moves who sits behind the first `count` lanes to where these are empty.
+fn move_up(lanes: &mut [Option<Lane<'_>>; WIDEST], states: &mut States, count: usize) {
+    let (front, behind) = lanes.split_at_mut(count);
+    let free = front.iter_mut().enumerate().filter(|(_, seat)| seat.is_none());
+    let left = behind.iter_mut().enumerate().filter(|(_, seat)| seat.is_some());
+    for ((to, free), (from, seat)) in free.zip(left) {
+        *free = seat.take();
+        for words in &mut *states {
+            words[to] = words[count + from];
         }
     }
 }
@@ -214,7 +228,7 @@ mod tests {
     use super::super::Kernel;
     use super::*;
     use ::md5::block_api::compress;
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
     /// All lanes, one after another, to a kernel's contract.
     fn by_turns(states: &mut States, runs: &Runs<'_>, blocks: usize) {
@@ -322,9 +336,11 @@ mod tests {
 
     #[test]
     fn mixed_streams_over_many_lanes() {
-        mix("3 lanes", |inputs| run(3, by_turns, compress, inputs));
-        mix("4 lanes", |inputs| run(4, by_turns, compress, inputs));
-        mix("16 lanes", |inputs| run(16, by_turns, compress, inputs));
+        mix("3 lanes", |inputs| run(&[(3, by_turns)], compress, inputs));
+        mix("4 lanes", |inputs| run(&[(4, by_turns)], compress, inputs));
+        mix("16 lanes", |inputs| run(&[(16, by_turns)], compress, inputs));
+        let widths = [2, 5, 16, 32].map(|lanes| (lanes, by_turns));
+        mix("2 to 32 lanes", |inputs| run(&widths, compress, inputs));
     }
 
     #[test]
@@ -338,12 +354,11 @@ mod tests {
         });
         let (pulled, rounds) = (Cell::new(0), Cell::new(0));
         run(
-            4,
-            |states, runs, blocks| {
+            &[(4, |states: &mut States, runs: &Runs<'_>, blocks| {
                 by_turns(states, runs, blocks);
                 rounds.set(rounds.get() + 1);
                 assert_eq!(pulled.get(), rounds.get() + 3, "pulled too early or late");
-            },
+            })],
             |_, _| panic!("streams left over"),
             &mut inputs.inspect(|_| pulled.set(pulled.get() + 1)),
         );
@@ -357,67 +372,56 @@ mod tests {
         let inputs = streams.iter_mut().map(|stream| Input { stream, bytes: &body, last: true });
         let rounds = Cell::new(0);
         run(
-            16,
-            |states, runs, blocks| {
+            &[(16, |states: &mut States, runs: &Runs<'_>, blocks| {
                 by_turns(states, runs, blocks);
                 rounds.set(rounds.get() + 1);
-            },
+            })],
             |_, _| panic!("streams left over"),
             &mut { inputs },
         );
         assert_eq!(rounds.get(), 2, "the bodies, then the padding");
     }
 
+    /// Who sits behind the lanes that are used next moves to the front of them.
     #[test]
-    fn few_streams_go_alone() {
-        for count in 0..2 * FEWEST {
-            let mut streams = vec![Md5::new(); count];
-            let inputs = streams.iter_mut();
-            let mut inputs = inputs.map(|stream| Input { stream, bytes: &[7; 100], last: true });
-            let rounds = Cell::new(0);
-            run(
-                16,
-                |states, runs, blocks| {
-                    by_turns(states, runs, blocks);
-                    rounds.set(rounds.get() + 1);
-                },
-                compress,
-                &mut inputs,
-            );
-            assert_eq!(rounds.get(), if count < FEWEST { 0 } else { 2 }, "{count} streams");
+    fn the_fewest_lanes_that_have_room_are_used_and_the_last_stream_goes_alone() {
+        let body = [7; 9 * 64];
+        let blocks = [1, 1, 2, 2, 3, 5, 9];
+        let mut streams = blocks.map(|_| Md5::new());
+        let inputs = streams.iter_mut().zip(blocks);
+        let mut inputs =
+            inputs.map(|(stream, n)| Input { stream, bytes: &body[..64 * n], last: false });
+        let rounds = RefCell::new(Vec::new());
+        let widths = [2, 4, 8].map(|lanes| {
+            let rounds = &rounds;
+            (lanes, move |states: &mut States, runs: &Runs<'_>, blocks| {
+                assert!(runs[lanes..].iter().all(|run| run.is_empty()), "out of {lanes} lanes");
+                rounds.borrow_mut().push((lanes, blocks));
+                by_turns(states, runs, blocks);
+            })
+        });
+        let alone: Alone = |state, run| {
+            assert_eq!(run.len(), 4, "five of nine blocks went in lanes");
+            compress(state, run);
+        };
+        run(&widths, alone, &mut inputs);
+        assert_eq!(rounds.take(), [(8, 1), (8, 1), (4, 1), (2, 2)]);
+        for (stream, n) in streams.into_iter().zip(blocks) {
+            let mut expected = Md5::new();
+            expected.update(&body[..64 * n]);
+            assert_eq!(stream.finish(), expected.finish(), "{n} blocks");
         }
     }
 
-    /// What is in the lanes when few streams are left goes on alone from there.
     #[test]
-    fn the_last_streams_leave_the_lanes() {
-        let body = [0; 640];
-        let mut streams = [(); 5].map(|()| Md5::new());
-        let inputs = streams.iter_mut().enumerate();
-        let mut inputs = inputs.map(|(at, stream)| Input {
-            stream,
-            bytes: if at < 2 { &body } else { &body[..64] },
-            last: false,
-        });
-        let rounds = Cell::new(0);
-        run(
-            4,
-            |states, runs, blocks| {
-                by_turns(states, runs, blocks);
-                rounds.set(rounds.get() + 1);
-            },
-            |state, run| {
-                assert_eq!(run.len(), 8, "two of ten blocks went in lanes");
-                compress(state, run);
-            },
-            &mut inputs,
-        );
-        assert_eq!(rounds.get(), 2);
-        let [one, two, ..] = streams.map(|stream| stream.finish());
-        let mut alone = Md5::new();
-        alone.update(&body);
-        let alone = alone.finish();
-        assert_eq!([one, two], [alone; 2]);
+    fn one_stream_goes_alone_from_the_beginning() {
+        let lanes: Many = |_, _, _| panic!("one stream in lanes");
+        let mut stream = Md5::new();
+        let input = Input { stream: &mut stream, bytes: &[7; 100], last: true };
+        run(&[(2, lanes)], compress, &mut [input].into_iter());
+        let mut expected = Md5::new();
+        expected.update(&[7; 100]);
+        assert_eq!(stream.finish(), expected.finish());
     }
 
     #[test]
@@ -425,10 +429,10 @@ mod tests {
         let lanes: Many = |_, _, _| panic!("nothing to compress");
         let alone: Alone = |_, _| panic!("nothing to compress");
         let mut stream = Md5::new();
-        run(4, lanes, alone, &mut [].into_iter());
+        run(&[(4, lanes)], alone, &mut [].into_iter());
         for (len, byte) in (1..64).zip([7; 63]) {
             let input = Input { stream: &mut stream, bytes: &[byte], last: false };
-            run(4, lanes, alone, &mut [input].into_iter());
+            run(&[(4, lanes)], alone, &mut [input].into_iter());
             assert_eq!(stream.len(), len);
         }
     }

@@ -117,17 +117,17 @@ fn trailers_are_offered_to_finish_however_they_come() {
 #[test]
 fn small_bodies_of_many_peers_share_a_batch() {
     let mut driver = recording(Config::default());
-    let clients: Vec<_> = (0..16).map(|_| driver.connect()).collect();
+    let clients: Vec<_> = (0..32).map(|_| driver.connect()).collect();
     for client in &clients {
         client.send((0..5).map(|number| put(&format!("/{number}"), "abc")).collect::<String>());
     }
     driver.turn();
-    assert_eq!(driver.handler.batches, [16; 5]);
+    assert_eq!(driver.handler.batches, [32; 5]);
     for client in &clients {
         assert_eq!(client.take_output(), digest("abc").repeat(5));
     }
     let stats = driver.engine.stats();
-    assert_eq!((stats.batches, stats.pieces, stats.answers), (5, 80, 80));
+    assert_eq!((stats.batches, stats.pieces, stats.answers), (5, 160, 160));
 }
 
 #[test]
@@ -141,6 +141,22 @@ fn a_batch_is_no_wider_than_configured() {
     assert_eq!(driver.handler.batches, [4, 4, 2]);
     for client in &clients {
         assert_eq!(client.take_output(), digest("abc"));
+    }
+}
+
+/// The lanes of two half batches take as long as those of two full ones.
+#[test]
+fn a_turn_begins_no_batch_that_its_bytes_would_cut_short() {
+    let (buffer, batch) = (4096, 4);
+    let turn_bytes = batch * (buffer + 1024) * 5 / 2;
+    let mut driver = recording(Config { buffer, batch, turn_bytes, ..Config::default() });
+    let clients: Vec<_> = (0..6).map(|_| driver.connect()).collect();
+    for client in &clients {
+        client.send(put("/a", &"x".repeat(100_000)));
+    }
+    for turn in 1..=10 {
+        driver.turn();
+        assert_eq!(driver.handler.batches, vec![4; 2 * turn], "after {turn} turns");
     }
 }
 

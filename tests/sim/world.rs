@@ -103,7 +103,7 @@ fn config(random: &mut Random, weather: Weather) -> Config {
             Weather::Stormy => timeouts(random),
         },
         buffer: *random.pick(&[4 << 10, 8 << 10, 64 << 10]),
-        batch: *random.pick(&[1, 2, 5, 16]),
+        batch: *random.pick(&[1, 2, 5, 16, 32]),
         turn_bytes: *random.pick(&[4 << 10, 20_000, 2 << 20]),
         output: *random.pick(&[0, 200, 2_000, 16 << 10]),
         held: if is_short { 0 } else { 64 << 20 },
