@@ -2,7 +2,7 @@
 //! floors that can each be used alone.
 //!
 //! A server with many uploads has many independent streams to hash, and a vector
-//! register has room for many of them side by side: [`md5`] hashes up to 16 in about the
+//! register has room for many of them side by side: [`md5`] hashes up to 32 in about the
 //! time of two. So readiness is only *noted*; then the engine takes a *turn*: it
 //! reads from all who are ready, hands all their content to the handler at once, and
 //! settles the answers.

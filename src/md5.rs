@@ -44,10 +44,11 @@
 //!
 //! | streams | 1 | 2 | 4 | 8 | 16 | 32 |
 //! |---|---|---|---|---|---|---|
-//! | `avx512`, 64 KiB of each at a time | 1.24 | 1.24 | 2.6 | 5.1 | 10.2 | 10.2 |
-//! | `avx512`, 32 to 64 KiB of each | 1.24 | 1.24 | 2.3 | 4.3 | 8.4 | 8.5 |
-//! | `avx512`, whole bodies of 1 KiB | 1.19 | 1.20 | 2.4 | 4.6 | 8.7 | 8.8 |
-//! | `avx2`, 64 KiB of each at a time | 1.24 | 1.24 | 2.0 | 4.0 | 4.0 | 4.0 |
+//! | `avx512`, 64 KiB of each at a time | 1.27 | 2.49 | 2.6 | 5.1 | 10.3 | 17.9 |
+//! | `avx512`, 32 to 64 KiB of each | 1.25 | 2.22 | 2.4 | 4.4 | 8.4 | 14.6 |
+//! | `avx512`, whole bodies of 1 KiB | 1.16 | 2.05 | 2.3 | 4.4 | 8.5 | 14.0 |
+//! | `avx2`, 64 KiB of each at a time | 1.25 | 2.49 | 2.0 | 4.0 | 7.7 | 7.6 |
+//! | `integer`, 64 KiB of each at a time | 1.26 | 2.48 | 2.5 | 2.5 | 2.5 | 2.5 |
 //!
 //! So it pays to bring as many streams as there are lanes, and about as much of each.
 //!

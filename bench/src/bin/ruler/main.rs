@@ -19,11 +19,11 @@ use mio::{Events, Interest, Poll, Token};
 use streamsum::md5::{Input, Kernel, Md5};
 
 /// Bytes of one read.
-const READ: usize = 64 << 10;
+const READ: usize = 48 << 10;
 /// From one buffer to the next: not a power of two, or they would meet in the cache.
 const STRIDE: usize = READ + 3 * 64;
 /// Connections that are read before the hash runs over all that came.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 const LISTENER: Token = Token(usize::MAX);
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 32\r\nContent-Type: text/plain\r\n\r\n";
 
