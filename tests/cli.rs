@@ -362,6 +362,27 @@ fn an_interrupt_is_a_signal_too() {
     assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
 }
 
+#[test]
+fn sigusr1_asks_for_the_counters() {
+    let (running, address) = Running::local(&["--access-log", "off"]);
+    let answer = exchange(connect(&address), b"PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc");
+    assert!(answer.ends_with(ABC), "{answer}");
+    for _ in 0..2 {
+        let answer = exchange(connect(&address), b"GET / HTTP/1.1\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+    let idle = connect(&address);
+    running.signal("USR1");
+    let counters = running.line();
+    assert!(counters.starts_with("streamsum: open="), "{counters}");
+    assert!(counters.contains(" requests=1 answers=1 refusals=2 aborts=0 "), "{counters}");
+    assert_eq!(running.line(), "streamsum: refused=2 status=400 Host is missing");
+    running.signal("TERM");
+    drop(idle);
+    let (status, left) = running.end();
+    assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
+}
+
 // covers: 27.4 30.6
 #[test]
 fn an_expired_drain_fails() {

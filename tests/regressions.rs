@@ -1,5 +1,7 @@
 //! Replays what the fuzz targets have found, and their seeds: each file of
 //! `fuzz/regressions/<target>` and `fuzz/seeds/<target>`.
+// The modules are public in the package of the targets.
+#![allow(unreachable_pub)]
 
 #[path = "../fuzz/src/choices.rs"]
 mod choices;

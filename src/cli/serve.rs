@@ -4,9 +4,11 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::handler::Handler;
+use streamsum::proto::Reject;
 use streamsum::server::{LostListener, Server};
 
 use super::access::Logged;
@@ -15,8 +17,11 @@ use super::listen::{Bound, Place, listen};
 use super::settings::{AccessLog, Settings};
 use super::signals::Signals;
 
+/// The signals that end the process.
 const SIGNALS: Token = Token(0);
-const FIRST: Token = Token(1);
+/// The signal that asks for the counters.
+const ASKED: Token = Token(1);
+const FIRST: Token = Token(2);
 /// Events taken from the system at a time.
 const EVENTS: usize = 1024;
 /// Bytes of a target in an access line: enough to tell requests apart.
@@ -52,6 +57,7 @@ type Upload = <Checksum as Handler>::Upload;
 struct Service {
     poll: Poll,
     signals: Signals,
+    asked: Signals,
     server: Server<Upload>,
     handler: Logged<Checksum>,
     /// Where it listens, by the number of the listener; emptied when it no longer does.
@@ -73,7 +79,9 @@ impl Service {
         let cannot_start = |wrong: io::Error| format!("cannot start: {wrong}");
         let bound = listen_all(settings)?;
         let poll = Poll::new().map_err(cannot_start)?;
-        let signals = Signals::new(poll.registry(), SIGNALS).map_err(cannot_start)?;
+        let signals =
+            Signals::new(poll.registry(), SIGNALS, &[SIGTERM, SIGINT]).map_err(cannot_start)?;
+        let asked = Signals::new(poll.registry(), ASKED, &[SIGUSR1]).map_err(cannot_start)?;
         let kept_target = match settings.access_log {
             AccessLog::Off => 0,
             AccessLog::Stderr => KEPT_TARGET,
@@ -97,7 +105,7 @@ impl Service {
         let drain_timeout = settings.drain;
         let phase = Phase::Serving;
         let is_short = false;
-        Ok(Self { poll, signals, server, handler, places, drain_timeout, phase, is_short })
+        Ok(Self { poll, signals, asked, server, handler, places, drain_timeout, phase, is_short })
     }
 
     fn run(&mut self) -> io::Result<End> {
@@ -107,10 +115,10 @@ impl Service {
             self.wait(&mut events)?;
             let mut signals = 0;
             for event in &events {
-                if event.token() == SIGNALS {
-                    signals += self.signals.take();
-                } else {
-                    self.server.note(event);
+                match event.token() {
+                    SIGNALS => signals += self.signals.take(),
+                    ASKED if self.asked.take() > 0 => self.tell_counters(),
+                    _ => drop(self.server.note(event)),
                 }
             }
             let now = Now::now();
@@ -168,6 +176,19 @@ impl Service {
             format!("for {} at most", humantime::format_duration(time))
         });
         self.note(format_args!("draining {most}; another signal ends at once"));
+    }
+
+    fn tell_counters(&mut self) {
+        let open = self.server.connections();
+        let stats = self.server.stats().clone();
+        self.note(format_args!("open={open} {stats}"));
+        for reason in Reject::ALL {
+            let times = stats.refused(*reason);
+            if times > 0 {
+                let status = reason.status();
+                self.note(format_args!("refused={times} status={status} {reason}"));
+            }
+        }
     }
 
     /// Says when a lack of descriptors or memory begins, and when it is over: attempts

@@ -1,11 +1,11 @@
-//! SIGTERM and SIGINT as events of the loop.
+//! Signals as events of the loop.
 
+use std::ffi::c_int;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream as StdUnixStream;
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 /// Signals that arrived, one byte each, on a socket in the caller's poll.
@@ -14,14 +14,15 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From now on the signals no longer end the process but make `token` readable.
-    pub(super) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+    /// From now on these signals no longer end the process but make `token` readable.
+    pub(super) fn new(registry: &Registry, token: Token, which: &[c_int]) -> io::Result<Self> {
         let (arrived, arriving) = StdUnixStream::pair()?;
         arrived.set_nonblocking(true)?;
         let mut arrived = UnixStream::from_std(arrived);
         registry.register(&mut arrived, token, Interest::READABLE)?;
-        pipe::register(SIGTERM, arriving.try_clone()?)?;
-        pipe::register(SIGINT, arriving)?;
+        for signal in which {
+            pipe::register(*signal, arriving.try_clone()?)?;
+        }
         Ok(Self { arrived })
     }
 
@@ -45,12 +46,15 @@ impl Signals {
 mod tests {
     use super::*;
     use mio::{Events, Poll};
+    use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
     use signal_hook::low_level::raise;
 
     #[test]
     fn signals_are_counted() {
         let mut poll = Poll::new().expect("a poll");
-        let mut signals = Signals::new(poll.registry(), Token(7)).expect("signals");
+        let mut signals =
+            Signals::new(poll.registry(), Token(7), &[SIGTERM, SIGINT]).expect("signals");
+        let mut others = Signals::new(poll.registry(), Token(8), &[SIGUSR1]).expect("signals");
         assert_eq!(signals.take(), 0);
         raise(SIGTERM).expect("a signal");
         raise(SIGINT).expect("a signal");
@@ -63,5 +67,7 @@ mod tests {
         }
         assert!(events.iter().all(|event| event.token() == Token(7) && event.is_readable()));
         assert_eq!([signals.take(), signals.take()], [2, 0]);
+        raise(SIGUSR1).expect("a signal");
+        assert_eq!([signals.take(), others.take()], [0, 1]);
     }
 }

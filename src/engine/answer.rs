@@ -41,7 +41,7 @@ impl<S: Socket, U> Engine<S, U> {
         slot: &mut Slot,
         handler: &mut H,
     ) {
-        self.stats.refusals += 1;
+        self.stats.count_refusal(refusal.reject);
         self.respond(&refusal.reject.response(), Some(refusal), slot, handler);
     }
 

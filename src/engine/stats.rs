@@ -1,5 +1,9 @@
 //! Counters, for those who watch a running engine.
 
+use std::fmt;
+
+use crate::proto::Reject;
+
 /// What an engine has done since it began.
 ///
 /// # Example
@@ -19,7 +23,9 @@
 /// # }
 ///
 /// let engine = Engine::<Wire, ()>::new(Config::default(), Now::now());
-/// assert_eq!(engine.stats().requests, 0);
+/// let stats = engine.stats();
+/// assert_eq!((stats.requests, stats.refused(streamsum::proto::Reject::HeadTimeout)), (0, 0));
+/// assert!(stats.to_string().starts_with("connections=0 requests=0 "));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,4 +50,59 @@ pub struct Stats {
     pub batches: u64,
     /// Pieces in all of these; by batches, this is how wide they are.
     pub pieces: u64,
+    refused: [u64; Reject::ALL.len()],
+}
+
+impl Stats {
+    /// How many of the refusals were for this reason.
+    #[must_use]
+    pub fn refused(&self, reason: Reject) -> u64 {
+        self.refused.get(reason as usize).copied().unwrap_or_default()
+    }
+
+    pub(super) fn count_refusal(&mut self, reason: Reject) {
+        self.refusals += 1;
+        if let Some(count) = self.refused.get_mut(reason as usize) {
+            *count += 1;
+        }
+    }
+}
+
+/// One line, `name=value` for each counter.
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connections, requests, answers, refusals, aborts, .. } = self;
+        let Self { bytes_read, bytes_written, turns, batches, pieces, .. } = self;
+        write!(f, "connections={connections} requests={requests} answers={answers} ")?;
+        write!(f, "refusals={refusals} aborts={aborts} bytes_read={bytes_read} ")?;
+        write!(f, "bytes_written={bytes_written} turns={turns} batches={batches} pieces={pieces}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_counter_of_its_own() {
+        let mut stats = Stats::default();
+        for (times, reason) in (1..).zip(Reject::ALL) {
+            (0..times).for_each(|_| stats.count_refusal(*reason));
+        }
+        for (times, reason) in (1..).zip(Reject::ALL) {
+            assert_eq!(stats.refused(*reason), times, "{reason:?}");
+        }
+        let all: u64 = (1..=Reject::ALL.len() as u64).sum();
+        assert_eq!(stats.refusals, all);
+    }
+
+    #[test]
+    fn a_line_names_every_counter() {
+        let stats = Stats { connections: 1, requests: 2, pieces: 10, ..Stats::default() };
+        assert_eq!(
+            stats.to_string(),
+            "connections=1 requests=2 answers=0 refusals=0 aborts=0 bytes_read=0 \
+             bytes_written=0 turns=0 batches=0 pieces=10"
+        );
+    }
 }
