@@ -3,17 +3,19 @@
 //! It is written against the public interface of [`server`](crate::server) alone, so it
 //! also shows how to write another loop.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use mio::{Events, Poll, Token, Waker};
 
-use crate::engine::{Config, Now};
-use crate::handler::Handler;
-use crate::server::Server;
+use crate::engine::{Config, Now, Stats};
+use crate::handler::{Handler, UploadId};
+use crate::proto::Response;
+use crate::server::{Listener, Server};
 
 const WAKER: Token = Token(0);
 const SERVER: Token = Token(1);
@@ -23,10 +25,6 @@ const DRAIN: u8 = 1;
 const STOP: u8 = 2;
 
 /// Binds `address` and serves on a new thread until told otherwise.
-///
-/// Nobody can [`resume`](Server::resume) or [`answer`](Server::answer) from outside
-/// here: a handler that decides or answers later, or takes pieces in part, wants a loop
-/// of its own around a [`Server`].
 ///
 /// # Errors
 ///
@@ -55,34 +53,165 @@ where
     H: Handler + Send + 'static,
     H::Upload: Send,
 {
+    let listener = mio::net::TcpListener::bind(address)?;
+    spawn_on([listener.into()], config, |_| handler)
+}
+
+/// Serves on a new thread whoever comes to listeners that the caller has made: Unix
+/// sockets, sockets with options of their own, sockets that a supervisor has passed on.
+///
+/// The handler is made when its [`Remote`] is there: a handler that decides or answers
+/// later passes it on to whoever will.
+///
+/// # Errors
+///
+/// If a listener cannot be registered, there are more than 64, or there are no
+/// descriptors or threads left.
+///
+/// # Example
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use std::sync::mpsc;
+/// use streamsum::engine::Config;
+/// use streamsum::handler::{Finished, Handler, Piece, Reply, Request, UploadId, Verdict};
+/// use streamsum::proto::Response;
+/// use streamsum::thread;
+///
+/// /// Has another thread answer.
+/// struct Ask(mpsc::Sender<UploadId>);
+///
+/// impl Handler for Ask {
+///     type Upload = ();
+///     fn begin(&mut self, _: Request<'_>) -> Verdict<()> {
+///         Verdict::Take(())
+///     }
+///     fn consume(&mut self, _: &mut [Piece<()>]) {}
+///     fn finish(&mut self, message: Finished<'_>, _: ()) -> Reply {
+///         match self.0.send(message.id()) {
+///             Ok(()) => Reply::Later,
+///             Err(_) => Reply::Now(Response::text(503, "nobody is there to ask")),
+///         }
+///     }
+/// }
+///
+/// let listener = mio::net::TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+/// let server = thread::spawn_on([listener.into()], Config::default(), |remote| {
+///     let (asking, asked) = mpsc::channel();
+///     std::thread::spawn(move || {
+///         for id in asked {
+///             remote.answer(id, Response::text(202, "seen"));
+///         }
+///     });
+///     Ask(asking)
+/// })?;
+/// # let mut client = std::net::TcpStream::connect(server.address())?;
+/// # client.write_all(b"PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc")?;
+/// # let mut answer = String::new();
+/// # client.read_to_string(&mut answer)?;
+/// # assert!(answer.starts_with("HTTP/1.1 202 ") && answer.ends_with("seen"), "{answer}");
+/// # server.stop();
+/// # server.join()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn spawn_on<H>(
+    listeners: impl IntoIterator<Item = Listener>,
+    config: Config,
+    handler: impl FnOnce(Remote) -> H,
+) -> io::Result<Spawned>
+where
+    H: Handler + Send + 'static,
+    H::Upload: Send,
+{
     let poll = Poll::new()?;
-    let waker = Waker::new(poll.registry(), WAKER)?;
+    let shared = Arc::new(Shared {
+        waker: Waker::new(poll.registry(), WAKER)?,
+        order: AtomicU8::new(RUN),
+        most_wishes: config.connections,
+        inbox: Mutex::default(),
+        stats: Mutex::default(),
+    });
     let mut server = Server::new(poll.registry(), SERVER, config)?;
-    let address = server.bind(address)?;
-    let order = Arc::new(AtomicU8::new(RUN));
-    let told = Arc::clone(&order);
-    let thread =
-        Builder::new().name("streamsum".into()).spawn(move || run(poll, server, handler, &told))?;
-    Ok(Spawned { address, waker, order, thread })
+    let mut addresses = Vec::new();
+    for listener in listeners {
+        if let Listener::Tcp(tcp) = &listener {
+            addresses.push(tcp.local_addr()?);
+        }
+        server.listen(listener)?;
+    }
+    let remote = Remote { shared: Arc::clone(&shared) };
+    let handler = handler(remote.clone());
+    let thread = Builder::new()
+        .name("streamsum".into())
+        .spawn(move || run(poll, server, handler, &shared))?;
+    Ok(Spawned { addresses, remote, thread })
+}
+
+/// What the loop and those outside have in common.
+struct Shared {
+    waker: Waker,
+    order: AtomicU8,
+    /// No more requests can wait for a wish.
+    most_wishes: usize,
+    inbox: Mutex<Inbox>,
+    stats: Mutex<Stats>,
+}
+
+#[derive(Default)]
+struct Inbox {
+    wishes: Vec<(UploadId, Wish)>,
+    /// Nobody will look into it again.
+    is_closed: bool,
+}
+
+enum Wish {
+    Resume,
+    Answer(Response),
+}
+
+impl Shared {
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stats(&self) -> MutexGuard<'_, Stats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        // It fails only if the poll is gone, and with it the thread.
+        let _ = self.waker.wake();
+    }
 }
 
 fn run<H: Handler>(
     mut poll: Poll,
     mut server: Server<H::Upload>,
     mut handler: H,
-    order: &AtomicU8,
+    shared: &Shared,
 ) -> io::Result<()> {
-    let ended = serve(&mut poll, &mut server, &mut handler, order);
+    let _closing = Closing(shared);
+    let ended = serve(&mut poll, &mut server, &mut handler, shared);
     // Whatever ended it, each request under way is reported.
     server.shut_down(Now::now(), &mut handler);
+    shared.stats().clone_from(server.stats());
     ended
+}
+
+/// Takes no more wishes when the loop ends, though it be by a panic of the handler.
+struct Closing<'a>(&'a Shared);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        *self.0.inbox() = Inbox { wishes: Vec::new(), is_closed: true };
+    }
 }
 
 fn serve<H: Handler>(
     poll: &mut Poll,
     server: &mut Server<H::Upload>,
     handler: &mut H,
-    order: &AtomicU8,
+    shared: &Shared,
 ) -> io::Result<()> {
     let mut events = Events::with_capacity(1024);
     let mut draining = false;
@@ -94,7 +223,15 @@ fn serve<H: Handler>(
         for event in &events {
             server.note(event);
         }
-        match order.load(Ordering::Acquire) {
+        let wishes = std::mem::take(&mut shared.inbox().wishes);
+        for (id, wish) in wishes {
+            // A request may have ended while the wish for it was under way.
+            let _ = match wish {
+                Wish::Resume => server.resume(id),
+                Wish::Answer(response) => server.answer(id, response),
+            };
+        }
+        match shared.order.load(Ordering::Acquire) {
             STOP => return Ok(()),
             DRAIN if !draining => {
                 draining = true;
@@ -103,6 +240,7 @@ fn serve<H: Handler>(
             _ => {}
         }
         server.turn(Now::now(), handler)?;
+        shared.stats().clone_from(server.stats());
         if draining && server.is_idle() {
             return Ok(());
         }
@@ -114,26 +252,48 @@ fn serve<H: Handler>(
 /// [`spawn`] has an example.
 #[derive(Debug)]
 pub struct Spawned {
-    address: SocketAddr,
-    waker: Waker,
-    order: Arc<AtomicU8>,
+    addresses: Vec<SocketAddr>,
+    remote: Remote,
     thread: JoinHandle<io::Result<()>>,
 }
 
 impl Spawned {
-    /// Where it listens.
+    /// Where it listens: the address of its first TCP listener.
+    ///
+    /// # Panics
+    ///
+    /// If it has none.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        *self.addresses.first().expect("a server with a TCP listener")
     }
 
-    /// Takes no more connections, finishes what is in flight, then ends.
+    /// The addresses of all its TCP listeners, in the order in which they were given.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What can be done from other threads.
+    #[must_use]
+    pub fn remote(&self) -> Remote {
+        self.remote.clone()
+    }
+
+    /// As [`Remote::stats`].
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.remote.stats()
+    }
+
+    /// As [`Remote::drain`].
     pub fn drain(&self) {
-        self.tell(DRAIN);
+        self.remote.drain();
     }
 
-    /// Closes everything and ends.
+    /// As [`Remote::stop`].
     pub fn stop(&self) {
-        self.tell(STOP);
+        self.remote.stop();
     }
 
     /// Waits until it has ended.
@@ -151,11 +311,70 @@ impl Spawned {
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
+}
+
+/// Reaches a server on its thread from any other: cheap to clone and to pass on.
+///
+/// [`spawn_on`] has an example.
+#[derive(Clone)]
+pub struct Remote {
+    shared: Arc<Shared>,
+}
+
+impl Remote {
+    /// Answers a request whose handler said that it would answer later, or decide later:
+    /// as [`Server::answer`](Server::answer), in the next turn.
+    ///
+    /// False if the server has ended, or if more answers than
+    /// [`Config::connections`] wait for that turn. Whether the request was still there
+    /// is told by [`Handler::ended`] alone.
+    pub fn answer(&self, id: UploadId, response: Response) -> bool {
+        self.wish(id, Wish::Answer(response))
+    }
+
+    /// Goes on with a request that awaits its verdict, or of which a piece was taken in
+    /// part: as [`Server::resume`](Server::resume), in the next turn. False as with
+    /// [`Remote::answer`].
+    pub fn resume(&self, id: UploadId) -> bool {
+        self.wish(id, Wish::Resume)
+    }
+
+    /// The counters, as they were after the last turn.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.stats().clone()
+    }
+
+    /// Takes no more connections, finishes what is in flight, then ends.
+    pub fn drain(&self) {
+        self.tell(DRAIN);
+    }
+
+    /// Closes everything and ends.
+    pub fn stop(&self) {
+        self.tell(STOP);
+    }
 
     /// A later order is never weaker than an earlier one.
     fn tell(&self, order: u8) {
-        self.order.fetch_max(order, Ordering::AcqRel);
-        // It fails only if the poll is gone, and with it the thread.
-        let _ = self.waker.wake();
+        self.shared.order.fetch_max(order, Ordering::AcqRel);
+        self.shared.wake();
+    }
+
+    fn wish(&self, id: UploadId, wish: Wish) -> bool {
+        let mut inbox = self.shared.inbox();
+        if inbox.is_closed || inbox.wishes.len() >= self.shared.most_wishes {
+            return false;
+        }
+        inbox.wishes.push((id, wish));
+        drop(inbox);
+        self.shared.wake();
+        true
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").finish_non_exhaustive()
     }
 }

@@ -1,0 +1,146 @@
+//! A server on a thread of its own, reached from others.
+
+mod client;
+
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use client::{Address, Client, put};
+use streamsum::engine::Config;
+use streamsum::handler::{
+    Finished, Handler, Outcome, Piece, Reply, Report, Request, UploadId, Verdict,
+};
+use streamsum::proto::Response;
+use streamsum::thread::{self, Remote, Spawned};
+
+/// What somebody outside is asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Verdict(UploadId),
+    Answer(UploadId, usize),
+    Ended,
+}
+
+/// Lets others decide and answer.
+struct Asking(Sender<Asked>);
+
+impl Handler for Asking {
+    type Upload = usize;
+
+    fn begin(&mut self, request: Request<'_>) -> Verdict<usize> {
+        let _ = self.0.send(Asked::Verdict(request.id()));
+        Verdict::Wait(0)
+    }
+
+    fn consume(&mut self, pieces: &mut [Piece<usize>]) {
+        for piece in pieces {
+            let (length, bytes) = piece.parts();
+            *length += bytes.len();
+        }
+    }
+
+    fn finish(&mut self, message: Finished<'_>, length: usize) -> Reply {
+        let _ = self.0.send(Asked::Answer(message.id(), length));
+        Reply::Later
+    }
+
+    fn ended(&mut self, report: &Report<'_>, _: Option<usize>) {
+        if matches!(report.outcome, Outcome::Answered(_)) {
+            let _ = self.0.send(Asked::Ended);
+        }
+    }
+}
+
+fn asking(config: Config) -> (Spawned, Remote, Receiver<Asked>) {
+    let (asking, asked) = mpsc::channel();
+    let listeners = ["127.0.0.1:0", "127.0.0.1:0"].map(|address| {
+        mio::net::TcpListener::bind(address.parse().unwrap()).expect("a free port").into()
+    });
+    let server = thread::spawn_on(listeners, config, |_| Asking(asking)).expect("a server");
+    let remote = server.remote();
+    (server, remote, asked)
+}
+
+fn connect(server: &Spawned) -> Client {
+    Address::Tcp(server.address()).connect()
+}
+
+#[test]
+fn another_thread_decides_and_answers() {
+    let (server, remote, asked) = asking(Config::default());
+    assert_eq!(server.addresses().len(), 2);
+    for address in server.addresses() {
+        let mut client = Address::Tcp(*address).connect();
+        client.send(&put(b"abc"));
+        let Ok(Asked::Verdict(id)) = asked.recv() else { panic!("no verdict is asked for") };
+        assert!(remote.resume(id));
+        assert_eq!(asked.recv(), Ok(Asked::Answer(id, 3)));
+        assert!(remote.answer(id, Response::text(202, "kept")));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.content.as_str()), (202, "kept"));
+        assert_eq!(asked.recv(), Ok(Asked::Ended));
+        // It is gone, which the server finds out by itself.
+        assert!(remote.answer(id, Response::text(500, "twice")));
+    }
+    server.drain();
+    server.join().expect("a good end");
+}
+
+#[test]
+fn counters_are_those_of_the_last_turn() {
+    let (server, remote, asked) = asking(Config::default());
+    assert_eq!(server.stats().requests, 0);
+    let mut client = connect(&server);
+    client.send(&put(b"abc"));
+    let Ok(Asked::Verdict(id)) = asked.recv() else { panic!("no verdict is asked for") };
+    assert!(remote.answer(id, Response::text(403, "no")));
+    assert_eq!(client.answer().status, 403);
+    server.stop();
+    server.join().expect("a good end");
+    let stats = remote.stats();
+    assert_eq!((stats.connections, stats.requests, stats.answers), (1, 1, 1));
+}
+
+#[test]
+fn nobody_is_reached_behind_the_end() {
+    let (server, remote, asked) = asking(Config::default());
+    let mut client = connect(&server);
+    client.send(&put(b"abc"));
+    let Ok(Asked::Verdict(id)) = asked.recv() else { panic!("no verdict is asked for") };
+    remote.stop();
+    server.join().expect("a good end");
+    assert!(!remote.resume(id));
+    assert!(!remote.answer(id, Response::text(200, "too late")));
+    remote.drain();
+}
+
+#[test]
+fn no_more_wishes_wait_than_there_can_be_requests() {
+    let (said, heard) = mpsc::channel();
+    let listener = mio::net::TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let config = Config { connections: 3, ..Config::default() };
+    let flooding = thread::spawn_on([listener.into()], config, |remote| Flooding(remote, said));
+    let flooding = flooding.expect("a server");
+    let mut client = connect(&flooding);
+    client.send(&put(b""));
+    assert_eq!(heard.recv(), Ok([true, true, true, false]));
+    flooding.stop();
+    flooding.join().expect("a good end");
+}
+
+/// Wishes four times within one turn.
+struct Flooding(Remote, Sender<[bool; 4]>);
+
+impl Handler for Flooding {
+    type Upload = ();
+
+    fn begin(&mut self, request: Request<'_>) -> Verdict<()> {
+        let _ = self.1.send([(); 4].map(|()| self.0.resume(request.id())));
+        Verdict::Take(())
+    }
+
+    fn consume(&mut self, _: &mut [Piece<()>]) {}
+
+    fn finish(&mut self, _: Finished<'_>, (): ()) -> Reply {
+        Reply::Now(Response::text(200, ""))
+    }
+}
