@@ -1,0 +1,227 @@
+//! The examples, run as they are built, by somebody who talks to them.
+
+mod client;
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use client::{Address, Client, content, digest, put, put_chunked};
+
+/// An example that runs; it is killed in the end.
+struct Example {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Example {
+    fn start(name: &str, arguments: &[&str]) -> Self {
+        let built = env::current_exe().expect("the test's own path");
+        let built = built.parent().and_then(Path::parent).expect("a target folder");
+        let program = built.join("examples").join(name);
+        assert!(
+            program.exists(),
+            "{name} is not built: `cargo test` without a filter, or `cargo build --examples`"
+        );
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let stdout = BufReader::new(child.stdout.take().expect("its standard output"));
+        Self { child, stdout }
+    }
+
+    /// Where it says it listens, next.
+    fn address(&mut self) -> Address {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("a line");
+        let address = line.trim_end().strip_prefix("listening on ").expect("an address");
+        let address = address.split(',').next().unwrap_or_default();
+        Address::Tcp(address.parse().expect("an address"))
+    }
+
+    /// On a free port.
+    fn local(name: &str, arguments: &[&str]) -> (Self, Address) {
+        let mut example = Self::start(name, &[&["127.0.0.1:0"], arguments].concat());
+        let address = example.address();
+        (example, address)
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn request(line: &str, fields: &str, content: &str) -> Vec<u8> {
+    let length = content.len();
+    format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{fields}\r\n{content}")
+        .into_bytes()
+}
+
+/// Uploads by length and in chunks, one after the other on one connection.
+fn hashes(client: &mut Client) {
+    for length in [0, 1, 3_000, 200_000] {
+        let content = content(length, 7);
+        client.exchange(&put(&content)).is_digest_of(&content);
+        client.exchange(&put_chunked(&content, &[1, 5_000])).is_digest_of(&content);
+    }
+}
+
+#[test]
+fn serve() {
+    let (_running, address) = Example::local("serve", &[]);
+    hashes(&mut address.connect());
+}
+
+#[test]
+fn blocking() {
+    let (_running, address) = Example::local("blocking", &[]);
+    let mut client = address.connect();
+    hashes(&mut client);
+    client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    assert_eq!(client.answer_to_head().status, 100);
+    client.exchange(b"abc").is_digest_of(b"abc");
+    let answer = client.exchange(b"PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc");
+    assert_eq!((answer.status, answer.content.as_str()), (400, "Host is missing"));
+    client.ends();
+    let mut truncated = address.connect();
+    truncated.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nab");
+    truncated.half_close();
+    assert_eq!(truncated.answer().status, 400);
+    truncated.ends();
+}
+
+#[test]
+fn pipes() {
+    let mut running = Example::start("pipes", &[]);
+    let mut output = String::new();
+    running.stdout.read_to_string(&mut output).expect("text");
+    let answers: Vec<&str> = output.split("HTTP/1.1 ").skip(1).collect();
+    assert_eq!(answers.len(), 3, "{output}");
+    assert!(answers[0].ends_with(&digest(b"abc")), "{output}");
+    assert!(answers[1].ends_with(&digest(b"a")), "{output}");
+    assert!(answers[2].ends_with("Host is missing"), "{output}");
+}
+
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("streamsum-{name}-{}", std::process::id()));
+        fs::create_dir(&path).expect("a folder of its own");
+        Self(path)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).expect("the folder");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names.map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn save() {
+    let folder = Folder::new("save");
+    let path = folder.0.to_str().expect("a path in UTF-8");
+    let (_running, address) = Example::local("save", &[path]);
+    let mut client = address.connect();
+    let whole = content(200_000, 7);
+    let answer = client.exchange(&put(&whole));
+    assert_eq!((answer.status, answer.content.as_str()), (201, digest(&whole).as_str()));
+    assert_eq!(folder.names(), [digest(&whole)]);
+    assert_eq!(fs::read(folder.0.join(digest(&whole))).expect("the file"), whole);
+
+    let mut broken = address.connect();
+    broken.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
+    // The next answer shows that the one before has begun.
+    client.exchange(&put(b""));
+    assert_eq!(folder.names().len(), 3, "{:?}", folder.names());
+    broken.half_close();
+    assert_eq!(broken.answer().status, 400);
+    let mut names = folder.names();
+    names.sort();
+    let mut expected = [digest(&whole), digest(b"")];
+    expected.sort();
+    assert_eq!(names, expected);
+    let answer = client.exchange(&request("DELETE /a", "", ""));
+    assert_eq!(answer.status, 405);
+}
+
+#[test]
+fn token() {
+    let (_running, address) = Example::local("token", &["sesame"]);
+    let mut client = address.connect();
+    let shown = "Authorization: Bearer sesame\r\n";
+    client.exchange(&request("PUT /", shown, "abc")).is_digest_of(b"abc");
+    for wrong in ["", "Authorization: Bearer sesam\r\n", "Authorization: Bearer sesamE\r\n"] {
+        let mut client = address.connect();
+        let fields = format!("{wrong}Expect: 100-continue\r\n");
+        let head = request("PUT /", &fields, "abc");
+        // The content is not sent, as the answer comes instead of 100.
+        client.send(&head[..head.len() - 3]);
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.content.as_str()), (401, "a token is needed"));
+        assert_eq!(answer.field("WWW-Authenticate"), Some("Bearer realm=\"uploads\""));
+        client.ends();
+    }
+}
+
+#[test]
+fn digests() {
+    let (_running, address) = Example::local("digests", &[]);
+    let answer = address.connect().exchange(&put(b"abc"));
+    let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!((answer.status, answer.content.as_str()), (200, expected));
+}
+
+#[test]
+fn by_path() {
+    let (_running, address) = Example::local("by_path", &[]);
+    let mut client = address.connect();
+    for (path, content) in [("PUT /a", "abc"), ("POST /b?x=1", "12345"), ("PUT /a", "")] {
+        client.exchange(&request(path, "", content)).is_digest_of(content.as_bytes());
+    }
+    let answer = client.exchange(&request("GET /counts", "", ""));
+    assert_eq!(answer.content, "/a 2 uploads, 3 bytes\n/b 1 uploads, 5 bytes\n");
+    assert_eq!(client.exchange(&request("GET /", "", "")).status, 404);
+}
+
+#[test]
+fn later() {
+    let (_running, address) = Example::local("later", &[]);
+    let mut client = address.connect();
+    let answer = client.exchange(&put(b"abc"));
+    let new = format!("{} is new", digest(b"abc"));
+    assert_eq!((answer.status, answer.content), (201, new));
+    let again = address.connect().exchange(&put(b"abc"));
+    let old = format!("{} was here before", digest(b"abc"));
+    assert_eq!((again.status, again.content), (200, old));
+}
+
+#[test]
+fn two_servers() {
+    let (mut running, hashing) = Example::local("two_servers", &[]);
+    let measuring = running.address();
+    let long = content(100_000, 7);
+    hashing.connect().exchange(&put(&long)).is_digest_of(&long);
+    let mut client = measuring.connect();
+    assert_eq!(client.exchange(&put(b"abc")).content, "3");
+    assert_eq!(client.exchange(&put(&[b'a'; 1024])).content, "1024");
+    client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n");
+    assert_eq!(client.answer().status, 413);
+    hashes(&mut hashing.connect());
+}
