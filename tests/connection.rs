@@ -3,6 +3,7 @@
 
 use streamsum::proto::{
     After, Awaits, CloseReason, Connection, Date, End, Event, Limits, Reject, Response,
+    request_line,
 };
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -149,4 +150,72 @@ fn what_the_caller_refuses_in_answer_to_head_has_no_content() {
         let (_, out) = respond(&mut connection, &Reject::Late.response());
         assert!(out.ends_with(Reject::Late.reason()), "{out}");
     }
+}
+
+#[test]
+fn certain_content_ends_with_its_length() {
+    let mut connection = with_head(HEAD);
+    assert_eq!(connection.certain_content(), 0);
+    connection.accept(&mut Vec::new());
+    assert_eq!(connection.certain_content(), 2);
+    connection.receive(&mut b"a".to_owned()).unwrap();
+    assert_eq!(connection.certain_content(), 1);
+    connection.receive(&mut b"b".to_owned()).unwrap();
+    assert_eq!(connection.certain_content(), 0);
+}
+
+#[test]
+fn certain_content_ends_with_its_chunk() {
+    let mut connection =
+        with_head("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    connection.accept(&mut Vec::new());
+    for (input, certain) in [("1", 0), ("2\r", 0), ("\n", 0x12), ("ab", 0x10)] {
+        let mut input = input.as_bytes().to_vec();
+        assert_eq!(connection.receive(&mut input).unwrap().used, input.len());
+        assert_eq!(connection.certain_content(), certain);
+    }
+    let mut input = b"0123456789abcdef\r\n".to_vec();
+    assert_eq!(connection.receive(&mut input).unwrap().used, input.len());
+    assert_eq!(connection.certain_content(), 0);
+}
+
+#[test]
+fn a_request_line_is_named_once_it_is_whole() {
+    for (input, named) in [
+        ("PUT /a HTTP/1.1\r\nHost", Some(("PUT", "/a"))),
+        ("\r\n\r\nPUT /a HTTP/1.1\r", Some(("PUT", "/a"))),
+        // Refused for its version, or for its target.
+        ("G /a\tb x\r\n", Some(("G", "/a\tb"))),
+        ("PUT /a HTTP/1.1", None),
+        ("PUT /a\r\n", None),
+        ("PUT  /a HTTP/1.1\r\n", None),
+        ("P(T /a HTTP/1.1\r\n", None),
+        ("\r\n", None),
+        ("", None),
+    ] {
+        assert_eq!(request_line(input.as_bytes()), named, "{input:?}");
+    }
+    assert_eq!(request_line(b"GET /\xfc HTTP/1.1\r\n"), None);
+}
+
+#[test]
+#[should_panic(expected = "there is no head to accept: Idle is awaited")]
+fn nothing_is_accepted_without_a_head() {
+    Connection::new(Limits::default()).accept(&mut Vec::new());
+}
+
+#[test]
+#[should_panic(expected = "there is no request to answer: Nothing is awaited")]
+fn nothing_is_answered_on_a_closed_connection() {
+    let mut connection = with_head("GET / HTTP/1.0\r\n\r\n");
+    let _ = respond(&mut connection, &Response::text(200, ""));
+    let _ = respond(&mut connection, &Response::text(200, ""));
+}
+
+#[test]
+#[should_panic(expected = "a closed connection has nothing to refuse")]
+fn nothing_is_refused_on_a_closed_connection() {
+    let mut connection = with_head("GET / HTTP/1.0\r\n\r\n");
+    let _ = respond(&mut connection, &Response::text(200, ""));
+    connection.refuse(Reject::Late);
 }

@@ -211,7 +211,7 @@ impl Chunked {
             return Err(Reject::ChunkSize);
         }
         let digit = char::from(byte).to_digit(16).unwrap_or_default();
-        self.size = (self.size << 4) | u64::from(digit);
+        self.size = (self.size << 4) + u64::from(digit);
         Ok(At::Size { digits: digits + 1 })
     }
 

@@ -416,6 +416,9 @@ mod tests {
         assert_eq!(version("HTTP/1.0"), Ok(Version::Http10));
         assert_eq!(version("HTTP/1.1"), Ok(Version::Http11));
         assert_eq!(version("HTTP/1.9"), Ok(Version::Http11));
+        for same in [Version::Http10, Version::Http11] {
+            assert_eq!(version(same.as_str()), Ok(same));
+        }
         for other in ["HTTP/0.9", "HTTP/2.0", "HTTP/9.9"] {
             assert_eq!(version(other), Err(Reject::MajorVersion), "{other}");
         }

@@ -212,4 +212,18 @@ mod tests {
         words.dedup();
         assert_eq!(words.len(), Reject::ALL.len());
     }
+
+    #[test]
+    fn why_a_connection_closes_in_words() {
+        for (reason, words) in [
+            (CloseReason::PeerAsked, "the client asked to close"),
+            (CloseReason::Http10, "HTTP/1.0 without keep-alive"),
+            (CloseReason::Rejected(Reject::LineEnd), "a line does not end in CRLF"),
+            (CloseReason::ContentUnread, "answered before the content was read"),
+            (CloseReason::Retired, "no more requests are taken"),
+            (CloseReason::RequestLimit, "the connection has had its number of requests"),
+        ] {
+            assert_eq!(reason.to_string(), words);
+        }
+    }
 }

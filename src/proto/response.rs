@@ -230,8 +230,8 @@ fn is_field_value(value: &str) -> bool {
     value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
 }
 
-/// Reason phrases of RFC 9110 §15; none for a status that it does not name, which
-/// RFC 9112 §4 allows.
+/// Reason phrases of RFC 9110 §15, RFC 6585 and RFC 4918; none for a status that they
+/// don't name, which RFC 9112 §4 allows.
 fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
@@ -360,6 +360,79 @@ mod tests {
         ] {
             assert_eq!(Response::text(200, "").field(name, value), Err(InvalidField), "{name}");
         }
+        assert_eq!(InvalidField.to_string(), "not a field that a response may be given");
+    }
+
+    #[test]
+    fn content_of_any_type_and_bytes() {
+        let response = Response::new(404, "application/x; a=\"\t~\"", b"\x01\xff".as_slice());
+        assert_eq!((response.status(), response.content()), (404, &b"\x01\xff"[..]));
+        let mut out = Vec::new();
+        response.write(&epoch(0), Persistence::Implied, false, &mut out);
+        assert!(out.starts_with(b"HTTP/1.1 404 Not Found\r\n"));
+        assert!(out.ends_with(
+            b"\r\nContent-Length: 2\r\nContent-Type: application/x; a=\"\t~\"\r\n\r\n\x01\xff"
+        ));
+    }
+
+    #[test]
+    #[should_panic(expected = "the media type is not a field value")]
+    fn a_media_type_cannot_break_the_message() {
+        let _ = Response::new(200, "text/plain\r\nX: y", b"".as_slice());
+    }
+
+    #[test]
+    fn the_reason_phrase_of_every_status() {
+        let phrases = [
+            (200, "OK"),
+            (201, "Created"),
+            (202, "Accepted"),
+            (203, "Non-Authoritative Information"),
+            (204, "No Content"),
+            (205, "Reset Content"),
+            (206, "Partial Content"),
+            (300, "Multiple Choices"),
+            (301, "Moved Permanently"),
+            (302, "Found"),
+            (303, "See Other"),
+            (304, "Not Modified"),
+            (307, "Temporary Redirect"),
+            (308, "Permanent Redirect"),
+            (400, "Bad Request"),
+            (401, "Unauthorized"),
+            (402, "Payment Required"),
+            (403, "Forbidden"),
+            (404, "Not Found"),
+            (405, "Method Not Allowed"),
+            (406, "Not Acceptable"),
+            (407, "Proxy Authentication Required"),
+            (408, "Request Timeout"),
+            (409, "Conflict"),
+            (410, "Gone"),
+            (411, "Length Required"),
+            (412, "Precondition Failed"),
+            (413, "Content Too Large"),
+            (414, "URI Too Long"),
+            (415, "Unsupported Media Type"),
+            (416, "Range Not Satisfiable"),
+            (417, "Expectation Failed"),
+            (421, "Misdirected Request"),
+            (422, "Unprocessable Content"),
+            (426, "Upgrade Required"),
+            (429, "Too Many Requests"),
+            (431, "Request Header Fields Too Large"),
+            (500, "Internal Server Error"),
+            (501, "Not Implemented"),
+            (502, "Bad Gateway"),
+            (503, "Service Unavailable"),
+            (504, "Gateway Timeout"),
+            (505, "HTTP Version Not Supported"),
+            (507, "Insufficient Storage"),
+        ];
+        for status in 200..600 {
+            let named = phrases.iter().find(|(own, _)| *own == status);
+            assert_eq!(reason_phrase(status), named.map_or("", |(_, phrase)| phrase), "{status}");
+        }
     }
 
     #[test]
@@ -375,5 +448,6 @@ mod tests {
             "Thu, 01 Jan 1970 00:00:00 GMT"
         );
         assert_eq!(epoch(u64::from(u32::MAX) * 100).as_str(), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(format!("{:?}", epoch(59)), "Thu, 01 Jan 1970 00:00:59 GMT");
     }
 }
