@@ -401,9 +401,9 @@ impl Connection {
         match body.decode(input, &self.limits) {
             Ok(decoded) => {
                 if decoded.last {
-                    let trailers = input.get(decoded.trailers).unwrap_or_default();
-                    // The empty line alone is no trailer.
-                    let trailers = (trailers.len() > 2).then(|| trailers.into());
+                    let section = input.get(decoded.trailers).unwrap_or_default();
+                    let lines = section.strip_suffix(b"\r\n").unwrap_or_default();
+                    let trailers = (!lines.is_empty()).then(|| lines.into());
                     self.state = State::Respond { exchange, trailers };
                 } else if decoded.data.is_empty() {
                     return Ok(Step { used: decoded.used, event: Event::Wait });

@@ -262,6 +262,14 @@ mod tests {
     }
 
     #[test]
+    fn a_section_must_end_for_httparse_where_it_ends_for_the_scan() {
+        assert_eq!(check(b"a: b\r\n\r\n", 1, |_| Ok(())), Ok(()));
+        for other in ["", "a: b\r\n", "a: b\r\n\r\nc: d\r\n\r\n", "\r\n\r\n"] {
+            assert_eq!(check(other.as_bytes(), 1, |_| Ok(())), Err(Reject::FieldLine), "{other:?}");
+        }
+    }
+
+    #[test]
     fn more_fields_than_fit_on_the_stack_are_seen_all() {
         let section = "a: b\r\n".repeat(90) + "\r\n";
         let mut seen = 0;
