@@ -3,10 +3,25 @@
 // The modules are public in the package of the targets.
 #![allow(unreachable_pub)]
 
+// Public for the binaries of the fuzz package.
+#![allow(unreachable_pub)]
+
+mod case_file;
 #[path = "../fuzz/src/choices.rs"]
 mod choices;
+#[path = "../fuzz/src/chunked.rs"]
+mod chunked;
+#[path = "../fuzz/src/conversation.rs"]
+mod conversation;
+#[path = "../fuzz/src/head.rs"]
+mod head;
 #[path = "../fuzz/src/md5.rs"]
 mod md5;
+mod naive;
+#[path = "../fuzz/src/seeds.rs"]
+mod seeds;
+#[path = "../fuzz/src/split.rs"]
+mod split;
 
 use std::fs;
 use std::path::Path;
@@ -28,6 +43,31 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
+fn chunked_files() {
+    replay("chunked", chunked::check);
+}
+
+#[test]
+fn head_files() {
+    replay("head", head::check);
+}
+
+#[test]
 fn md5_files() {
     replay("md5", md5::check);
+}
+
+#[test]
+fn split_files() {
+    replay("split", split::check);
+}
+
+#[test]
+fn seeds_are_those_of_the_cases() {
+    let stale = seeds::stale();
+    assert!(
+        stale.is_empty(),
+        "stale, missing or left over in fuzz/seeds: {stale:#?}\n\
+         cargo run --manifest-path fuzz/Cargo.toml --example seeds"
+    );
 }

@@ -7,4 +7,10 @@
 //! server enters the library's own.
 
 mod choices;
+pub mod chunked;
+mod conversation;
+pub mod head;
 pub mod md5;
+#[path = "../../tests/naive/mod.rs"]
+mod naive;
+pub mod split;

@@ -111,9 +111,11 @@ pub(crate) fn all() -> Vec<Case> {
     cases
 }
 
-/// The root of the package.
+/// The root of the package, or of the one that the fuzz package lies in.
 pub(crate) fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let is_root = |folder: &&Path| folder.join("tests/cases").is_dir();
+    package.ancestors().find(is_root).expect("tests/cases is there")
 }
 
 fn file(path: &Path) -> Vec<Case> {

@@ -1,0 +1,373 @@
+//! Plays a client's bytes to the protocol core and writes down, in the oracle's words,
+//! what the core made of them. What has to hold for every call is asserted on the way.
+
+use std::ops::Range;
+use std::time::{Duration, UNIX_EPOCH};
+
+use streamsum::md5::{Digest, Md5};
+use streamsum::proto::{
+    self, After, Awaits, CloseReason, Connection, Date, End, Event, Fields, Limits, Reject,
+    Response, Version,
+};
+
+use crate::choices::Choices;
+use crate::naive::{self, Field, Framing, Outcome, Reading, Request};
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// What nobody may look at once a connection is closed or has refused a request.
+const GOOD: &[u8] = b"GET /good HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// Limits that a short input can reach, the fixed head of `chunked` just fits into.
+const SMALL: Limits = Limits {
+    request_line: 24,
+    head: 90,
+    fields: 4,
+    chunk_overhead: 10,
+    body: Some(20),
+    requests: Some(2),
+};
+
+/// What follows the client's last byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    Open,
+    Fin,
+    /// Patience ends: what is under way is refused.
+    Timeout,
+}
+
+/// All but the client's bytes. It is made of a byte for the limits, one for what we do,
+/// one for the number of cuts, and one for each of these.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan<'d> {
+    pub(crate) limits: Limits,
+    pub(crate) finish: Finish,
+    /// Answer every head before its content is asked for.
+    pub(crate) early: bool,
+    /// Retire the connection when the first head is there.
+    pub(crate) retire: bool,
+    /// The lengths of the first pieces that the input arrives in.
+    lengths: &'d [u8],
+}
+
+impl<'d> Plan<'d> {
+    pub(crate) fn choose(choices: &mut Choices<'d>) -> Self {
+        let small = choices.byte();
+        let ours = choices.byte();
+        let count = choices.below(8);
+        let mut limits = Limits::default();
+        for bit in (0..6).filter(|bit| small & 1 << bit != 0) {
+            match bit {
+                0 => limits.request_line = SMALL.request_line,
+                1 => limits.head = SMALL.head,
+                2 => limits.fields = SMALL.fields,
+                3 => limits.chunk_overhead = SMALL.chunk_overhead,
+                4 => limits.body = SMALL.body,
+                _ => limits.requests = SMALL.requests,
+            }
+        }
+        Self {
+            limits,
+            finish: [Finish::Open, Finish::Fin, Finish::Timeout, Finish::Fin]
+                [usize::from(ours & 3)],
+            early: ours & 4 != 0,
+            retire: ours & 8 != 0,
+            lengths: choices.bytes(count),
+        }
+    }
+
+    /// One in which nothing is answered early: of that the oracle knows nothing.
+    pub(crate) fn for_the_oracle(choices: &mut Choices<'d>) -> Self {
+        Self { early: false, ..Self::choose(choices) }
+    }
+
+    /// The input as the plan cuts it; a piece may be empty.
+    pub(crate) fn pieces<'i>(&self, input: &'i [u8]) -> Vec<&'i [u8]> {
+        let mut pieces = Vec::new();
+        let mut rest = input;
+        for &length in self.lengths {
+            let (piece, behind) = rest.split_at(usize::from(length).min(rest.len()));
+            pieces.push(piece);
+            rest = behind;
+        }
+        pieces.push(rest);
+        pieces
+    }
+
+    /// What the oracle makes of the input; it answers each request when that has ended.
+    pub(crate) fn oracle(&self, input: &[u8]) -> Reading {
+        assert!(!self.early, "the oracle waits for the content");
+        let limits = naive::Limits {
+            request_line: self.limits.request_line as usize,
+            head: self.limits.head as usize,
+            fields: self.limits.fields.into(),
+            chunk_overhead: self.limits.chunk_overhead as usize,
+            body: self.limits.body.unwrap_or(u64::MAX),
+            requests: match self.limits.requests {
+                _ if self.retire => 1,
+                Some(most) => most as usize,
+                None => usize::MAX,
+            },
+        };
+        let mut reading = naive::read(input, self.finish == Finish::Fin, &limits);
+        for request in &mut reading.requests {
+            // We know of it when we answer.
+            request.persists &= request.ended;
+        }
+        reading
+    }
+}
+
+/// What came of it. Two cuts of the same input give equal ones.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Played {
+    pub(crate) reading: Reading,
+    /// Of the content of each request that ended.
+    pub(crate) digests: Vec<Digest>,
+    /// The refusal.
+    pub(crate) reject: Option<Reject>,
+    afters: Vec<After>,
+    /// Our bytes without interim responses.
+    answers: Vec<u8>,
+    /// When all was given, but for the FIN.
+    awaits: Awaits,
+}
+
+/// Gives the pieces to a connection, one after the other, and answers each request with
+/// the digest of its content.
+pub(crate) fn play(plan: &Plan<'_>, pieces: &[&[u8]]) -> Played {
+    let mut server = Server {
+        plan,
+        connection: Connection::new(plan.limits),
+        pending: Vec::new(),
+        hash: Md5::new(),
+        is_open: true,
+        played: Played {
+            reading: Reading { requests: Vec::new(), outcome: Outcome::Open },
+            digests: Vec::new(),
+            reject: None,
+            afters: Vec::new(),
+            answers: Vec::new(),
+            awaits: Awaits::Idle,
+        },
+    };
+    for piece in pieces {
+        server.pending.extend_from_slice(piece);
+        while server.is_open && server.step() {}
+        if !server.is_open {
+            server.ignore();
+        }
+    }
+    server.finish();
+    server.played
+}
+
+struct Server<'p> {
+    plan: &'p Plan<'p>,
+    connection: Connection,
+    pending: Vec<u8>,
+    hash: Md5,
+    is_open: bool,
+    played: Played,
+}
+
+/// An event that has let go of the input.
+enum Seen {
+    Wait,
+    Head(Request),
+    Body { data: Range<usize>, last: bool },
+}
+
+impl Server<'_> {
+    /// One call; tells whether another may give more.
+    fn step(&mut self) -> bool {
+        let before = self.pending.clone();
+        let certain = self.connection.certain_content();
+        let step = match self.connection.receive(&mut self.pending) {
+            Ok(step) => step,
+            Err(reject) => {
+                assert_eq!(self.pending, before, "touched by a refusal");
+                self.refused(reject);
+                return false;
+            }
+        };
+        let used = step.used;
+        let seen = match step.event {
+            Event::Wait => Seen::Wait,
+            Event::Head(head) => Seen::Head(request(&head)),
+            Event::Body { data, last } => Seen::Body { data, last },
+        };
+        assert!(used <= before.len(), "used {used} of {}", before.len());
+        assert_eq!(self.pending[used..], before[used..], "touched behind {used}");
+        let certain = usize::try_from(certain).unwrap_or(usize::MAX).min(before.len());
+        let again = match seen {
+            Seen::Wait => {
+                assert_eq!(certain, 0, "content was held back");
+                false
+            }
+            Seen::Head(request) => {
+                let named = proto::request_line(&before[..used]).expect("it has a request line");
+                assert_eq!(named.0.as_bytes(), request.method);
+                assert_eq!(named.1.as_bytes(), request.target);
+                let behind = used < before.len();
+                self.decide(request, behind);
+                true
+            }
+            Seen::Body { data, last } => {
+                assert!(data.start <= data.end && data.end <= used, "{data:?} of {used}");
+                let content = self.pending[data].to_vec();
+                assert!(content.starts_with(&before[..certain]), "other than certain content");
+                self.hash.update(&content);
+                self.request().content.extend(content);
+                if last {
+                    self.end_of_message();
+                }
+                true
+            }
+        };
+        self.pending.drain(..used);
+        again
+    }
+
+    fn request(&mut self) -> &mut Request {
+        self.played.reading.requests.last_mut().expect("a head came before")
+    }
+
+    /// `behind`: whether content, or the next request, came along with the head.
+    fn decide(&mut self, request: Request, behind: bool) {
+        assert_eq!(self.connection.awaits(), Awaits::Decision);
+        let asked = !behind && expects_continue(&request);
+        self.played.reading.requests.push(request);
+        if self.plan.retire {
+            self.connection.retire();
+        }
+        if self.plan.early {
+            self.answer(&Response::text(403, "not now"));
+        } else {
+            let mut interim = Vec::new();
+            self.connection.accept(&mut interim);
+            assert_eq!(interim, if asked { CONTINUE } else { b"" });
+        }
+    }
+
+    fn end_of_message(&mut self) {
+        assert_eq!(self.connection.awaits(), Awaits::Response);
+        let trailers = fields(&self.connection.trailers());
+        self.request().trailers = trailers;
+        self.request().ended = true;
+        let digest = std::mem::take(&mut self.hash).finish();
+        self.played.digests.push(digest);
+        self.answer(&Response::text(200, digest.to_string()));
+    }
+
+    fn answer(&mut self, response: &Response) {
+        let after = self.respond(response);
+        self.request().persists = after == After::Reuse;
+        if after != After::Reuse {
+            self.played.reading.outcome = Outcome::Closed;
+        }
+    }
+
+    /// A refusal stays, whatever comes.
+    fn refused(&mut self, reject: Reject) {
+        let mut more = [&self.pending, GOOD].concat();
+        for input in [&mut more[..], &mut GOOD.to_vec(), &mut []] {
+            let again = self.connection.receive(input).expect_err("it was refused");
+            assert_eq!(again, reject);
+        }
+        // For the log; it may or may not be there.
+        let _ = proto::request_line(&self.pending);
+        self.played.reading.outcome = Outcome::Refused(reject.status());
+        self.refuse(reject);
+    }
+
+    fn refuse(&mut self, reject: Reject) {
+        self.played.reject = Some(reject);
+        assert_eq!(self.connection.awaits(), Awaits::Response);
+        let after = self.respond(&reject.response());
+        assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
+    }
+
+    fn respond(&mut self, response: &Response) -> After {
+        let date = Date::new(UNIX_EPOCH + Duration::from_secs(784_111_777));
+        let after = self.connection.respond(response, &date, &mut self.played.answers);
+        self.played.afters.push(after);
+        self.is_open = after == After::Reuse;
+        assert_eq!(self.is_open, self.connection.awaits() == Awaits::Idle);
+        assert_eq!(!self.is_open, self.connection.awaits() == Awaits::Nothing);
+        after
+    }
+
+    /// A closed connection takes anything for nothing.
+    fn ignore(&mut self) {
+        let given = self.pending.len();
+        let step = self.connection.receive(&mut self.pending).expect("it is closed");
+        assert!(matches!((step.used, step.event), (used, Event::Wait) if used == given));
+        self.pending.clear();
+    }
+
+    fn finish(&mut self) {
+        self.played.awaits = self.connection.awaits();
+        if self.is_open {
+            // It has said so, and says it again.
+            let step = self.connection.receive(&mut self.pending).expect("it waits");
+            assert!(matches!((step.used, step.event), (0, Event::Wait)));
+        } else {
+            self.pending.extend_from_slice(GOOD);
+            self.ignore();
+        }
+        match self.plan.finish {
+            Finish::Open => {}
+            Finish::Fin => match self.connection.ended() {
+                End::Clean if self.is_open => self.played.reading.outcome = Outcome::Clean,
+                End::Clean => {}
+                End::Truncated(reject) => {
+                    assert!(self.is_open && reject == Reject::Truncated);
+                    self.played.reading.outcome = Outcome::Truncated;
+                    self.refuse(reject);
+                }
+            },
+            Finish::Timeout => {
+                if self.is_open {
+                    self.connection.refuse(Reject::HeadTimeout);
+                    self.refuse(Reject::HeadTimeout);
+                }
+            }
+        }
+    }
+}
+
+fn request(head: &proto::Head<'_>) -> Request {
+    Request {
+        method: head.method().into(),
+        target: head.target().into(),
+        old: head.version() == Version::Http10,
+        fields: fields(&head.fields()),
+        authority: head.authority().map(Into::into),
+        framing: match head.framing() {
+            proto::Framing::None => Framing::None,
+            proto::Framing::Length(length) => Framing::Length(length),
+            proto::Framing::Chunked => Framing::Chunked,
+        },
+        content: Vec::new(),
+        trailers: Vec::new(),
+        ended: false,
+        persists: false,
+    }
+}
+
+fn fields(fields: &Fields<'_>) -> Vec<Field> {
+    fields.iter().map(|(name, value)| (name.into(), value.to_vec())).collect()
+}
+
+/// Whether the client waits to be asked for its content (docs/HTTP.md 16).
+fn expects_continue(request: &Request) -> bool {
+    let is_due = !matches!(request.framing, Framing::None | Framing::Length(0));
+    let says_so = |(name, value): &Field| {
+        name.eq_ignore_ascii_case(b"expect")
+            && value.to_ascii_lowercase().windows(12).any(|part| part == b"100-continue")
+    };
+    // Another expectation is refused, so that the words cannot be a part of one.
+    is_due && !request.old && request.fields.iter().any(says_so)
+}

@@ -1,0 +1,16 @@
+//! Any bytes give the same events and the same answers however they are cut.
+
+use crate::choices::Choices;
+use crate::conversation::{Plan, play};
+
+/// A plan, and then the bytes of a client.
+pub fn check(data: &[u8]) {
+    let mut choices = Choices::new(data);
+    let plan = Plan::choose(&mut choices);
+    let input = choices.bytes(usize::MAX);
+    let whole = play(&plan, &[input]);
+    let bytes: Vec<&[u8]> = input.chunks(1).collect();
+    assert_eq!(play(&plan, &bytes), whole, "left byte by byte, right whole");
+    let pieces = plan.pieces(input);
+    assert_eq!(play(&plan, &pieces), whole, "left in pieces, right whole: {pieces:?}");
+}
