@@ -14,10 +14,10 @@ const LONGEST: usize = 4 << 10;
 /// by their heads.
 const TARGETS: [(&str, &[&str]); 20] = [
     ("chunked", &["split", "hyper"]),
-    ("connection", &["split", "hyper"]),
+    ("connection", &["head", "hyper"]),
     ("content-length", &["head", "hyper"]),
     ("ends", &["split", "hyper"]),
-    ("expect", &["split", "hyper"]),
+    ("expect", &["head", "split", "hyper"]),
     ("fields", &["head", "hyper"]),
     ("framing", &["head", "split", "hyper"]),
     ("host", &["head", "hyper"]),
