@@ -3,14 +3,13 @@
 // The modules are public in the package of the targets.
 #![allow(unreachable_pub)]
 
-// Public for the binaries of the fuzz package.
-#![allow(unreachable_pub)]
-
 mod case_file;
 #[path = "../fuzz/src/choices.rs"]
 mod choices;
 #[path = "../fuzz/src/chunked.rs"]
 mod chunked;
+#[path = "../fuzz/src/client.rs"]
+mod client;
 #[path = "../fuzz/src/conversation.rs"]
 mod conversation;
 #[path = "../fuzz/src/head.rs"]
@@ -18,6 +17,8 @@ mod head;
 #[path = "../fuzz/src/md5.rs"]
 mod md5;
 mod naive;
+#[path = "../fuzz/src/response.rs"]
+mod response;
 #[path = "../fuzz/src/seeds.rs"]
 mod seeds;
 #[path = "../fuzz/src/split.rs"]
@@ -58,6 +59,11 @@ fn md5_files() {
 }
 
 #[test]
+fn response_files() {
+    replay("response", response::check);
+}
+
+#[test]
 fn split_files() {
     replay("split", split::check);
 }
@@ -67,7 +73,8 @@ fn seeds_are_those_of_the_cases() {
     let stale = seeds::stale();
     assert!(
         stale.is_empty(),
-        "stale, missing or left over in fuzz/seeds: {stale:#?}\n\
+        "stale, missing or left over in fuzz/seeds: {stale:#?}
+\
          cargo run --manifest-path fuzz/Cargo.toml --example seeds"
     );
 }

@@ -8,9 +8,12 @@
 
 mod choices;
 pub mod chunked;
+mod client;
 mod conversation;
 pub mod head;
+pub mod hyper;
 pub mod md5;
 #[path = "../../tests/naive/mod.rs"]
 mod naive;
+pub mod response;
 pub mod split;

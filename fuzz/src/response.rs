@@ -1,0 +1,415 @@
+//! Any response, to any request, is read by a client as it was meant.
+//!
+//! The fuzzer draws a conversation: what is asked (methods, versions, persistence, framing,
+//! expectations, and what has to be refused), when it is answered or refused, and with what.
+//! All that was written is then read back by a naive client and by httparse: each response
+//! begins where the one before ends, and nothing is left over.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use streamsum::proto::{After, Connection, Date, End, Event, Limits, Reject, Response};
+
+use crate::choices::Choices;
+use crate::client::{self, Answer};
+
+const LIMITS: Limits = Limits {
+    request_line: 100,
+    head: 300,
+    fields: 4,
+    chunk_overhead: 50,
+    body: Some(1_000),
+    requests: None,
+};
+
+/// Name and value.
+type Field = (Vec<u8>, Vec<u8>);
+
+/// What one response has to be for the client.
+#[derive(Debug, PartialEq, Eq)]
+struct Meant {
+    to_head: bool,
+    status: u16,
+    fields: Vec<Field>,
+    content: Vec<u8>,
+}
+
+pub fn check(data: &[u8]) {
+    let mut choices = Choices::new(data);
+    let requests = choices.below(6) as u32;
+    let date = Date::new(UNIX_EPOCH + Duration::from_secs(u64::from(choices.byte()) * 123_456_789));
+    let limits = Limits { requests: (requests > 0).then_some(requests), ..LIMITS };
+    let mut talk = Talk {
+        connection: Connection::new(limits),
+        date,
+        left: limits.requests,
+        retired: false,
+        wire: Vec::new(),
+        meant: Vec::new(),
+    };
+    // At least one, for no input should be without a response.
+    while talk.exchange(&mut choices) && !choices.is_empty() {}
+    read_back(&talk.wire, &talk.meant);
+}
+
+struct Talk {
+    connection: Connection,
+    date: Date,
+    /// Requests until the limit.
+    left: Option<u32>,
+    retired: bool,
+    wire: Vec<u8>,
+    meant: Vec<Meant>,
+}
+
+impl Talk {
+    /// One request and its answer; tells whether another may follow.
+    fn exchange(&mut self, choices: &mut Choices<'_>) -> bool {
+        match choices.below(8) {
+            0 => self.refused(choices),
+            1 => self.given_up(choices),
+            _ => self.request(choices),
+        }
+    }
+
+    /// A request that the library refuses.
+    fn refused(&mut self, choices: &mut Choices<'_>) -> bool {
+        let (expected, template) = REFUSED[choices.below(REFUSED.len())];
+        let method = METHODS[choices.below(METHODS.len())];
+        let mut input =
+            template.replace("{M}", method).replace("{L}", &"a".repeat(300)).into_bytes();
+        let mut at = 0;
+        let reject = loop {
+            let step = match self.connection.receive(&mut input[at..]) {
+                Ok(step) => step,
+                Err(reject) => break reject,
+            };
+            at += step.used;
+            match step.event {
+                Event::Head(_) => self.connection.accept(&mut self.wire),
+                Event::Body { last, .. } => assert!(!last, "{template:?} is a whole request"),
+                Event::Wait => match self.connection.ended() {
+                    End::Truncated(reject) => break reject,
+                    End::Clean => panic!("{template:?} is clean"),
+                },
+            }
+        };
+        assert_eq!(reject, expected, "{template:?}");
+        // Behind too many empty lines, and of what is no HTTP, no method is known.
+        let to_head = method == "HEAD" && template.starts_with("{M}");
+        self.answer(choices, Some(reject), to_head, Connecting::Closes)
+    }
+
+    /// A head that is refused by the caller before it is whole, for the time it takes.
+    fn given_up(&mut self, choices: &mut Choices<'_>) -> bool {
+        let (method, arrived) = (METHODS[choices.below(METHODS.len())], choices.below(20));
+        let head = format!("{method} /a HTTP/1.1\r\nHo");
+        let mut input = head.as_bytes()[..arrived.min(head.len())].to_vec();
+        let step = self.connection.receive(&mut input).expect("the beginning of a head");
+        assert!(matches!((step.used, step.event), (0, Event::Wait)));
+        let reject = Reject::ALL[choices.below(Reject::ALL.len())];
+        self.connection.refuse(reject);
+        self.answer(choices, Some(reject), input.starts_with(b"HEAD "), Connecting::Closes)
+    }
+
+    /// A good request, answered or refused by the caller at some point of it.
+    fn request(&mut self, choices: &mut Choices<'_>) -> bool {
+        let method = METHODS[choices.below(METHODS.len())];
+        let (old, expects) = (choices.below(3) == 2, choices.below(4) == 3);
+        let (option, closes, keeps) = OPTIONS[choices.below(OPTIONS.len())];
+        let (framing, content) = FRAMINGS[choices.below(FRAMINGS.len())];
+        let version = if old { "HTTP/1.0" } else { "HTTP/1.1" };
+        // HTTP/1.0 has no chunks.
+        let (framing, content) =
+            if old && framing.contains("chunked") { ("", "") } else { (framing, content) };
+        let expect = if expects { "Expect: 100-continue\r\n" } else { "" };
+        let head = format!("{method} / {version}\r\nHost: x\r\n{option}{framing}{expect}\r\n");
+        // Content comes along with the head, or after it.
+        let together = choices.below(2) == 1;
+        let stops = choices.below(8);
+        if choices.below(16) == 15 {
+            self.connection.retire();
+            self.retired = true;
+        }
+
+        let mut input = head.clone().into_bytes();
+        if together {
+            input.extend_from_slice(content.as_bytes());
+        }
+        let step = self.connection.receive(&mut input).expect("a good head");
+        assert!(matches!(step.event, Event::Head(_)), "{head}");
+        assert_eq!(step.used, head.len());
+        self.left = self.left.map(|left| left - 1);
+
+        let mut whole = content.is_empty();
+        if stops > 1 {
+            if expects && !old && !together && !content.is_empty() {
+                self.meant.push(Meant {
+                    to_head: false,
+                    status: 100,
+                    fields: vec![],
+                    content: vec![],
+                });
+            }
+            self.connection.accept(&mut self.wire);
+            if stops > 2 {
+                whole = self.read(content, stops == 3);
+            }
+        }
+        let to_head = method == "HEAD";
+        if stops == 1 || stops == 7 {
+            let reject = Reject::ALL[choices.below(Reject::ALL.len())];
+            self.connection.refuse(reject);
+            return self.answer(choices, Some(reject), to_head, Connecting::Closes);
+        }
+        let limited = self.left == Some(0);
+        let connecting = if !whole || closes || (old && !keeps) || self.retired || limited {
+            Connecting::Closes
+        } else if old {
+            Connecting::KeepsSaying
+        } else {
+            Connecting::Keeps
+        };
+        self.answer(choices, None, to_head, connecting)
+    }
+
+    /// Gives content, a part of it or all, and tells whether it ended.
+    fn read(&mut self, content: &str, partly: bool) -> bool {
+        let mut content = content.as_bytes().to_vec();
+        if partly {
+            content.truncate(2);
+        }
+        let mut at = 0;
+        loop {
+            let step = self.connection.receive(&mut content[at..]).expect("good content");
+            let used = step.used;
+            match step.event {
+                Event::Body { last: true, .. } => {
+                    assert_eq!(at + used, content.len());
+                    return true;
+                }
+                Event::Wait if used == 0 => return false,
+                _ => at += used,
+            }
+        }
+    }
+
+    /// Answers, and notes what the client has to see.
+    fn answer(
+        &mut self,
+        choices: &mut Choices<'_>,
+        reject: Option<Reject>,
+        to_head: bool,
+        connecting: Connecting,
+    ) -> bool {
+        let (response, mut fields) = match reject {
+            Some(reject) => {
+                let kind = (b"Content-Type".to_vec(), b"text/plain; charset=utf-8".to_vec());
+                (reject.response(), vec![kind])
+            }
+            None => draw(choices),
+        };
+        if let Some(reject) = reject {
+            assert_eq!(response.status(), reject.status());
+            assert_eq!(response.content(), reject.reason().as_bytes());
+        }
+        let status = response.status();
+        let content = if status == 205 { &[] } else { response.content() };
+        if matches!(status, 204 | 304) {
+            fields.remove(0);
+        } else {
+            let length = content.len().to_string().into_bytes();
+            fields.insert(0, (b"Content-Length".to_vec(), length));
+        }
+        fields.insert(0, (b"Date".to_vec(), self.date.as_str().as_bytes().to_vec()));
+        fields.extend(connecting.option().map(|text| (b"Connection".to_vec(), text.to_vec())));
+        let content =
+            if to_head || matches!(status, 204 | 304) { Vec::new() } else { content.to_vec() };
+        let after = self.connection.respond(&response, &self.date, &mut self.wire);
+        let goes_on = after == After::Reuse;
+        assert_eq!(goes_on, connecting != Connecting::Closes, "{after:?}");
+        self.meant.push(Meant { to_head, status, fields, content });
+        goes_on
+    }
+}
+
+/// What becomes of the connection, and what the response says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Connecting {
+    Keeps,
+    /// To HTTP/1.0.
+    KeepsSaying,
+    Closes,
+}
+
+impl Connecting {
+    fn option(self) -> Option<&'static [u8]> {
+        match self {
+            Connecting::Keeps => None,
+            Connecting::KeepsSaying => Some(b"keep-alive"),
+            Connecting::Closes => Some(b"close"),
+        }
+    }
+}
+
+/// A response of the embedding program, and its fields as they have to arrive, Content-Type
+/// first. A status or a media type that the library does not take is a panic of the
+/// program's own making, and not drawn.
+fn draw(choices: &mut Choices<'_>) -> (Response, Vec<Field>) {
+    let status = match choices.below(3) {
+        0 => [200, 204, 205, 304, 206, 599][choices.below(6)],
+        _ => 200 + choices.below(400) as u16,
+    };
+    let length = choices.below(40);
+    let content = choices.bytes(length);
+    let (mut response, kind) = match choices.below(3) {
+        0 => {
+            let text = String::from_utf8_lossy(content).into_owned();
+            (Response::text(status, text), "text/plain; charset=utf-8")
+        }
+        which => {
+            let kind = ["", "application/octet-stream"][which - 1];
+            (Response::new(status, kind, content.to_vec()), kind)
+        }
+    };
+    let mut fields = vec![(b"Content-Type".to_vec(), kind.as_bytes().to_vec())];
+    for _ in 0..choices.below(4) {
+        let name = match choices.below(NAMES.len() + 1) {
+            0 => {
+                let length = choices.below(8);
+                String::from_utf8_lossy(choices.bytes(length)).into_owned()
+            }
+            known => NAMES[known - 1].to_owned(),
+        };
+        let length = choices.below(16);
+        let value = String::from_utf8_lossy(choices.bytes(length)).into_owned();
+        let added = response.clone().field(&name, &value);
+        assert_eq!(added.is_ok(), is_allowed(&name, &value), "{name:?}: {value:?}");
+        if let Ok(added) = added {
+            response = added;
+            fields.push((name.into_bytes(), client::trim(value.as_bytes()).to_vec()));
+        }
+    }
+    (response, fields)
+}
+
+fn is_allowed(name: &str, value: &str) -> bool {
+    let ours = ["connection", "content-length", "content-type", "date", "transfer-encoding"];
+    !name.is_empty()
+        && name.bytes().all(client::is_tchar)
+        && value.bytes().all(client::is_text)
+        && !ours.contains(&name.to_ascii_lowercase().as_str())
+}
+
+fn read_back(wire: &[u8], meant: &[Meant]) {
+    let mut rest = wire;
+    for meant in meant {
+        let answer = client::read(rest, meant.to_head)
+            .unwrap_or_else(|error| panic!("{error}: {}\nof {meant:?}", rest.escape_ascii()));
+        let fields: Vec<_> =
+            answer.fields.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+        let content = answer.content.to_vec();
+        let read = Meant { to_head: meant.to_head, status: answer.status, fields, content };
+        assert_eq!(read, *meant);
+        agree(rest, &answer);
+        rest = &rest[answer.length..];
+    }
+    assert!(rest.is_empty(), "more than was meant: {}", rest.escape_ascii());
+}
+
+/// Whether httparse reads the same head.
+fn agree(wire: &[u8], answer: &Answer<'_>) {
+    let mut slots = [httparse::EMPTY_HEADER; 16];
+    let mut response = httparse::Response::new(&mut slots);
+    let head = response.parse(wire).expect("a response for httparse").unwrap();
+    assert_eq!(head + answer.content.len(), answer.length);
+    assert_eq!((response.version, response.code), (Some(1), Some(answer.status)));
+    let fields: Vec<_> =
+        response.headers.iter().map(|field| (field.name.as_bytes(), field.value)).collect();
+    assert_eq!(fields, answer.fields);
+}
+
+const METHODS: [&str; 4] = ["GET", "HEAD", "PUT", "head"];
+
+/// Of Connection: its line, whether it closes, whether it keeps HTTP/1.0.
+const OPTIONS: [(&str, bool, bool); 5] = [
+    ("", false, false),
+    ("Connection: close\r\n", true, false),
+    ("Connection: keep-alive\r\n", false, true),
+    ("Connection: Keep-Alive, CLOSE\r\n", true, true),
+    ("Connection: closed\r\n", false, false),
+];
+
+/// Of content: its field, and its bytes.
+const FRAMINGS: [(&str, &str); 4] = [
+    ("", ""),
+    ("Content-Length: 0\r\n", ""),
+    ("Content-Length: 5\r\n", "hello"),
+    ("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n\r\n"),
+];
+
+/// Names of fields, those that the connection writes itself among them.
+const NAMES: [&str; 10] = [
+    "Location",
+    "set-cookie",
+    "Trailer",
+    "Upgrade",
+    "Keep-Alive",
+    "Date",
+    "content-LENGTH",
+    "Content-Type",
+    "Transfer-Encoding",
+    "CONNECTION",
+];
+
+/// Requests that the library refuses by itself, and why; `{M}` is a method, and `{L}` is
+/// longer than any limit.
+const REFUSED: [(Reject, &str); 30] = [
+    (Reject::EmptyLines, "\r\n\r\n\r\n\r\n\r\n{M} / HTTP/1.1\r\n"),
+    (Reject::Connect, "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"),
+    (Reject::HeadTooLarge, "{M} / HTTP/1.1\r\na: {L}\r\n\r\n"),
+    (Reject::FirstByte, "\x16\x03\x01"),
+    (Reject::LineEnd, "{M} / HTTP/1.1\nHost: x\r\n\r\n"),
+    (Reject::RequestLine, "{M} /\r\n\r\n"),
+    (Reject::Target, "{M} a HTTP/1.1\r\nHost: x\r\n\r\n"),
+    (Reject::Version, "{M} / HTTP/11\r\n\r\n"),
+    (Reject::FieldLine, "{M} / HTTP/1.1\r\nHost : x\r\n\r\n"),
+    (Reject::HostMissing, "{M} / HTTP/1.1\r\n\r\n"),
+    (Reject::HostRepeated, "{M} / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n"),
+    (Reject::Host, "{M} / HTTP/1.1\r\nHost: a@b\r\n\r\n"),
+    (
+        Reject::LengthAndCoding,
+        "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
+    (Reject::Length, "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n"),
+    (
+        Reject::LengthRepeated,
+        "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+    ),
+    (Reject::CodingSyntax, "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: a,\r\n\r\n"),
+    (Reject::CodingInHttp10, "{M} / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    (Reject::Coding, "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
+    (Reject::Expectation, "{M} / HTTP/1.1\r\nHost: x\r\nExpect: more\r\n\r\n"),
+    (Reject::MajorVersion, "{M} / HTTP/2.0\r\n\r\n"),
+    (Reject::BodyTooLarge, "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n"),
+    (Reject::TooManyFields, "{M} / HTTP/1.1\r\na:b\r\na:b\r\na:b\r\na:b\r\na:b\r\n\r\n"),
+    (Reject::Truncated, "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhell"),
+    (Reject::Truncated, "{M} / HTTP/1.1\r\nHo"),
+    (Reject::ChunkSize, "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"),
+    (
+        Reject::ChunkTooLarge,
+        "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n8000000000000000\r\n",
+    ),
+    (
+        Reject::ChunkExtension,
+        "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;\r\n",
+    ),
+    (
+        Reject::ChunkOverhead,
+        "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;{L}\r\n",
+    ),
+    (
+        Reject::ChunkEnd,
+        "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+    ),
+    (Reject::RequestLineTooLong, "{M} /{L} HTTP/1.1\r\n"),
+];
