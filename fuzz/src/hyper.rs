@@ -6,6 +6,7 @@
 //! [`rules`] has to explain it by what the client sent; `fuzz/hyper-differences.md` lists
 //! them.
 
+pub mod edges;
 mod ours;
 pub mod rules;
 mod sent;

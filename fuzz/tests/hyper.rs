@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use streamsum_fuzz::hyper::rules::{Rule, table};
-use streamsum_fuzz::hyper::{check, explanations};
+use streamsum_fuzz::hyper::{check, edges, explanations};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -43,4 +43,17 @@ fn the_table_is_that_of_the_rules() {
     }
     let written = fs::read_to_string(&path).expect("the table is there");
     assert_eq!(written, table(), "STREAMSUM_WRITE_TABLE=1 writes it anew");
+}
+
+#[test]
+fn an_edge_is_behind_or_before_a_delimiter() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..1_000 {
+        let mut data = *b"a: 1\0\0";
+        let size = edges::insert(&mut data, 4, seed);
+        seen.insert(data[..size].to_vec());
+    }
+    assert!(seen.contains(&b"a: +1"[..]) && seen.contains(&b"a\r\n: 1"[..]));
+    assert!(seen.iter().all(|data| data.starts_with(b"a") && data.ends_with(b"1")));
+    assert_eq!(edges::insert(&mut b"a: 1".to_owned(), 4, 0), 4, "there is no room");
 }
