@@ -19,8 +19,11 @@ mod md5;
 mod naive;
 #[path = "../fuzz/src/response.rs"]
 mod response;
+#[path = "../fuzz/src/script.rs"]
+mod script;
 #[path = "../fuzz/src/seeds.rs"]
 mod seeds;
+mod sim;
 #[path = "../fuzz/src/split.rs"]
 mod split;
 
@@ -64,6 +67,11 @@ fn response_files() {
 }
 
 #[test]
+fn script_files() {
+    replay("script", script::check);
+}
+
+#[test]
 fn split_files() {
     replay("split", split::check);
 }
@@ -73,8 +81,7 @@ fn seeds_are_those_of_the_cases() {
     let stale = seeds::stale();
     assert!(
         stale.is_empty(),
-        "stale, missing or left over in fuzz/seeds: {stale:#?}
-\
+        "stale, missing or left over in fuzz/seeds: {stale:#?}\n\
          cargo run --manifest-path fuzz/Cargo.toml --example seeds"
     );
 }

@@ -16,4 +16,7 @@ pub mod md5;
 #[path = "../../tests/naive/mod.rs"]
 mod naive;
 pub mod response;
+pub mod script;
+#[path = "../../tests/sim/mod.rs"]
+mod sim;
 pub mod split;

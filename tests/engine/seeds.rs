@@ -6,11 +6,22 @@
 use std::env;
 use std::thread;
 
-use crate::sim::Reached;
 use crate::sim::world::{Scale, Weather, play};
+use crate::sim::{Random, Reached};
 
 const SCALE: Scale = Scale { peers: 100, operations: 2_000 };
 const SEEDS: u64 = 100;
+
+/// Says how to see a failure again.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("to see this again: SIM_SEED={} cargo test --test engine seeds", self.0);
+        }
+    }
+}
 
 fn number(variable: &str) -> Option<u64> {
     Some(env::var(variable).ok()?.parse().expect("a number"))
@@ -23,7 +34,8 @@ fn play_all<const DRAINS: bool>(weather: Weather) -> Reached {
     };
     let mut reached = Reached::default();
     for seed in seeds {
-        reached.add(play::<DRAINS>(seed, SCALE, weather));
+        let _seed = Seed(seed);
+        reached.add(play::<DRAINS>(Random::new(seed), SCALE, weather));
     }
     reached
 }

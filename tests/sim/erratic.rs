@@ -94,6 +94,8 @@ pub(crate) struct Erratic {
     /// How many requests of each peer have begun.
     begun_of: BTreeMap<usize, usize>,
     pub(crate) begun: usize,
+    pub(crate) batches: u64,
+    pub(crate) pieces: u64,
     /// Whether every answer has to be the last of its connection.
     pub(crate) drains: bool,
     pub(crate) reached: Reached,
@@ -109,6 +111,8 @@ impl Erratic {
             current: BTreeMap::new(),
             begun_of: BTreeMap::new(),
             begun: 0,
+            batches: 0,
+            pieces: 0,
             drains: false,
             reached: Reached::default(),
         }
@@ -178,6 +182,8 @@ impl Handler for Erratic {
 
     fn consume(&mut self, pieces: &mut [Piece<Work>]) {
         assert!(!pieces.is_empty());
+        self.batches += 1;
+        self.pieces += pieces.len() as u64;
         let ids: BTreeSet<UploadId> = pieces.iter().map(Piece::id).collect();
         assert_eq!(ids.len(), pieces.len(), "two pieces of one upload");
         // Their order means nothing, also on the way back.

@@ -2,7 +2,7 @@
 //! only moves when it is told to.
 //!
 //! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
-//! a seed; [`watch`] holds its deadlines against the clock, and [`audit`] what came of it
+//! a seed or a script; [`watch`] holds its deadlines against the clock, and [`audit`] what came of it
 //! against what was sent.
 // Each test that includes this module uses its own part of it.
 #![allow(dead_code, unused_imports)]

@@ -1,25 +1,111 @@
-//! Numbers that look random and come again with the same seed.
+//! Decisions: numbers that look random and come again with the same seed, or the bytes
+//! of a script.
 
-/// xorshift64*, so that a seed tells all.
+use std::rc::Rc;
+
+/// xorshift64*, so that a seed tells all. A script is asked first, if there is one.
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random {
+    state: u64,
+    script: Option<Script>,
+}
+
+/// Bytes that decide one thing after the other. When they are used up, numbers do that
+/// come from the same bytes.
+#[derive(Clone, Debug)]
+struct Script {
+    bytes: Rc<[u8]>,
+    at: usize,
+    end: usize,
+}
+
+impl Script {
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes[..self.end].get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    /// As many bytes as numbers below `bound` have.
+    fn number(&mut self, bound: usize) -> Option<u64> {
+        let mut number = u64::from(self.byte()?);
+        let mut most = 0x100;
+        while most < bound {
+            number = number << 8 | u64::from(self.byte().unwrap_or(0));
+            most <<= 8;
+        }
+        Some(number)
+    }
+}
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
         // Neighbouring seeds begin far apart; zero is the one state never left.
-        Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        let state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        Self { state, script: None }
+    }
+
+    /// Decisions in the order of these bytes, a byte or two for each.
+    pub(crate) fn scripted(bytes: &[u8]) -> Self {
+        let script = Script { bytes: bytes.into(), at: 0, end: bytes.len() };
+        Self { script: Some(script), ..Self::new(0) }
+    }
+
+    /// Whether a script has said all it has to say. A seed never has.
+    pub(crate) fn is_over(&self) -> bool {
+        self.script.as_ref().is_some_and(|script| script.at == script.end)
+    }
+
+    /// The next bytes of a script, as one of its own. A seed is not divided.
+    pub(crate) fn cut(&mut self, length: usize) -> Option<Self> {
+        let script = self.script.as_mut()?;
+        let end = (script.at + length).min(script.end);
+        let own = Script { end, ..script.clone() };
+        script.at = end;
+        let seed = own.bytes[own.at..end]
+            .iter()
+            .fold(self.state, |seed, byte| (seed ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+        Some(Self { script: Some(own), ..Self::new(seed) })
+    }
+
+    /// From here to [`Random::end_record`] all is decided by so many bytes of a script, so
+    /// that the bytes behind them mean the same whatever these say. For a seed this is
+    /// nothing.
+    pub(crate) fn begin_record(&mut self, length: usize) -> Record {
+        Record(self.cut(length).map(|own| std::mem::replace(self, own)))
+    }
+
+    pub(crate) fn end_record(&mut self, record: Record) {
+        if let Record(Some(outer)) = record {
+            *self = outer;
+        }
+    }
+
+    /// For somebody else: as it is from a seed, so that both decide the same; from a
+    /// script a seed is taken, for no byte is to decide two things.
+    pub(crate) fn share(&mut self) -> Self {
+        if self.script.is_some() { Self::new(self.next()) } else { self.clone() }
+    }
+
+    fn draw(&mut self, bound: usize) -> u64 {
+        let scripted = self.script.as_mut().and_then(|script| script.number(bound));
+        scripted.unwrap_or_else(|| self.generate())
+    }
+
+    fn generate(&mut self) -> u64 {
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+        self.draw(1 << 16)
     }
 
     /// A number below `bound`, or 0 if that is 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
+        (self.draw(bound) % bound.max(1) as u64) as usize
     }
 
     /// True `percent` times in a hundred.
@@ -31,7 +117,21 @@ impl Random {
         &choices[self.below(choices.len())]
     }
 
+    /// From a script these are one decision, and come again at no distance that is a
+    /// power of two.
     pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.next() as u8).collect()
+        if self.script.is_none() {
+            return (0..length).map(|_| self.generate() as u8).collect();
+        }
+        let first = self.below(256) as u8;
+        let cycle: [u8; 251] = std::array::from_fn(|at| first.wrapping_add(at as u8));
+        let mut bytes = cycle.repeat(length.div_ceil(cycle.len()));
+        bytes.truncate(length);
+        bytes
     }
 }
+
+/// What is to be gone on with behind a record.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Record(Option<Random>);

@@ -72,8 +72,9 @@ impl Plan {
                 break;
             }
         }
-        let mut bytes: Vec<u8> =
-            requests.iter().flat_map(|request: &Request| request.bytes.clone()).collect();
+        let parts: Vec<&[u8]> =
+            requests.iter().map(|request: &Request| &request.bytes[..]).collect();
+        let mut bytes = parts.concat();
         if random.chance(20) {
             bytes.truncate(random.below(bytes.len()));
         }
