@@ -291,12 +291,32 @@ impl Server<'_> {
 
     fn respond(&mut self, response: &Response) -> After {
         let date = Date::new(UNIX_EPOCH + Duration::from_secs(784_111_777));
+        let to_head = self.answers_head();
+        let start = self.played.answers.len();
         let after = self.connection.respond(response, &date, &mut self.played.answers);
+        let answer = &self.played.answers[start..];
+        let end = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a head");
+        let content = if to_head { b"" } else { response.content() };
+        assert_eq!(&answer[end + 4..], content, "in answer to HEAD: {to_head}");
         self.played.afters.push(after);
         self.is_open = after == After::Reuse;
         assert_eq!(self.is_open, self.connection.awaits() == Awaits::Idle);
         assert_eq!(!self.is_open, self.connection.awaits() == Awaits::Nothing);
         after
+    }
+
+    /// Whether the answer that is due has no content (docs/HTTP.md 24.2, 24.5).
+    fn answers_head(&self) -> bool {
+        let requests = &self.played.reading.requests;
+        if requests.len() > self.played.afters.len() {
+            return requests.last().is_some_and(|request| request.method == b"HEAD");
+        }
+        let mut begun = self.pending.as_slice();
+        while let Some(behind) = begun.strip_prefix(b"\r\n") {
+            begun = behind;
+        }
+        // Behind too many empty lines nobody looks for a method.
+        begun.starts_with(b"HEAD ") && self.played.reject != Some(Reject::EmptyLines)
     }
 
     /// A closed connection takes anything for nothing.
