@@ -201,9 +201,9 @@ impl SectionScan {
         let at = u32::try_from(at).unwrap_or(u32::MAX);
         let request_lines = u32::from(section == Section::Head);
         let is_request_line = self.lines < request_lines;
-        // A request line that is longer than any head may be is too long as a line.
+        // The first line begins at 0. Longer than any head may be it is too long as a line.
         let longest = limits.request_line.min(limits.head);
-        if is_request_line && at - self.line_start > longest {
+        if is_request_line && at > longest {
             return Err(Reject::RequestLineTooLong);
         }
         if at > limits.head || (ends && at == limits.head) {

@@ -208,6 +208,7 @@ mod tests {
     #[test]
     fn every_reason_has_words_of_its_own() {
         let mut words: Vec<_> = Reject::ALL.iter().map(|reject| reject.reason()).collect();
+        assert!(Reject::ALL.iter().map(ToString::to_string).eq(words.iter().copied()));
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Reject::ALL.len());
