@@ -399,4 +399,13 @@ mod tests {
         stream.update(b"secret");
         assert_eq!(format!("{stream:?}"), "Md5 { len: 6, padded: false, .. }");
     }
+
+    #[test]
+    fn only_a_stream_without_bytes_is_empty() {
+        let mut stream = Md5::new();
+        stream.update(b"");
+        assert!(stream.is_empty());
+        stream.update(b"a");
+        assert!(!stream.is_empty());
+    }
 }

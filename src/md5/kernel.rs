@@ -168,6 +168,15 @@ mod tests {
         assert!(lanes.is_sorted(), "{all:?}: {lanes:?}");
     }
 
+    #[test]
+    fn a_kernel_is_equal_to_itself_alone() {
+        let all: Vec<Kernel> = Kernel::available().collect();
+        for kernel in &all {
+            assert_eq!(all.iter().filter(|other| *other == kernel).count(), 1, "{kernel:?}");
+        }
+        assert_eq!(format!("{:?}", Kernel::scalar()), "Kernel(md-5)");
+    }
+
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn the_cpu_gets_what_it_has() {
@@ -179,6 +188,19 @@ mod tests {
         expected.extend(is_x86_feature_detected!("avx2").then_some("avx2"));
         expected.extend(avx512.then_some("avx512"));
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn as_many_lanes_as_the_table_says() {
+        for kernel in Kernel::available() {
+            let lanes = match kernel.name() {
+                "avx512" => 32,
+                "avx2" => 16,
+                "integer" => 2,
+                _ => 1,
+            };
+            assert_eq!(kernel.lanes(), lanes, "{kernel:?}");
+        }
     }
 
     /// Other states and other blocks in every lane, at addresses of any alignment, and
