@@ -2,6 +2,8 @@
 
 #[path = "engine/bounds.rs"]
 mod bounds;
+#[path = "engine/counters.rs"]
+mod counters;
 #[path = "engine/deadlines.rs"]
 mod deadlines;
 #[path = "engine/drain.rs"]
