@@ -173,6 +173,7 @@ impl Chunked {
     }
 
     fn step(&mut self, byte: u8, limits: &Limits) -> Result<(), Reject> {
+        self.count_framing(limits)?;
         self.at = match (self.at, byte) {
             (At::LineFeed, b'\n') => self.begin_content(limits)?,
             (At::DataReturn, b'\r') => At::DataLineFeed,
@@ -201,7 +202,7 @@ impl Chunked {
             (At::Quoted | At::QuotedPair, b'\t' | b' '..=b'~' | 0x80..) => At::Quoted,
             _ => return Err(Reject::ChunkExtension),
         };
-        self.count_framing(limits)
+        Ok(())
     }
 
     fn add_digit(&mut self, digits: u8, byte: u8) -> Result<At, Reject> {
@@ -228,16 +229,17 @@ impl Chunked {
         Ok(if self.size == 0 { At::Trailers(SectionScan::new()) } else { At::Data })
     }
 
+    /// Counts a byte before it is looked at.
     fn count_framing(&mut self, limits: &Limits) -> Result<(), Reject> {
+        if self.at == (At::Size { digits: 0 }) {
+            self.framing = 0;
+        }
         self.framing = self.framing.saturating_add(1);
         if self.framing > FREE_FRAMING {
             self.overhead = self.overhead.saturating_add(1);
             if self.overhead > limits.chunk_overhead {
                 return Err(Reject::ChunkOverhead);
             }
-        }
-        if self.at == (At::Size { digits: 0 }) {
-            self.framing = 0;
         }
         Ok(())
     }

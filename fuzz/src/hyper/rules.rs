@@ -171,7 +171,9 @@ impl Rule {
             Rule::BareLfHead => reject == Reject::LineEnd && sent::has_bare_lf(sent.head),
             Rule::BareLfTrailers => reject == Reject::LineEnd && sent::has_bare_lf(trailers),
             Rule::EmptyLines => {
-                reject == Reject::EmptyLines && sent.empty_lines.starts_with(&b"\r\n".repeat(5))
+                // The CR of a fifth one is enough.
+                let one_too_many = [&b"\r\n".repeat(4)[..], b"\r"].concat();
+                reject == Reject::EmptyLines && sent.empty_lines.starts_with(&one_too_many)
             }
             Rule::TargetFragment => reject == Reject::Target && target.contains(&b'#'),
             Rule::TargetAsterisk => {
