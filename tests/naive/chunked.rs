@@ -64,10 +64,8 @@ impl<'a> Decoder<'a> {
                 return Err(BAD);
             }
         }
-        match u64::from_str_radix(&digits, 16) {
-            Ok(size) if size < 1 << 63 => Ok(size),
-            _ => Err(BAD),
-        }
+        // Whether it is too much is judged when the line is there.
+        u64::from_str_radix(&digits, 16).map_err(|_| BAD)
     }
 
     /// `*( BWS ";" BWS name [ BWS "=" BWS value ] )`, and nothing else before CRLF.
