@@ -43,8 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut hashing = Server::new(poll.registry(), Token(0), Config::default())?;
     println!("listening on {}", hashing.bind(address()?)?);
 
-    let limits = Limits { body: Some(1 << 10), ..Limits::default() };
-    let config = Config { limits, connections: 100, ..Config::default() };
+    let limits = Limits::default().body(1 << 10);
+    let config = Config::default().limits(limits).connections(100);
     let behind = Token(hashing.tokens().end);
     let mut measuring = Server::new(poll.registry(), behind, config)?;
     println!("listening on {}", measuring.bind(address()?)?);

@@ -25,12 +25,14 @@ mod held;
 mod peer;
 mod scatter;
 mod stats;
+mod time;
+mod timeouts;
 mod wave;
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::mem;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use slab::Slab;
 
@@ -41,9 +43,12 @@ use batch::Slot;
 use deadlines::Overdue;
 use held::Held;
 use peer::{Life, Peer, Wish};
+use time::Moment;
 
-pub use config::{Config, Now, Timeouts};
+pub use config::{Config, ConfigError};
 pub use stats::Stats;
+pub use time::Now;
+pub use timeouts::Timeouts;
 
 /// A byte stream that does not block: it fails with
 /// [`WouldBlock`](io::ErrorKind::WouldBlock) instead, and whoever owns the poll
@@ -112,21 +117,6 @@ pub struct Ready {
 /// other peers, though never within the turn in which they became free.
 pub type Key = usize;
 
-/// Time since the engine began, in microseconds: half the size of an `Instant`, of
-/// which every peer holds several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(u64);
-
-impl Moment {
-    fn since(self, earlier: Moment) -> Duration {
-        Duration::from_micros(self.0.saturating_sub(earlier.0))
-    }
-
-    fn later_by(self, time: Duration) -> Moment {
-        Moment(self.0.saturating_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)))
-    }
-}
-
 /// Serves many peers over sockets of one kind. `U` is the handler's
 /// [`Upload`](Handler::Upload).
 ///
@@ -154,13 +144,14 @@ impl Moment {
 ///
 /// let input = Cursor::new(&b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"[..]);
 /// let output = Rc::default();
-/// let mut engine = Engine::<Script, Md5>::new(Config::default(), Now::now());
+/// let mut engine = Engine::<Script, Md5>::new(Config::default(), Now::now())?;
 /// let key = engine.insert(Script { input, output: Rc::clone(&output) }, PeerAddr::Unix, Now::now());
 /// engine.note(key, Ready { readable: true, ..Ready::default() });
 /// engine.turn(Now::now(), &mut Checksum::default());
 ///
 /// assert!(output.borrow().ends_with(b"\r\n\r\n900150983cd24fb0d6963f7d28e17f72"));
 /// assert!(engine.is_idle());
+/// # Ok::<(), streamsum::engine::ConfigError>(())
 /// ```
 pub struct Engine<S, U> {
     config: Config,
@@ -194,23 +185,20 @@ pub struct Engine<S, U> {
 
 impl<S: Socket, U> Engine<S, U> {
     /// An engine without peers.
-    #[must_use]
-    pub fn new(mut config: Config, now: Now) -> Self {
-        /// Below this a read costs more for the call than for the bytes.
-        const SMALLEST_BUFFER: usize = 4 << 10;
-        /// No cache holds more, and positions fit 32 bits.
-        const LARGEST_BUFFER: usize = 16 << 20;
-        config.buffer = config.buffer.clamp(SMALLEST_BUFFER, LARGEST_BUFFER);
-        config.batch = config.batch.max(1);
-        config.turn_bytes = config.turn_bytes.max(config.buffer);
-        config.held = config.held.max(2 * most_kept(&config));
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is out of its range: see [`Config::check`].
+    pub fn new(config: Config, now: Now) -> Result<Self, ConfigError> {
+        config.check()?;
+        let most_kept = config.most_kept();
+        Ok(Self {
             peers: Slab::new(),
             ready: VecDeque::new(),
             hungry: Vec::new(),
             dead: Vec::new(),
             pool: Pool::new(config.buffer, config.batch),
-            held: Held::new(config.held, most_kept(&config)),
+            held: Held::new(config.held, most_kept),
             budget: 0,
             start: now.monotonic,
             now: Moment(0),
@@ -226,7 +214,7 @@ impl<S: Socket, U> Engine<S, U> {
             outs: Vec::new(),
             overdue: Vec::new(),
             config,
-        }
+        })
     }
 
     /// Takes in a peer that has just connected. Nothing is read until something is
@@ -287,7 +275,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// When the next turn is due even without a note: at once while work is left, at
     /// the next look at the deadlines while there are peers, else never.
     pub fn deadline(&self, now: Now) -> Option<Instant> {
-        let can_feed = !self.hungry.is_empty() && self.held.can_serve(most_kept(&self.config));
+        let can_feed = !self.hungry.is_empty() && self.held.can_serve(self.config.most_kept());
         if !self.ready.is_empty() || can_feed {
             return Some(now.monotonic);
         }
@@ -401,7 +389,7 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     fn feed_hungry(&mut self) {
-        if !self.held.can_serve(most_kept(&self.config)) {
+        if !self.held.can_serve(self.config.most_kept()) {
             return;
         }
         let mut hungry = mem::take(&mut self.hungry);
@@ -459,12 +447,6 @@ impl<S: Socket, U> Engine<S, U> {
             }
         });
     }
-}
-
-/// The most that one visit may ask to keep: a read, or the growth of a head that has
-/// doubled up to its limit.
-fn most_kept(config: &Config) -> usize {
-    config.buffer.max(2 * config.limits.head as usize)
 }
 
 impl<S, U> std::fmt::Debug for Engine<S, U> {

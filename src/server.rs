@@ -126,10 +126,12 @@ impl<U> Server<U> {
     ///
     /// # Errors
     ///
-    /// If the registry cannot be cloned, for want of descriptors.
+    /// If the registry cannot be cloned, for want of descriptors; or
+    /// [`InvalidInput`](ErrorKind::InvalidInput) around a
+    /// [`ConfigError`](crate::engine::ConfigError).
     pub fn new(registry: &Registry, first: Token, config: Config) -> io::Result<Self> {
         Ok(Self {
-            engine: Engine::new(config, Now::now()),
+            engine: Engine::new(config, Now::now())?,
             registry: registry.try_clone()?,
             listeners: Vec::new(),
             lost: Vec::new(),

@@ -257,8 +257,8 @@ fn any_method_and_target() {
 #[test]
 fn a_refusal_is_shown_whether_curl_waits_or_floods() {
     // covers: 16.5 21.4 25.3
-    let limits = Limits { body: Some(1 << 20), ..Limits::default() };
-    let config = Config { limits, ..Config::default() };
+    let limits = Limits::default().body(1 << 20);
+    let config = Config::default().limits(limits);
     let server = Serving::start(config, &["127.0.0.1:0"], Checksum::default());
     let url = format!("http://{}/", server.tcp());
     let upload = Upload::new(content(32 << 20, 6));

@@ -135,8 +135,8 @@ struct Servers {
 impl Servers {
     fn start() -> Self {
         let [limited, unlimited] = [Some(LIMIT), None].map(|body| {
-            let limits = Limits { body, ..Limits::default() };
-            let config = Config { limits, ..Config::default() };
+            let limits = Limits::default().body(body);
+            let config = Config::default().limits(limits);
             Serving::start(config, &["127.0.0.1:0"], Guarded(Checksum::default()))
         });
         Self { limited, unlimited }

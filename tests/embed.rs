@@ -182,11 +182,11 @@ impl Handler for Count {
 fn two_servers_share_a_poll() {
     let mut own = Poll::new().unwrap();
     let waker = Waker::new(own.registry(), WAKER).unwrap();
-    let small = Config { connections: 10, ..Config::default() };
+    let small = Config::default().connections(10);
     let mut hashing = Server::new(own.registry(), SERVER, small.clone()).unwrap();
-    let limits = Limits { body: Some(1000), ..Limits::default() };
+    let limits = Limits::default().body(1000);
     let behind = Token(hashing.tokens().end);
-    let mut counting = Server::new(own.registry(), behind, Config { limits, ..small }).unwrap();
+    let mut counting = Server::new(own.registry(), behind, small.limits(limits)).unwrap();
     assert_eq!(hashing.tokens().start, SERVER.0);
     assert_eq!(counting.tokens().start, behind.0);
     let (hash, count) = (hashing.bind(any()).unwrap(), counting.bind(any()).unwrap());
@@ -394,8 +394,8 @@ fn another_thread_refuses_before_100_continue() {
 #[test]
 fn a_client_that_goes_while_it_waits_is_reported_and_not_answered() {
     // Nothing but the reset can end what is forgotten.
-    let timeouts = Timeouts { late: None, ..Timeouts::default() };
-    let config = Config { timeouts, ..Config::default() };
+    let timeouts = Timeouts::default().late(None);
+    let config = Config::default().timeouts(timeouts);
     serve_asking(config, |address| {
         for _ in 0..50 {
             let mut client = address.connect();
@@ -411,8 +411,8 @@ fn a_client_that_goes_while_it_waits_is_reported_and_not_answered() {
 #[test]
 fn a_word_that_never_comes_is_503() {
     // covers: 25.8
-    let timeouts = Timeouts { late: Some(Duration::from_millis(100)), ..Timeouts::default() };
-    let config = Config { timeouts, ..Config::default() };
+    let timeouts = Timeouts::default().late(Duration::from_secs(1));
+    let config = Config::default().timeouts(timeouts);
     let too_late = serve_asking(config, |address| {
         let answer = address.connect().exchange(b"GET /forgotten HTTP/1.1\r\nHost: x\r\n\r\n");
         assert_eq!((answer.status, answer.field("Connection")), (503, Some("close")));

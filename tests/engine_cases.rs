@@ -96,7 +96,7 @@ fn quoted(line: &str) -> Vec<u8> {
 type Pair<const DRAINS: bool> = (Driver<Answering, DRAINS>, Client);
 
 fn connect<const DRAINS: bool>(case: &Case) -> Pair<DRAINS> {
-    let config = Config { limits: case.limits(), ..Config::default() };
+    let config = Config::default().limits(case.limits());
     let handler = Answering { checksum: Checksum::default(), early: case.early };
     let mut driver = Driver::new(config, handler);
     let client = driver.connect();

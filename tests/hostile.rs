@@ -19,19 +19,12 @@ const HALF_CHUNKED: &[u8] =
 
 /// No deadline, so that whatever ends a request was seen and not waited for.
 fn patient() -> Config {
-    let timeouts = Timeouts {
-        head: None,
-        idle: None,
-        stall: None,
-        rate: None,
-        write: None,
-        ..Timeouts::default()
-    };
-    Config { timeouts, ..Config::default() }
+    let timeouts = Timeouts::default().head(None).idle(None).stall(None).rate(None).write(None);
+    Config::default().timeouts(timeouts)
 }
 
 fn small_limit() -> Config {
-    Config { limits: Limits { body: Some(1000), ..Limits::default() }, ..patient() }
+    patient().limits(Limits::default().body(1000))
 }
 
 // ---- early refusals ----

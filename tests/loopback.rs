@@ -185,8 +185,8 @@ fn a_client_that_waits_for_100_continue_gets_it() {
 #[test]
 fn a_refusal_comes_instead_of_100_continue() {
     // covers: 16.5 25.3
-    let limits = Limits { body: Some(10), ..Limits::default() };
-    let server = Serving::everywhere(Config { limits, ..Config::default() });
+    let limits = Limits::default().body(10);
+    let server = Serving::everywhere(Config::default().limits(limits));
     for address in server.addresses() {
         let mut client = address.connect();
         client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n");
@@ -307,7 +307,7 @@ fn port_0_is_told_as_the_one_that_was_chosen() {
 fn over_the_limit_connections_wait_in_the_backlog() {
     // covers: 25.8 28.1
     for place in ["127.0.0.1:0", "unix"] {
-        let config = Config { connections: 2, ..Config::default() };
+        let config = Config::default().connections(2);
         let server = Serving::start(config, &[place], Checksum::default());
         let address = server.addresses().first().unwrap();
         let (mut one, mut other) = (address.connect(), address.connect());

@@ -117,7 +117,7 @@ fn nobody_is_reached_behind_the_end() {
 fn no_more_wishes_wait_than_there_can_be_requests() {
     let (said, heard) = mpsc::channel();
     let listener = mio::net::TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let config = Config { connections: 3, ..Config::default() };
+    let config = Config::default().connections(3);
     let flooding = thread::spawn_on([listener.into()], config, |remote| Flooding(remote, said));
     let flooding = flooding.expect("a server");
     let mut client = connect(&flooding);

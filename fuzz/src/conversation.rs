@@ -19,14 +19,9 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 const GOOD: &[u8] = b"GET /good HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// Limits that a short input can reach, the fixed head of `chunked` just fits into.
-const SMALL: Limits = Limits {
-    request_line: 24,
-    head: 90,
-    fields: 4,
-    chunk_overhead: 10,
-    body: Some(20),
-    requests: Some(2),
-};
+fn small_limits() -> Limits {
+    Limits::default().request_line(24).head(90).fields(4).chunk_overhead(10).body(20).requests(2)
+}
 
 /// What follows the client's last byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +48,19 @@ pub(crate) struct Plan<'d> {
 
 impl<'d> Plan<'d> {
     pub(crate) fn choose(choices: &mut Choices<'d>) -> Self {
-        let small = choices.byte();
+        let made_small = choices.byte();
         let ours = choices.byte();
         let count = choices.below(8);
+        let small = small_limits();
         let mut limits = Limits::default();
-        for bit in (0..6).filter(|bit| small & 1 << bit != 0) {
+        for bit in (0..6).filter(|bit| made_small & 1 << bit != 0) {
             match bit {
-                0 => limits.request_line = SMALL.request_line,
-                1 => limits.head = SMALL.head,
-                2 => limits.fields = SMALL.fields,
-                3 => limits.chunk_overhead = SMALL.chunk_overhead,
-                4 => limits.body = SMALL.body,
-                _ => limits.requests = SMALL.requests,
+                0 => limits.request_line = small.request_line,
+                1 => limits.head = small.head,
+                2 => limits.fields = small.fields,
+                3 => limits.chunk_overhead = small.chunk_overhead,
+                4 => limits.body = small.body,
+                _ => limits.requests = small.requests,
             }
         }
         Self {

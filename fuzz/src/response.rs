@@ -12,14 +12,10 @@ use streamsum::proto::{After, Connection, Date, End, Event, Limits, Reject, Resp
 use crate::choices::Choices;
 use crate::client::{self, Answer};
 
-const LIMITS: Limits = Limits {
-    request_line: 100,
-    head: 300,
-    fields: 4,
-    chunk_overhead: 50,
-    body: Some(1_000),
-    requests: None,
-};
+/// Limits that a short input can reach.
+fn limits() -> Limits {
+    Limits::default().request_line(100).head(300).fields(4).chunk_overhead(50).body(1_000)
+}
 
 /// Name and value.
 type Field = (Vec<u8>, Vec<u8>);
@@ -37,7 +33,7 @@ pub fn check(data: &[u8]) {
     let mut choices = Choices::new(data);
     let requests = choices.below(6) as u32;
     let date = Date::new(UNIX_EPOCH + Duration::from_secs(u64::from(choices.byte()) * 123_456_789));
-    let limits = Limits { requests: (requests > 0).then_some(requests), ..LIMITS };
+    let limits = limits().requests((requests > 0).then_some(requests));
     let mut talk = Talk {
         connection: Connection::new(limits),
         date,

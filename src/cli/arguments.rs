@@ -52,6 +52,7 @@ pub(crate) fn read(
         let option = format!("--{}", setting.name);
         values.iter().try_for_each(|value| put(setting, &mut settings, value, &option))?;
     }
+    settings.check()?;
     Ok(Task::Serve(Box::new(settings)))
 }
 

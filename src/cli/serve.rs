@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll, Token};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use streamsum::checksum::Checksum;
-use streamsum::engine::{Config, Now};
+use streamsum::engine::Now;
 use streamsum::handler::Handler;
 use streamsum::proto::Reject;
 use streamsum::server::{LostListener, Server};
@@ -86,7 +86,7 @@ impl Service {
             AccessLog::Off => 0,
             AccessLog::Stderr => KEPT_TARGET,
         };
-        let config = Config { kept_target, ..settings.config.clone() };
+        let config = settings.config.clone().kept_target(kept_target);
         let mut server = Server::new(poll.registry(), FIRST, config).map_err(cannot_start)?;
         let mut places = Vec::new();
         for Bound { listener, place } in bound {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytesize::Unit;
-use streamsum::engine::Config;
+use streamsum::engine::{Config, ConfigError};
 
 use super::listen::Address;
 
@@ -36,7 +36,7 @@ impl Settings {
             listen: Vec::new(),
             access_log: AccessLog::Stderr,
             drain: Some(Duration::from_secs(30)),
-            config: Config { connections, ..Config::default() },
+            config: Config::default().connections(connections),
         }
     }
 
@@ -44,6 +44,24 @@ impl Settings {
     pub(super) fn addresses(&self) -> &[Address] {
         const DEFAULT: &[Address] = &[Address::Any(8080)];
         if self.listen.is_empty() { DEFAULT } else { &self.listen }
+    }
+
+    /// Finds what is wrong with no value by itself: sizes that don't go together.
+    ///
+    /// # Errors
+    ///
+    /// The option that is too small for the others, in words.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.config.check().map_err(|wrong| match wrong {
+            ConfigError::TooSmall { setting: "held", least } => {
+                format!("--max-held: it must be at least {}", show_size(least))
+            }
+            ConfigError::TooSmall { setting: "turn_bytes", least } => {
+                format!("--max-turn: it must be at least {}", show_size(least))
+            }
+            // Of each of these the value alone has told already.
+            other => other.to_string(),
+        })
     }
 }
 
@@ -475,6 +493,19 @@ mod tests {
     fn sizes_are_shown_exactly() {
         let shown = [0, 1, 240, 1024, 1025, 1536 << 10, 3 << 60].map(show_size);
         assert_eq!(shown, ["0", "1", "240", "1KiB", "1025", "1536KiB", "3EiB"]);
+    }
+
+    #[test]
+    fn sizes_have_to_go_together() {
+        let wrong = |name, text| put(name, text).expect(name).check();
+        assert_eq!(wrong("max-turn", "48KiB"), Ok(()));
+        assert_eq!(wrong("max-turn", "47KiB"), Err("--max-turn: it must be at least 48KiB".into()));
+        assert_eq!(wrong("max-held", "256KiB"), Ok(()));
+        assert_eq!(
+            wrong("max-held", "255KiB"),
+            Err("--max-held: it must be at least 256KiB".into())
+        );
+        assert_eq!(wrong("max-head", "1GiB"), Err("--max-held: it must be at least 4GiB".into()));
     }
 
     // covers: 30.4

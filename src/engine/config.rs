@@ -1,8 +1,18 @@
 //! Every bound of the engine, each with its default and the reason for it.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::fmt;
+use std::io;
+use std::time::Duration;
 
+use super::Timeouts;
 use crate::proto::Limits;
+
+/// Below this a read costs more for the call than for the bytes.
+const SMALLEST_BUFFER: usize = 4 << 10;
+/// No cache holds more, and positions fit 32 bits.
+const LARGEST_BUFFER: usize = 16 << 20;
+/// Deadlines are looked at once a second.
+const SHORTEST_TIME: Duration = Duration::from_secs(1);
 
 /// The bounds of an [`Engine`](super::Engine).
 ///
@@ -11,35 +21,37 @@ use crate::proto::Limits;
 /// ```
 /// use streamsum::engine::Config;
 ///
-/// let config = Config { connections: 1_000, ..Config::default() };
-/// assert_eq!(config.buffer, 49_152);
+/// let config = Config::default().connections(1_000).batch(16);
+/// assert_eq!((config.connections, config.buffer), (1_000, 49_152));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
     /// What one connection may send.
     pub limits: Limits,
-    /// Connections at a time. Over it none is accepted, and the backlog is the brake.
+    /// Connections at a time, at least 1. Over it none is accepted, and the backlog is the brake.
     /// Default 100,000: about 40 MB while they hold uploads.
     pub connections: usize,
     /// Bytes of one read, and of one pooled buffer. Default 48 KiB: half of what Linux lets
     /// wait in a socket at first, so that two reads of the same length empty it; and
     /// uploads whose reads are equally long share lanes to their ends. With 32 uploads at
-    /// once 48 KiB was 6 % faster than 32 and 10 % than 64. From 4 KiB to 16 MiB are used.
+    /// once 48 KiB was 6 % faster than 32 and 10 % than 64. At least 4 KiB, at most 16 MiB.
     pub buffer: usize,
     /// Peers whose content is handed over together, each with a pooled buffer. Default
     /// 32: as many MD5 streams as there are lanes at most. With 32 uploads at once that
-    /// was 45 % faster than 16 of 64 KiB, and no slower with anything else. At least 1 is used.
+    /// was 45 % faster than 16 of 64 KiB, and no slower with anything else.
     pub batch: usize,
     /// Bytes that one turn may read before it returns, each request and each look at a
     /// peer counted as 1 KiB; the last read may go over it. Default 2 MiB: a few
     /// milliseconds, so that an embedder's own timers run on time under any load, and a
-    /// batch that reads all it may. At least one buffer is used.
+    /// batch that reads all it may. At least one buffer.
     pub turn_bytes: usize,
     /// Bytes of unfinished heads and trailer sections, and of what waits behind an
     /// unfinished answer, all peers together. Default 64 MiB. When it is full, peers
     /// between requests are not read until there is room, and uploads are read in small
     /// steps. What one peer needs at most, twice the largest head or a buffer, is left to
-    /// one peer at a time, so that somebody always gets on. At least twice that is used.
+    /// one peer at a time, so that somebody always gets on. At least twice that:
+    /// [`Config::least_held`].
     pub held: usize,
     /// Bytes of output that may wait for one peer before it is not read any more.
     /// Default 16 KiB: about a hundred answers.
@@ -68,97 +80,280 @@ impl Default for Config {
     }
 }
 
-/// How long a peer may take; `None` is for ever.
-///
-/// They are looked at once a second. A clock stands still while the engine itself does
-/// not read, or is not run at all, so that overload never cuts off an honest peer; and
-/// while an upload is paused by a partial take, for however long that is. Only who waits for
-/// room to keep the rest of a head or of a trailer section is timed all the same: when its
-/// time is up there is room.
+/// Each setting by its name; [`Config`] says what they mean.
+impl Config {
+    /// Sets [`Config::limits`](field@Config::limits).
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets [`Config::connections`](field@Config::connections).
+    #[must_use]
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most;
+        self
+    }
+
+    /// Sets [`Config::buffer`](field@Config::buffer).
+    #[must_use]
+    pub fn buffer(mut self, bytes: usize) -> Self {
+        self.buffer = bytes;
+        self
+    }
+
+    /// Sets [`Config::batch`](field@Config::batch).
+    #[must_use]
+    pub fn batch(mut self, peers: usize) -> Self {
+        self.batch = peers;
+        self
+    }
+
+    /// Sets [`Config::turn_bytes`](field@Config::turn_bytes).
+    #[must_use]
+    pub fn turn_bytes(mut self, bytes: usize) -> Self {
+        self.turn_bytes = bytes;
+        self
+    }
+
+    /// Sets [`Config::held`](field@Config::held).
+    #[must_use]
+    pub fn held(mut self, bytes: usize) -> Self {
+        self.held = bytes;
+        self
+    }
+
+    /// Sets [`Config::output`](field@Config::output).
+    #[must_use]
+    pub fn output(mut self, bytes: usize) -> Self {
+        self.output = bytes;
+        self
+    }
+
+    /// Sets [`Config::kept_target`](field@Config::kept_target).
+    #[must_use]
+    pub fn kept_target(mut self, bytes: usize) -> Self {
+        self.kept_target = bytes;
+        self
+    }
+
+    /// Sets [`Config::timeouts`](field@Config::timeouts).
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+}
+
+impl Config {
+    /// Whether an engine can work with this; [`Engine::new`](super::Engine::new) asks, too.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is out of its range.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use streamsum::engine::{Config, ConfigError, Timeouts};
+    ///
+    /// assert_eq!(Config::default().check(), Ok(()));
+    /// let hasty = Timeouts::default().idle(Duration::ZERO);
+    /// let wrong = Config::default().timeouts(hasty).check();
+    /// assert_eq!(wrong, Err(ConfigError::TooShort { setting: "idle" }));
+    /// ```
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let Limits { request_line, head, fields, requests, .. } = self.limits;
+        at_least(1, "request_line", u64::from(request_line))?;
+        at_least(1, "head", u64::from(head))?;
+        at_least(1, "fields", u64::from(fields))?;
+        at_least(1, "requests", requests.map_or(u64::MAX, u64::from))?;
+        at_least(1, "connections", self.connections as u64)?;
+        at_least(SMALLEST_BUFFER as u64, "buffer", self.buffer as u64)?;
+        if self.buffer > LARGEST_BUFFER {
+            return Err(ConfigError::TooLarge { setting: "buffer", most: LARGEST_BUFFER as u64 });
+        }
+        at_least(1, "batch", self.batch as u64)?;
+        at_least(self.buffer as u64, "turn_bytes", self.turn_bytes as u64)?;
+        at_least(self.least_held() as u64, "held", self.held as u64)?;
+
+        let Timeouts { head, idle, stall, write, late, .. } = self.timeouts;
+        let Timeouts { rate, rate_grace, linger, linger_silence, .. } = self.timeouts;
+        at_least(1, "rate", rate.unwrap_or(u64::MAX))?;
+        for (setting, time) in [
+            ("head", head),
+            ("idle", idle),
+            ("stall", stall),
+            ("write", write),
+            ("late", late),
+            ("rate_grace", Some(rate_grace)),
+            ("linger", Some(linger)),
+            ("linger_silence", Some(linger_silence)),
+        ] {
+            if time.is_some_and(|time| time < SHORTEST_TIME) {
+                return Err(ConfigError::TooShort { setting });
+            }
+        }
+        Ok(())
+    }
+
+    /// The least that [`Config::held`](field@Config::held) may be with this buffer and this
+    /// limit of heads.
+    #[must_use]
+    pub fn least_held(&self) -> usize {
+        self.most_kept().saturating_mul(2)
+    }
+
+    /// The most that one visit to a peer may ask to keep: a read, or the growth of a head
+    /// that has doubled up to its limit.
+    pub(super) fn most_kept(&self) -> usize {
+        self.buffer.max((self.limits.head as usize).saturating_mul(2))
+    }
+}
+
+fn at_least(least: u64, setting: &'static str, value: u64) -> Result<(), ConfigError> {
+    if value < least { Err(ConfigError::TooSmall { setting, least }) } else { Ok(()) }
+}
+
+/// A setting with which no engine can work.
 ///
 /// # Example
 ///
 /// ```
-/// use std::time::Duration;
-/// use streamsum::engine::{Config, Timeouts};
+/// use streamsum::engine::{Config, Engine, Now};
+/// # use streamsum::server::Stream as Socket;
 ///
-/// let timeouts = Timeouts { idle: Some(Duration::from_secs(5)), ..Timeouts::default() };
-/// let config = Config { timeouts, ..Config::default() };
+/// let config = Config::default().turn_bytes(1_000);
+/// let wrong = Engine::<Socket, ()>::new(config, Now::now()).unwrap_err();
+/// assert_eq!(wrong.to_string(), "turn_bytes must be at least 49152");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a whole head, from its first byte on; for the first request from the
-    /// connection on, where [`Timeouts::idle`] stands in if this is `None`. Default
-    /// 10 s: many round trips of the slowest link.
-    pub head: Option<Duration>,
-    /// For the next request to begin. Default 60 s: clients that pool connections
-    /// rarely keep one for longer.
-    pub idle: Option<Duration>,
-    /// Without a byte of content. Default 30 s: a phone that changes cells is back by
-    /// then.
-    pub stall: Option<Duration>,
-    /// The least average rate of content in bytes a second, once
-    /// [`Timeouts::rate_grace`] has passed. Default 240: below any modem, and well
-    /// above what keeps connections busy for the sake of it.
-    pub rate: Option<u64>,
-    /// How long any rate is taken. Default 20 s, so that short content passes however
-    /// slowly it comes.
-    pub rate_grace: Duration,
-    /// Without the peer's taking a byte of what is written to it, whatever it sends
-    /// meanwhile. Default 30 s.
-    pub write: Option<Duration>,
-    /// For a late verdict or answer of the handler. Default 60 s, then the client gets
-    /// 503.
-    pub late: Option<Duration>,
-    /// After an early answer: without a byte from the peer. Default 2 s.
-    pub linger_silence: Duration,
-    /// After an early answer: altogether. Default 10 s.
-    pub linger: Duration,
-    /// After an early answer: bytes that are read and thrown away, before the peer is
-    /// left waiting. Default 1 MiB, more than is under way on most links.
-    pub linger_bytes: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A number or a size in bytes is too small.
+    TooSmall {
+        /// The name of its field in [`Config`], [`Limits`] or [`Timeouts`].
+        setting: &'static str,
+        /// The least that works, beside what else is set.
+        least: u64,
+    },
+    /// A number or a size in bytes is too large.
+    TooLarge {
+        /// The name of its field in [`Config`], [`Limits`] or [`Timeouts`].
+        setting: &'static str,
+        /// The most that works.
+        most: u64,
+    },
+    /// A time is under a second, and deadlines are looked at once a second.
+    TooShort {
+        /// The name of its field in [`Timeouts`].
+        setting: &'static str,
+    },
 }
 
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            head: Some(Duration::from_secs(10)),
-            idle: Some(Duration::from_secs(60)),
-            stall: Some(Duration::from_secs(30)),
-            rate: Some(240),
-            rate_grace: Duration::from_secs(20),
-            write: Some(Duration::from_secs(30)),
-            late: Some(Duration::from_secs(60)),
-            linger_silence: Duration::from_secs(2),
-            linger: Duration::from_secs(10),
-            linger_bytes: 1 << 20,
+impl ConfigError {
+    /// The name of the setting's field in [`Config`], [`Limits`] or [`Timeouts`].
+    #[must_use]
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::TooSmall { setting, .. }
+            | Self::TooLarge { setting, .. }
+            | Self::TooShort { setting } => setting,
         }
     }
 }
 
-/// The time, told by the caller: the engine has no clock.
-///
-/// # Example
-///
-/// ```
-/// use streamsum::engine::Now;
-///
-/// let now = Now::now();
-/// assert!(now.monotonic <= Now::now().monotonic);
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Now {
-    /// For deadlines; must not go back.
-    pub monotonic: Instant,
-    /// For the Date field alone.
-    pub wall: SystemTime,
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSmall { setting, least } => write!(f, "{setting} must be at least {least}"),
+            Self::TooLarge { setting, most } => write!(f, "{setting} must be at most {most}"),
+            Self::TooShort { setting } => write!(f, "{setting} must be a second at least"),
+        }
+    }
 }
 
-impl Now {
-    /// The time as the system tells it.
-    #[must_use]
-    #[allow(clippy::self_named_constructors, reason = "as in `Instant::now`")]
-    pub fn now() -> Self {
-        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+impl std::error::Error for ConfigError {}
+
+/// As [`InvalidInput`](io::ErrorKind::InvalidInput).
+impl From<ConfigError> for io::Error {
+    fn from(error: ConfigError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_engine_can_work_with_is_named() {
+        let too_small = |setting, least| Err(ConfigError::TooSmall { setting, least });
+        let config = Config::default;
+        let limits = |limits| config().limits(limits).check();
+        assert_eq!(limits(Limits::default().request_line(0)), too_small("request_line", 1));
+        assert_eq!(limits(Limits::default().head(0)), too_small("head", 1));
+        assert_eq!(limits(Limits::default().fields(0)), too_small("fields", 1));
+        assert_eq!(limits(Limits::default().requests(0)), too_small("requests", 1));
+        assert_eq!(config().connections(0).check(), too_small("connections", 1));
+        assert_eq!(config().batch(0).check(), too_small("batch", 1));
+        assert_eq!(config().buffer(4095).check(), too_small("buffer", 4096));
+        assert_eq!(
+            config().buffer((16 << 20) + 1).check(),
+            Err(ConfigError::TooLarge { setting: "buffer", most: 16 << 20 })
+        );
+        let rate = Timeouts::default().rate(0);
+        assert_eq!(config().timeouts(rate).check(), too_small("rate", 1));
+    }
+
+    #[test]
+    fn what_a_turn_reads_and_what_is_held_have_room_for_a_peer() {
+        let tight = Config::default().buffer(8192).limits(Limits::default().head(5000));
+        assert_eq!(tight.least_held(), 20_000);
+        let check = |turn_bytes, held| tight.clone().turn_bytes(turn_bytes).held(held).check();
+        assert_eq!(check(8192, 20_000), Ok(()));
+        let too_small = |setting, least| Err(ConfigError::TooSmall { setting, least });
+        assert_eq!(check(8191, 20_000), too_small("turn_bytes", 8192));
+        assert_eq!(check(8192, 19_999), too_small("held", 20_000));
+        let long_reads = tight.buffer(16_384).turn_bytes(16_384);
+        assert_eq!(long_reads.held(32_767).check(), too_small("held", 32_768));
+    }
+
+    #[test]
+    fn times_are_a_second_or_more() {
+        let hasty = Duration::from_millis(999);
+        let timeouts = Timeouts::default;
+        let second = Duration::from_secs(1);
+        for (setting, wrong, right) in [
+            ("head", timeouts().head(hasty), timeouts().head(second)),
+            ("idle", timeouts().idle(hasty), timeouts().idle(second)),
+            ("stall", timeouts().stall(hasty), timeouts().stall(None)),
+            ("write", timeouts().write(hasty), timeouts().write(None)),
+            ("late", timeouts().late(hasty), timeouts().late(second)),
+            ("rate_grace", timeouts().rate_grace(hasty), timeouts().rate_grace(second)),
+            ("linger", timeouts().linger(hasty), timeouts().linger(second)),
+            ("linger_silence", timeouts().linger_silence(hasty), timeouts().linger_bytes(0)),
+        ] {
+            let check = |timeouts| Config::default().timeouts(timeouts).check();
+            assert_eq!(check(wrong), Err(ConfigError::TooShort { setting }));
+            assert_eq!(check(right), Ok(()), "{setting}");
+        }
+    }
+
+    #[test]
+    fn errors_have_words_and_pass_for_io_errors() {
+        let errors = [
+            (ConfigError::TooSmall { setting: "held", least: 7 }, "held must be at least 7"),
+            (ConfigError::TooLarge { setting: "buffer", most: 7 }, "buffer must be at most 7"),
+            (ConfigError::TooShort { setting: "idle" }, "idle must be a second at least"),
+        ];
+        for (error, words) in errors {
+            let passed_on = io::Error::from(error);
+            assert_eq!(passed_on.kind(), io::ErrorKind::InvalidInput);
+            assert_eq!(passed_on.to_string(), words);
+            assert!(words.starts_with(error.setting()));
+        }
     }
 }

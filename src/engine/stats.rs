@@ -22,10 +22,11 @@ use crate::proto::Reject;
 /// #     fn finish_writing(&mut self) -> io::Result<()> { Ok(()) }
 /// # }
 ///
-/// let engine = Engine::<Wire, ()>::new(Config::default(), Now::now());
+/// let engine = Engine::<Wire, ()>::new(Config::default(), Now::now())?;
 /// let stats = engine.stats();
 /// assert_eq!((stats.requests, stats.refused(streamsum::proto::Reject::HeadTimeout)), (0, 0));
 /// assert!(stats.to_string().starts_with("connections=0 requests=0 "));
+/// # Ok::<(), streamsum::engine::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -401,14 +401,14 @@ mod tests {
 
     #[test]
     fn the_limit_is_judged_at_the_chunk_line() {
-        let limits = Limits { body: Some(4), ..Limits::default() };
+        let limits = Limits::default().body(4);
         assert_decodes("3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n", &limits, Ok("abcd"));
         assert_decodes("3\r\nabc\r\n2\r\n", &limits, Err(Reject::BodyTooLarge));
     }
 
     #[test]
     fn tiny_chunks_are_free_and_extensions_are_not() {
-        let limits = Limits { chunk_overhead: 10, ..Limits::default() };
+        let limits = Limits::default().chunk_overhead(10);
         assert_decodes(&("1\r\na\r\n".repeat(200) + "0\r\n\r\n"), &limits, Ok(&"a".repeat(200)));
         // 1 digit, `;`, name, CRLF, CRLF: 24 + 10 bytes of framing are the most.
         let chunk = |name: usize| format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(name));
@@ -428,7 +428,7 @@ mod tests {
         }
         assert_decodes("0\r\nx\r\n\r\n", &Limits::default(), Err(Reject::FieldLine));
         assert_decodes("0\r\nx: y\n\r\n", &Limits::default(), Err(Reject::LineEnd));
-        let limits = Limits { fields: 1, ..Limits::default() };
+        let limits = Limits::default().fields(1);
         assert_decodes("0\r\na:b\r\nc:d\r\n\r\n", &limits, Err(Reject::TooManyFields));
     }
 }

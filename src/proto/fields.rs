@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_scan_says_the_same_however_the_input_is_cut() {
-        let limits = Limits { request_line: 12, head: 30, fields: 2, ..Limits::default() };
+        let limits = Limits::default().request_line(12).head(30).fields(2);
         let sections = [
             "GET / HTTP/1.1\r\n",
             "GET / H\r\na:b\r\nc:d\r\n\r\n",

@@ -7,10 +7,11 @@
 /// ```
 /// use streamsum::proto::Limits;
 ///
-/// let limits = Limits { body: Some(5 << 30), ..Limits::default() };
+/// let limits = Limits::default().body(5 << 30).requests(None);
 /// assert_eq!(limits.head, 65_536);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Bytes of a request line without its CRLF. Default 16 KiB: twice what
     /// RFC 9112 §3 asks everybody to take. One longer than [`Limits::head`] is never
@@ -44,5 +45,50 @@ impl Default for Limits {
             body: None,
             requests: None,
         }
+    }
+}
+
+/// Each setting by its name; [`Limits`] says what they mean.
+impl Limits {
+    /// Sets [`Limits::request_line`](field@Limits::request_line).
+    #[must_use]
+    pub fn request_line(mut self, bytes: u32) -> Self {
+        self.request_line = bytes;
+        self
+    }
+
+    /// Sets [`Limits::head`](field@Limits::head).
+    #[must_use]
+    pub fn head(mut self, bytes: u32) -> Self {
+        self.head = bytes;
+        self
+    }
+
+    /// Sets [`Limits::fields`](field@Limits::fields).
+    #[must_use]
+    pub fn fields(mut self, lines: u16) -> Self {
+        self.fields = lines;
+        self
+    }
+
+    /// Sets [`Limits::chunk_overhead`](field@Limits::chunk_overhead).
+    #[must_use]
+    pub fn chunk_overhead(mut self, bytes: u32) -> Self {
+        self.chunk_overhead = bytes;
+        self
+    }
+
+    /// Sets [`Limits::body`](field@Limits::body); `None` turns it off.
+    #[must_use]
+    pub fn body(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.body = bytes.into();
+        self
+    }
+
+    /// Sets [`Limits::requests`](field@Limits::requests); `None` turns it off.
+    #[must_use]
+    pub fn requests(mut self, most: impl Into<Option<u32>>) -> Self {
+        self.requests = most.into();
+        self
     }
 }

@@ -36,7 +36,7 @@ fn a_peer_that_is_silent_from_the_start_is_closed_silently() {
 // covers: 7.6 25.2
 #[test]
 fn half_a_head_is_told_that_it_took_too_long() {
-    let mut driver = recording(Config { kept_target: 99, ..Config::default() });
+    let mut driver = recording(Config::default().kept_target(99));
     let client = driver.connect();
     driver.advance_secs(3.0);
     driver.send(&client, "PUT /a HTTP/1.1\r\nHost");
@@ -283,16 +283,9 @@ fn the_numbers_of_a_refusal_leave_out_a_pause() {
 
 #[test]
 fn no_deadline_is_looked_at_when_all_are_off() {
-    let timeouts = Timeouts {
-        head: None,
-        idle: None,
-        stall: None,
-        rate: None,
-        write: None,
-        late: None,
-        ..Timeouts::default()
-    };
-    let mut driver = recording(Config { timeouts, ..Config::default() });
+    let timeouts =
+        Timeouts::default().head(None).idle(None).stall(None).rate(None).write(None).late(None);
+    let mut driver = recording(Config::default().timeouts(timeouts));
     let clients: Vec<_> = (0..6).map(|_| driver.connect()).collect();
     driver.send(&clients[1], "PUT");
     driver.send(&clients[2], put("/a", ""));
@@ -341,7 +334,7 @@ fn the_date_is_that_of_the_answer() {
 
 #[test]
 fn no_time_passes_while_a_peer_stands_in_the_queue() {
-    let config = Config { buffer: 4096, turn_bytes: 4096, ..Config::default() };
+    let config = Config::default().buffer(4096).turn_bytes(4096);
     let mut driver = recording(config);
     let clients: Vec<_> = (0..20).map(|_| driver.connect()).collect();
     let content = "x".repeat(6_000);
@@ -415,7 +408,7 @@ fn a_peer_is_idle_once_it_has_taken_its_answer() {
 
 #[test]
 fn no_time_passes_while_what_was_written_before_is_not_taken() {
-    let mut driver = recording(Config { output: 160, ..Config::default() });
+    let mut driver = recording(Config::default().output(160));
     let client = driver.connect();
     client.set_window(0);
     let head = "PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";

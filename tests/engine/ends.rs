@@ -7,7 +7,7 @@ use streamsum::handler::PeerAddr;
 use streamsum::proto::{Limits, Response};
 
 fn named(kept_target: usize) -> Driver<Recorder> {
-    recording(Config { kept_target, ..Config::default() })
+    recording(Config::default().kept_target(kept_target))
 }
 
 #[test]
@@ -57,8 +57,8 @@ fn a_refusal_in_the_content_hands_the_upload_back() {
 
 #[test]
 fn a_body_over_the_limit_never_begins() {
-    let limits = Limits { body: Some(2), ..Limits::default() };
-    let mut driver = recording(Config { limits, ..Config::default() });
+    let limits = Limits::default().body(2);
+    let mut driver = recording(Config::default().limits(limits));
     let client = driver.connect();
     driver.send(&client, put("/a", "abc"));
     assert_eq!(client.take_output(), refusal("413 Content Too Large", "the content is too large"));
@@ -233,7 +233,7 @@ fn the_peer_is_named_in_requests_and_reports() {
 
 #[test]
 fn an_end_is_seen_though_the_turn_has_nothing_left() {
-    let config = Config { buffer: 4096, turn_bytes: 4096, ..Config::default() };
+    let config = Config::default().buffer(4096).turn_bytes(4096);
     let mut driver = recording(config);
     let (quiet, loud) = (driver.connect(), driver.connect());
     driver.send(&quiet, put("/a", "abc"));

@@ -5,14 +5,18 @@ use crate::sim::{Client, Driver, Recorder};
 use streamsum::engine::{Config, Timeouts};
 use streamsum::proto::Limits;
 
-/// The smallest bound that the engine takes with these limits is twice `ASK`.
+/// With these the least bound is twice `ASK`.
 const BUFFER: usize = 4 << 10;
 const HEAD: u32 = 16 << 10;
 const ASK: usize = 2 * HEAD as usize;
 
+fn tightest(buffer: usize) -> Config {
+    let limits = Limits::default().head(HEAD);
+    Config::default().limits(limits).buffer(buffer).held(2 * ASK)
+}
+
 fn tight() -> Driver<Recorder> {
-    let limits = Limits { head: HEAD, ..Limits::default() };
-    recording(Config { limits, buffer: BUFFER, held: 0, ..Config::default() })
+    recording(tightest(BUFFER))
 }
 
 fn half_head(length: usize) -> String {
@@ -44,8 +48,7 @@ fn uploads_go_on_over_the_bound() {
 
 #[test]
 fn the_bound_is_not_passed_by_what_comes_behind_uploads() {
-    let limits = Limits { head: HEAD, ..Limits::default() };
-    let mut driver = recording(Config { limits, buffer: ASK, held: 0, ..Config::default() });
+    let mut driver = recording(tightest(ASK));
     let uploads: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
     let request = put("/late", &"y".repeat(1_000));
     for client in &uploads {
@@ -77,9 +80,7 @@ fn heads_are_timed_though_they_are_not_read() {
 /// Those who hold all the room can still come to an end, one after the other.
 #[test]
 fn half_heads_that_fill_the_room_are_ended_when_the_rest_has_come() {
-    let limits = Limits { head: HEAD, ..Limits::default() };
-    let timeouts = Timeouts { head: None, ..Timeouts::default() };
-    let config = Config { limits, timeouts, buffer: BUFFER, held: 0, ..Config::default() };
+    let config = tightest(BUFFER).timeouts(Timeouts::default().head(None));
     let mut driver = recording(config);
     let (read, unread) = fill(&mut driver);
     assert!(!unread.is_empty());

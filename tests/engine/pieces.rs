@@ -85,7 +85,7 @@ fn an_answer_ends_a_pause_and_goes_on_behind_it() {
 
 #[test]
 fn a_paused_peer_is_not_read() {
-    let config = Config { buffer: 4096, ..Config::default() };
+    let config = Config::default().buffer(4096);
     let mut driver = recording(config);
     driver.handler.bits.push_back(7);
     let client = driver.connect();
@@ -132,7 +132,7 @@ fn small_bodies_of_many_peers_share_a_batch() {
 
 #[test]
 fn a_batch_is_no_wider_than_configured() {
-    let mut driver = recording(Config { batch: 4, ..Config::default() });
+    let mut driver = recording(Config::default().batch(4));
     let clients: Vec<_> = (0..10).map(|_| driver.connect()).collect();
     for client in &clients {
         client.send(put("/a", "abc"));
@@ -149,7 +149,8 @@ fn a_batch_is_no_wider_than_configured() {
 fn a_turn_begins_no_batch_that_its_bytes_would_cut_short() {
     let (buffer, batch) = (4096, 4);
     let turn_bytes = batch * (buffer + 1024) * 5 / 2;
-    let mut driver = recording(Config { buffer, batch, turn_bytes, ..Config::default() });
+    let mut driver =
+        recording(Config::default().buffer(buffer).batch(batch).turn_bytes(turn_bytes));
     let clients: Vec<_> = (0..6).map(|_| driver.connect()).collect();
     for client in &clients {
         client.send(put("/a", &"x".repeat(100_000)));
@@ -162,7 +163,7 @@ fn a_turn_begins_no_batch_that_its_bytes_would_cut_short() {
 
 #[test]
 fn content_of_several_reads_adds_up() {
-    let config = Config { buffer: 4096, ..Config::default() };
+    let config = Config::default().buffer(4096);
     let mut driver = recording(config);
     let client = driver.connect();
     let content = "0123456789".repeat(5_000);

@@ -6,8 +6,8 @@ use streamsum::engine::Config;
 use streamsum::proto::{Limits, Response};
 
 fn limited(requests: u32) -> Driver<Recorder> {
-    let limits = Limits { requests: Some(requests), ..Limits::default() };
-    recording(Config { limits, ..Config::default() })
+    let limits = Limits::default().requests(requests);
+    recording(Config::default().limits(limits))
 }
 
 // covers: 18.11 19.2

@@ -60,7 +60,7 @@ fn take_of_a_bodiless_request_sees_one_empty_last_piece() {
 
 #[test]
 fn wait_reads_nothing_until_resumed() {
-    let config = Config { buffer: 4096, ..Config::default() };
+    let config = Config::default().buffer(4096);
     let mut driver = recording(config);
     let client = driver.connect();
     let content = "x".repeat(100_000);
@@ -145,7 +145,7 @@ fn later_holds_back_what_is_pipelined_behind() {
 
 #[test]
 fn later_does_not_read_on() {
-    let config = Config { buffer: 4096, ..Config::default() };
+    let config = Config::default().buffer(4096);
     let mut driver = recording(config);
     let client = driver.connect();
     driver.send(&client, put("/late", "abc"));

@@ -21,7 +21,8 @@ pub(crate) struct Driver<H: Handler, const DRAINS: bool = true> {
 impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
     pub(crate) fn new(config: Config, handler: H) -> Self {
         let clock = Clock::new();
-        Self { engine: Engine::new(config, clock.now()), handler, clock, clients: Vec::new() }
+        let engine = Engine::new(config, clock.now()).expect("bounds that work");
+        Self { engine, handler, clock, clients: Vec::new() }
     }
 
     pub(crate) fn connect(&mut self) -> Client {

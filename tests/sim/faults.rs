@@ -6,14 +6,7 @@ use super::Random;
 
 /// Small enough that going over each of them costs few bytes.
 pub(crate) fn limits() -> Limits {
-    Limits {
-        request_line: 1_000,
-        head: 8_000,
-        fields: 30,
-        chunk_overhead: 600,
-        body: Some(100_000),
-        ..Limits::default()
-    }
+    Limits::default().request_line(1_000).head(8_000).fields(30).chunk_overhead(600).body(100_000)
 }
 
 /// A head that is refused for this reason, if any can be.

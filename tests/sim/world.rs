@@ -104,37 +104,36 @@ pub(crate) fn play<const DRAINS: bool>(
 fn config(random: &mut Random, weather: Weather) -> Config {
     let limit = random.chance(20).then(|| 1 + random.below(5) as u32);
     let is_short = weather == Weather::Stormy && random.chance(50);
-    Config {
-        limits: Limits { requests: limit, ..faults::limits() },
-        timeouts: match weather {
-            Weather::Calm => Timeouts::default(),
-            Weather::Stormy => timeouts(random),
-        },
-        buffer: *random.pick(&[4 << 10, 8 << 10, 64 << 10]),
-        batch: *random.pick(&[1, 2, 5, 16, 32]),
-        turn_bytes: *random.pick(&[4 << 10, 20_000, 2 << 20]),
-        output: *random.pick(&[0, 200, 2_000, 16 << 10]),
-        held: if is_short { 0 } else { 64 << 20 },
-        kept_target: *random.pick(&[0, 4, 100]),
-        ..Config::default()
-    }
+    let timeouts = match weather {
+        Weather::Calm => Timeouts::default(),
+        Weather::Stormy => timeouts(random),
+    };
+    let buffer = *random.pick(&[4 << 10, 8 << 10, 64 << 10]);
+    let config = Config::default()
+        .limits(faults::limits().requests(limit))
+        .timeouts(timeouts)
+        .buffer(buffer)
+        .batch(*random.pick(&[1, 2, 5, 16, 32]))
+        .turn_bytes(buffer.max(*random.pick(&[4 << 10, 20_000, 2 << 20])))
+        .output(*random.pick(&[0, 200, 2_000, 16 << 10]))
+        .kept_target(*random.pick(&[0, 4, 100]));
+    if is_short { config.clone().held(config.least_held()) } else { config }
 }
 
 /// Any of them may be off.
 fn timeouts(random: &mut Random) -> Timeouts {
     let mut seconds = |choices: &[u64]| Duration::from_secs(*random.pick(choices));
-    let mut timeouts = Timeouts {
-        head: Some(seconds(&[2, 10])),
-        idle: Some(seconds(&[3, 60])),
-        stall: Some(seconds(&[4, 30])),
-        rate: Some(240),
-        rate_grace: seconds(&[3, 20]),
-        write: Some(seconds(&[5, 30])),
-        late: Some(seconds(&[6, 60])),
-        linger_silence: seconds(&[1, 2]),
-        linger: seconds(&[2, 10]),
-        linger_bytes: 20_000,
-    };
+    let mut timeouts = Timeouts::default()
+        .head(seconds(&[2, 10]))
+        .idle(seconds(&[3, 60]))
+        .stall(seconds(&[4, 30]))
+        .rate(240)
+        .rate_grace(seconds(&[3, 20]))
+        .write(seconds(&[5, 30]))
+        .late(seconds(&[6, 60]))
+        .linger_silence(seconds(&[1, 2]))
+        .linger(seconds(&[2, 10]))
+        .linger_bytes(20_000);
     match random.below(15) {
         0 => timeouts.head = None,
         1 => timeouts.idle = None,

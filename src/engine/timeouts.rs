@@ -1,0 +1,146 @@
+//! How long peers may take, each with its default and the reason for it.
+
+use std::time::Duration;
+
+/// How long a peer may take; `None` is for ever.
+///
+/// They are looked at once a second. A clock stands still while the engine itself does
+/// not read, or is not run at all, so that overload never cuts off an honest peer; and
+/// while an upload is paused by a partial take, for however long that is. Only who waits for
+/// room to keep the rest of a head or of a trailer section is timed all the same: when its
+/// time is up there is room.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use streamsum::engine::{Config, Timeouts};
+///
+/// let timeouts = Timeouts::default().idle(Duration::from_secs(5)).rate(None);
+/// let config = Config::default().timeouts(timeouts);
+/// assert_eq!(config.timeouts.head, Some(Duration::from_secs(10)));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For a whole head, from its first byte on; for the first request from the
+    /// connection on, where [`Timeouts::idle`] stands in if this is `None`. Default
+    /// 10 s: many round trips of the slowest link.
+    pub head: Option<Duration>,
+    /// For the next request to begin. Default 60 s: clients that pool connections
+    /// rarely keep one for longer.
+    pub idle: Option<Duration>,
+    /// Without a byte of content. Default 30 s: a phone that changes cells is back by
+    /// then.
+    pub stall: Option<Duration>,
+    /// The least average rate of content in bytes a second, once
+    /// [`Timeouts::rate_grace`] has passed. Default 240: below any modem, and well
+    /// above what keeps connections busy for the sake of it.
+    pub rate: Option<u64>,
+    /// How long any rate is taken. Default 20 s, so that short content passes however
+    /// slowly it comes.
+    pub rate_grace: Duration,
+    /// Without the peer's taking a byte of what is written to it, whatever it sends
+    /// meanwhile. Default 30 s.
+    pub write: Option<Duration>,
+    /// For a late verdict or answer of the handler. Default 60 s, then the client gets
+    /// 503.
+    pub late: Option<Duration>,
+    /// After an early answer: without a byte from the peer. Default 2 s.
+    pub linger_silence: Duration,
+    /// After an early answer: altogether. Default 10 s.
+    pub linger: Duration,
+    /// After an early answer: bytes that are read and thrown away, before the peer is
+    /// left waiting. Default 1 MiB, more than is under way on most links.
+    pub linger_bytes: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            head: Some(Duration::from_secs(10)),
+            idle: Some(Duration::from_secs(60)),
+            stall: Some(Duration::from_secs(30)),
+            rate: Some(240),
+            rate_grace: Duration::from_secs(20),
+            write: Some(Duration::from_secs(30)),
+            late: Some(Duration::from_secs(60)),
+            linger_silence: Duration::from_secs(2),
+            linger: Duration::from_secs(10),
+            linger_bytes: 1 << 20,
+        }
+    }
+}
+
+/// Each setting by its name; [`Timeouts`] says what they mean.
+impl Timeouts {
+    /// Sets [`Timeouts::head`](field@Timeouts::head); `None` turns it off.
+    #[must_use]
+    pub fn head(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.head = time.into();
+        self
+    }
+
+    /// Sets [`Timeouts::idle`](field@Timeouts::idle); `None` turns it off.
+    #[must_use]
+    pub fn idle(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.idle = time.into();
+        self
+    }
+
+    /// Sets [`Timeouts::stall`](field@Timeouts::stall); `None` turns it off.
+    #[must_use]
+    pub fn stall(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.stall = time.into();
+        self
+    }
+
+    /// Sets [`Timeouts::rate`](field@Timeouts::rate); `None` turns it off.
+    #[must_use]
+    pub fn rate(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.rate = bytes.into();
+        self
+    }
+
+    /// Sets [`Timeouts::rate_grace`](field@Timeouts::rate_grace).
+    #[must_use]
+    pub fn rate_grace(mut self, time: Duration) -> Self {
+        self.rate_grace = time;
+        self
+    }
+
+    /// Sets [`Timeouts::write`](field@Timeouts::write); `None` turns it off.
+    #[must_use]
+    pub fn write(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.write = time.into();
+        self
+    }
+
+    /// Sets [`Timeouts::late`](field@Timeouts::late); `None` turns it off.
+    #[must_use]
+    pub fn late(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.late = time.into();
+        self
+    }
+
+    /// Sets [`Timeouts::linger_silence`](field@Timeouts::linger_silence).
+    #[must_use]
+    pub fn linger_silence(mut self, time: Duration) -> Self {
+        self.linger_silence = time;
+        self
+    }
+
+    /// Sets [`Timeouts::linger`](field@Timeouts::linger).
+    #[must_use]
+    pub fn linger(mut self, time: Duration) -> Self {
+        self.linger = time;
+        self
+    }
+
+    /// Sets [`Timeouts::linger_bytes`](field@Timeouts::linger_bytes).
+    #[must_use]
+    pub fn linger_bytes(mut self, bytes: u64) -> Self {
+        self.linger_bytes = bytes;
+        self
+    }
+}
