@@ -67,6 +67,7 @@ impl Buf {
     }
 
     /// The bytes that were filled in and not yet consumed.
+    #[must_use]
     pub fn unread(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
@@ -149,6 +150,7 @@ impl Buf {
 
     /// The position of the first unread byte, counted as
     /// [`range`](Self::range) counts: from the front of the buffer.
+    #[must_use]
     pub fn start(&self) -> usize {
         self.start
     }
@@ -158,6 +160,7 @@ impl Buf {
     /// # Panics
     ///
     /// When `range` goes beyond the filled bytes.
+    #[must_use]
     pub fn range(&self, range: Range<usize>) -> &[u8] {
         let filled = &self.bytes[..self.end];
         match filled.get(range.clone()) {
@@ -167,21 +170,25 @@ impl Buf {
     }
 
     /// How many bytes fit in altogether: consumed, unread and spare.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.bytes.len()
     }
 
     /// Whether it is on loan from a [`Pool`].
+    #[must_use]
     pub fn is_lent(&self) -> bool {
         self.lent
     }
 
     /// How many bytes are unread.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
     /// Whether no byte is unread.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
@@ -260,6 +267,7 @@ impl Pool {
     }
 
     /// How many buffers are lent and not yet back.
+    #[must_use]
     pub fn out(&self) -> usize {
         self.out
     }
@@ -391,7 +399,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "range 2..4 of 3 filled bytes")]
     fn range_beyond_the_filled_is_misuse() {
-        holding(b"abc", 8).range(2..4);
+        let _ = holding(b"abc", 8).range(2..4);
     }
 
     #[test]

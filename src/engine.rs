@@ -230,6 +230,7 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     /// The key that [`Engine::insert`] will give next.
+    #[must_use]
     pub fn next_key(&self) -> Key {
         self.peers.vacant_key()
     }
@@ -274,6 +275,7 @@ impl<S: Socket, U> Engine<S, U> {
 
     /// When the next turn is due even without a note: at once while work is left, at
     /// the next look at the deadlines while there are peers, else never.
+    #[must_use]
     pub fn deadline(&self, now: Now) -> Option<Instant> {
         let can_feed = !self.hungry.is_empty() && self.held.can_serve(self.config.most_kept());
         if !self.ready.is_empty() || can_feed {
@@ -338,32 +340,38 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     /// Whether there is no peer at all.
+    #[must_use]
     pub fn is_idle(&self) -> bool {
         self.peers.is_empty()
     }
 
     /// How many peers there are.
+    #[must_use]
     pub fn connections(&self) -> usize {
         self.peers.len()
     }
 
     /// Bytes kept for peers at the moment: see [`Config::held`].
+    #[must_use]
     pub fn held(&self) -> usize {
         self.held.bytes()
     }
 
     /// Pooled buffers that are lent: 0 between turns. For tests of this crate.
     #[doc(hidden)]
+    #[must_use]
     pub fn buffers_out(&self) -> usize {
         self.pool.out()
     }
 
     /// The counters.
+    #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
 
     /// The bounds that are in force.
+    #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }

@@ -109,6 +109,7 @@ pub struct UploadId {
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PeerAddr {
     /// Over TCP; an IPv4 peer of a dual-stack socket is shown as IPv4.
     Tcp(SocketAddr),
@@ -142,16 +143,19 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// The name under which it can be resumed or answered later.
+    #[must_use]
     pub fn id(&self) -> UploadId {
         self.id
     }
 
     /// Who sent it.
+    #[must_use]
     pub fn peer(&self) -> PeerAddr {
         self.peer
     }
 
     /// Method, target, fields, framing.
+    #[must_use]
     pub fn head(&self) -> &Head<'a> {
         &self.head
     }
@@ -249,16 +253,19 @@ pub struct Finished<'a> {
 
 impl<'a> Finished<'a> {
     /// Which request it was.
+    #[must_use]
     pub fn id(&self) -> UploadId {
         self.id
     }
 
     /// The length of its content in bytes.
+    #[must_use]
     pub fn received(&self) -> u64 {
         self.received
     }
 
     /// The trailer section of a chunked message.
+    #[must_use]
     pub fn trailers(&self) -> Fields<'a> {
         self.trailers
     }

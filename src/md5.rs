@@ -135,11 +135,13 @@ impl Md5 {
     }
 
     /// How many bytes the stream has so far, modulo 2⁶⁴. Padding does not count.
+    #[must_use]
     pub fn len(&self) -> u64 {
         self.length
     }
 
     /// Whether the stream has no bytes so far.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
@@ -231,11 +233,13 @@ pub struct Digest([u8; 16]);
 
 impl Digest {
     /// The digest in the order of RFC 1321 §3.5, A's low-order byte first.
+    #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0
     }
 
     /// The digest as ASCII, two lower-case hexadecimal digits a byte.
+    #[must_use]
     pub fn to_hex(self) -> [u8; 32] {
         let digit = |nibble: u8| match nibble {
             0..=9 => b'0' + nibble,

@@ -476,6 +476,7 @@ impl Connection {
     }
 
     /// What is needed to go on.
+    #[must_use]
     pub fn awaits(&self) -> Awaits {
         match &self.state {
             State::Head { scan, .. } if !scan.has_begun() => Awaits::Idle,
@@ -489,6 +490,7 @@ impl Connection {
 
     /// Bytes that will come as content before anything else can: who reads no more than
     /// these has nothing left over. 0 unless content is awaited.
+    #[must_use]
     pub fn certain_content(&self) -> u64 {
         match &self.state {
             State::Body { body, .. } => body.certain(),
@@ -498,6 +500,7 @@ impl Connection {
 
     /// The trailer section of a message that has ended and is not answered yet; never
     /// merged with the fields of the head (RFC 9110 §6.5.1).
+    #[must_use]
     pub fn trailers(&self) -> Fields<'_> {
         match &self.state {
             State::Respond { trailers: Some(lines), .. } => Fields::new(lines),
@@ -523,6 +526,7 @@ impl Connection {
 /// assert_eq!(request_line(b"PUT /a HTTP/1.1\r\nHost"), Some(("PUT", "/a")));
 /// assert_eq!(request_line(b"PUT /a HTTP/1.1"), None);
 /// ```
+#[must_use]
 pub fn request_line(input: &[u8]) -> Option<(&str, &str)> {
     head::named(input)
 }

@@ -211,6 +211,7 @@ impl<U> Server<U> {
     }
 
     /// How long the caller's poll may wait; `None` is until something happens.
+    #[must_use]
     pub fn timeout(&self, now: Now) -> Option<Duration> {
         let may_accept = self.has_room() && self.listeners.iter().flatten().any(|one| one.readable);
         let accept = may_accept.then(|| self.paused_until.unwrap_or(now.monotonic));
@@ -219,6 +220,7 @@ impl<U> Server<U> {
     }
 
     /// The tokens that belong to this server, for the caller to keep clear of.
+    #[must_use]
     pub fn tokens(&self) -> Range<usize> {
         let peers = MOST_LISTENERS.saturating_add(self.engine.config().connections);
         self.first..self.first.saturating_add(peers)
@@ -264,22 +266,26 @@ impl<U> Server<U> {
     }
 
     /// Whether there is no connection.
+    #[must_use]
     pub fn is_idle(&self) -> bool {
         self.engine.is_idle()
     }
 
     /// How many connections there are.
+    #[must_use]
     pub fn connections(&self) -> usize {
         self.engine.connections()
     }
 
     /// The counters.
+    #[must_use]
     pub fn stats(&self) -> &Stats {
         self.engine.stats()
     }
 
     /// How often accepting failed, as a rule for want of descriptors or memory; while that
     /// lasts, it is tried again twice a second.
+    #[must_use]
     pub fn accept_failures(&self) -> u64 {
         self.accept_failures
     }
@@ -287,6 +293,7 @@ impl<U> Server<U> {
     /// What keeps connections waiting, as a rule that descriptors or memory ran out: from
     /// the first failure on until all who wait could be accepted. To be looked at after each turn
     /// by those who want to tell when it begins and ends.
+    #[must_use]
     pub fn shortage(&self) -> Option<&io::Error> {
         self.shortage.as_ref()
     }
@@ -298,6 +305,7 @@ impl<U> Server<U> {
     }
 
     /// Bytes kept for peers at the moment: see [`Config::held`].
+    #[must_use]
     pub fn held(&self) -> usize {
         self.engine.held()
     }

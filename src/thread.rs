@@ -328,6 +328,7 @@ impl Remote {
     /// False if the server has ended, or if more answers than
     /// [`Config::connections`] wait for that turn. Whether the request was still there
     /// is told by [`Handler::ended`] alone.
+    #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
     pub fn answer(&self, id: UploadId, response: Response) -> bool {
         self.wish(id, Wish::Answer(response))
     }
@@ -335,6 +336,7 @@ impl Remote {
     /// Goes on with a request that awaits its verdict, or of which a piece was taken in
     /// part: as [`Server::resume`](Server::resume), in the next turn. False as with
     /// [`Remote::answer`].
+    #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
     pub fn resume(&self, id: UploadId) -> bool {
         self.wish(id, Wish::Resume)
     }

@@ -165,11 +165,10 @@ impl Config {
     /// assert_eq!(wrong, Err(ConfigError::TooShort { setting: "idle" }));
     /// ```
     pub fn check(&self) -> Result<(), ConfigError> {
-        let Limits { request_line, head, fields, requests, .. } = self.limits;
+        let Limits { request_line, head, fields, .. } = self.limits;
         at_least(1, "request_line", u64::from(request_line))?;
         at_least(1, "head", u64::from(head))?;
         at_least(1, "fields", u64::from(fields))?;
-        at_least(1, "requests", requests.map_or(u64::MAX, u64::from))?;
         at_least(1, "connections", self.connections as u64)?;
         at_least(SMALLEST_BUFFER as u64, "buffer", self.buffer as u64)?;
         if self.buffer > LARGEST_BUFFER {
@@ -296,7 +295,6 @@ mod tests {
         assert_eq!(limits(Limits::default().request_line(0)), too_small("request_line", 1));
         assert_eq!(limits(Limits::default().head(0)), too_small("head", 1));
         assert_eq!(limits(Limits::default().fields(0)), too_small("fields", 1));
-        assert_eq!(limits(Limits::default().requests(0)), too_small("requests", 1));
         assert_eq!(config().connections(0).check(), too_small("connections", 1));
         assert_eq!(config().batch(0).check(), too_small("batch", 1));
         assert_eq!(config().buffer(4095).check(), too_small("buffer", 4096));

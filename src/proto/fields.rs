@@ -63,11 +63,13 @@ impl<'a> Fields<'a> {
 
     /// The value of the first field line of that name, which is compared without
     /// regard to case.
+    #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// Whether there is no field line at all.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }

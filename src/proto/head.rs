@@ -24,6 +24,7 @@ pub enum Version {
 
 impl Version {
     /// As in a request line.
+    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Version::Http10 => "HTTP/1.0",
@@ -54,6 +55,7 @@ pub enum Framing {
 
 impl Framing {
     /// Whether any byte follows the head.
+    #[must_use]
     pub fn has_content(self) -> bool {
         !matches!(self, Framing::None | Framing::Length(0))
     }
@@ -87,17 +89,20 @@ pub struct Head<'i> {
 
 impl<'i> Head<'i> {
     /// The method: any token, its case kept (RFC 9110 §9.1).
+    #[must_use]
     pub fn method(&self) -> &'i str {
         self.method
     }
 
     /// The request target as it was sent, not decoded: origin-form, absolute-form, or
     /// `*` (RFC 9112 §3.2).
+    #[must_use]
     pub fn target(&self) -> &'i str {
         self.target
     }
 
     /// The version.
+    #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }
@@ -105,16 +110,19 @@ impl<'i> Head<'i> {
     /// Whom the client wanted to reach: the authority of an absolute-form target, else
     /// the value of Host, which may be empty (RFC 9112 §3.2.2). None for an HTTP/1.0
     /// request without Host.
+    #[must_use]
     pub fn authority(&self) -> Option<&'i str> {
         self.authority
     }
 
     /// The field lines.
+    #[must_use]
     pub fn fields(&self) -> Fields<'i> {
         self.fields
     }
 
     /// How the end of the content is found.
+    #[must_use]
     pub fn framing(&self) -> Framing {
         self.framing
     }

@@ -125,6 +125,7 @@ reasons! {
 
 impl Reject {
     /// The answer that tells the client: the status, and the reason as content.
+    #[must_use]
     pub fn response(self) -> Response {
         Response::text(self.status(), self.reason())
     }

@@ -92,11 +92,13 @@ impl Response {
     }
 
     /// The status code.
+    #[must_use]
     pub fn status(&self) -> u16 {
         self.status
     }
 
     /// The content, as it would be sent to a request other than HEAD.
+    #[must_use]
     pub fn content(&self) -> &[u8] {
         &self.content
     }
@@ -200,6 +202,7 @@ impl Date {
     }
 
     /// The text, 29 characters.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }

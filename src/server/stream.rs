@@ -27,6 +27,7 @@ use crate::handler::PeerAddr;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Listener {
     /// TCP over IPv4, IPv6, or both.
     Tcp(TcpListener),
@@ -46,6 +47,7 @@ pub enum Listener {
 /// assert!(<Stream as Socket>::SHORT_READ_DRAINS || cfg!(not(target_os = "linux")));
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Stream {
     /// Over TCP, with `TCP_NODELAY`: answers are written in one go.
     Tcp(TcpStream),

@@ -145,10 +145,8 @@ impl Erratic {
 
 /// Peers are numbered by their ports.
 fn number_of(peer: PeerAddr) -> usize {
-    match peer {
-        PeerAddr::Tcp(address) => address.port().into(),
-        PeerAddr::Unix => panic!("a peer without a number"),
-    }
+    let PeerAddr::Tcp(address) = peer else { panic!("a peer without a number") };
+    address.port().into()
 }
 
 impl Handler for Erratic {
