@@ -53,14 +53,18 @@
 //!
 //! # What each floor needs
 //!
-//! | floor | beside std |
-//! |---|---|
-//! | [`buf`] | nothing |
-//! | [`md5`] | md-5 |
-//! | [`proto`] | httparse, httpdate |
-//! | [`handler`], [`checksum`] | nothing |
-//! | [`engine`] | slab |
-//! | [`server`], [`thread`] | mio |
+//! | floor | of the system | crates |
+//! |---|---|---|
+//! | [`buf`] | memory | |
+//! | [`md5`] | memory; asks std what the CPU can do | md-5 |
+//! | [`proto`] | memory; dates are made of a `SystemTime` | httparse, httpdate |
+//! | [`handler`], [`checksum`] | memory | |
+//! | [`engine`] | memory; sockets are whatever reads and writes, and time is an argument | slab |
+//! | [`server`] | sockets | mio |
+//! | [`thread`] | sockets, a clock, a thread | mio |
+//!
+//! All of them need std. Without it, md5 could not ask for the CPU's vectors, proto would
+//! lose its dates, and mio be left out by a feature of which nobody else has a use.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod buf;
