@@ -288,6 +288,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_name_sets_its_own() {
+        let limits = Limits::default().head(8);
+        let timeouts = Timeouts::default().idle(None);
+        let config = Config::default().limits(limits).connections(1).buffer(2).batch(3);
+        let config = config.turn_bytes(4).held(5).output(6).kept_target(7);
+        let config = config.timeouts(timeouts.clone());
+        let Config { connections, buffer, batch, turn_bytes, held, output, .. } = config;
+        assert_eq!([connections, buffer, batch, turn_bytes, held, output], [1, 2, 3, 4, 5, 6]);
+        assert_eq!((config.kept_target, config.limits, config.timeouts), (7, limits, timeouts));
+    }
+
+    #[test]
     fn what_no_engine_can_work_with_is_named() {
         let too_small = |setting, least| Err(ConfigError::TooSmall { setting, least });
         let config = Config::default;

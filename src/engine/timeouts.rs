@@ -144,3 +144,22 @@ impl Timeouts {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_sets_its_own() {
+        let seconds = Duration::from_secs;
+        let timeouts = Timeouts::default().head(seconds(1)).idle(seconds(2)).stall(seconds(3));
+        let timeouts = timeouts.rate(4).rate_grace(seconds(5)).write(seconds(6)).late(seconds(7));
+        let timeouts = timeouts.linger_silence(seconds(8)).linger(seconds(9)).linger_bytes(10);
+        let times = [timeouts.head, timeouts.idle, timeouts.stall, timeouts.write, timeouts.late];
+        assert_eq!(times, [1, 2, 3, 6, 7].map(|time| Some(seconds(time))));
+        assert_eq!((timeouts.rate, timeouts.linger_bytes), (Some(4), 10));
+        let others = [timeouts.rate_grace, timeouts.linger_silence, timeouts.linger];
+        assert_eq!(others, [5, 8, 9].map(seconds));
+        assert_eq!(timeouts.rate(None).rate, None);
+    }
+}

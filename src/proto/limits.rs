@@ -92,3 +92,19 @@ impl Limits {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_sets_its_own() {
+        let limits = Limits::default();
+        let limits = limits.request_line(1).head(2).fields(3).chunk_overhead(4).body(5).requests(6);
+        let Limits { request_line, head, fields, chunk_overhead, body, requests } = limits;
+        assert_eq!((request_line, head, fields, chunk_overhead), (1, 2, 3, 4));
+        assert_eq!((body, requests), (Some(5), Some(6)));
+        let without = limits.body(None).requests(None);
+        assert_eq!((without.body, without.requests, without.head), (None, None, 2));
+    }
+}
