@@ -32,6 +32,8 @@ mod wave;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::mem;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use slab::Slab;
@@ -154,6 +156,8 @@ pub type Key = usize;
 /// # Ok::<(), streamsum::engine::ConfigError>(())
 /// ```
 pub struct Engine<S, U> {
+    /// No other engine of the process has it.
+    number: NonZeroU32,
     config: Config,
     peers: Slab<Peer<S, U>>,
     /// Peers that may have something to say, each once, in the order of their notes.
@@ -193,6 +197,7 @@ impl<S: Socket, U> Engine<S, U> {
         config.check()?;
         let most_kept = config.most_kept();
         Ok(Self {
+            number: next_number(),
             peers: Slab::new(),
             ready: VecDeque::new(),
             hungry: Vec::new(),
@@ -288,14 +293,14 @@ impl<S: Socket, U> Engine<S, U> {
     /// Goes on with a request that awaits its verdict, or of which a piece was taken in
     /// part. False if there is no such request (any more), or it goes on already.
     pub fn resume(&mut self, id: UploadId) -> bool {
-        let Some(peer) = self.peers.get_mut(id.key).filter(|peer| peer.serves(id)) else {
+        let Some(peer) = self.peers.get_mut(id.key as usize).filter(|peer| peer.serves(id)) else {
             return false;
         };
         if !peer.awaits_handler() || matches!(peer.upload, peer::Upload::Late) {
             return false;
         }
         peer.resumed = true;
-        self.enqueue(id.key);
+        self.enqueue(id.key as usize);
         true
     }
 
@@ -303,14 +308,14 @@ impl<S: Socket, U> Engine<S, U> {
     /// that is not answered yet, whose upload then goes to [`Handler::ended`]. False if
     /// there is no such request (any more), or an answer is on its way already.
     pub fn answer(&mut self, id: UploadId, response: Response) -> bool {
-        let Some(peer) = self.peers.get_mut(id.key).filter(|peer| peer.serves(id)) else {
+        let Some(peer) = self.peers.get_mut(id.key as usize).filter(|peer| peer.serves(id)) else {
             return false;
         };
         if peer.wish.is_some() {
             return false;
         }
         peer.wish = Some(Box::new(Wish::Answer(response)));
-        self.enqueue(id.key);
+        self.enqueue(id.key as usize);
         true
     }
 
@@ -416,9 +421,8 @@ impl<S: Socket, U> Engine<S, U> {
         let Some(peer) = self.peers.get_mut(key) else { return };
         if let Some(record) = peer.request.take() {
             self.stats.aborts += 1;
-            let id = Some(UploadId { serial: record.serial, key });
             let outcome = Outcome::Aborted(abort);
-            let report = record.report(id, peer.addr, self.now, None, outcome);
+            let report = record.report(peer.addr, self.now, None, outcome);
             handler.ended(&report, peer.upload.take());
         }
         self.close(key);
@@ -455,6 +459,13 @@ impl<S: Socket, U> Engine<S, U> {
             }
         });
     }
+}
+
+/// For ids that no two engines have in common.
+fn next_number() -> NonZeroU32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    // It comes round after four billion of them.
+    NonZeroU32::new(NEXT.fetch_add(1, Ordering::Relaxed)).unwrap_or(NonZeroU32::MAX)
 }
 
 impl<S, U> std::fmt::Debug for Engine<S, U> {

@@ -40,6 +40,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -79,7 +80,8 @@ pub trait Handler {
     }
 }
 
-/// One request of one engine for as long as it lasts; never used again for another.
+/// One request for as long as it lasts; never used again for another, not even by another
+/// engine of the same process.
 ///
 /// # Example
 ///
@@ -93,8 +95,17 @@ pub trait Handler {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UploadId {
+    pub(crate) engine: NonZeroU32,
     pub(crate) serial: u64,
-    pub(crate) key: usize,
+    /// The peer's place in the engine.
+    pub(crate) key: u32,
+}
+
+/// Short, and fit for the name of a file: `1-42`.
+impl fmt::Display for UploadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.engine, self.serial)
+    }
 }
 
 /// Where a peer connected from.
@@ -443,11 +454,18 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_as_small_as_two_words_and_shown_without_its_place() {
+        let id = UploadId { engine: NonZeroU32::MIN, key: 9, serial: 42 };
+        assert_eq!(id.to_string(), "1-42");
+        assert_eq!(size_of::<Option<UploadId>>(), 16);
+    }
+
+    #[test]
     #[should_panic(expected = "cannot take 4 of 3 bytes")]
     fn no_more_can_be_taken_than_there_is() {
         let mut buf = Buf::with_capacity(3);
         buf.append(b"abc");
-        let id = UploadId { serial: 0, key: 0 };
+        let id = UploadId { engine: NonZeroU32::MIN, key: 0, serial: 0 };
         Piece { id, slot: 0, upload: (), buf, range: 0..3, taken: 3, last: false }.take(4);
     }
 }

@@ -126,10 +126,15 @@ impl<U> Server<U> {
     ///
     /// # Errors
     ///
-    /// If the registry cannot be cloned, for want of descriptors; or
-    /// [`InvalidInput`](ErrorKind::InvalidInput) around a
-    /// [`ConfigError`](crate::engine::ConfigError).
+    /// If the registry cannot be cloned, for want of descriptors. And as
+    /// [`InvalidInput`](ErrorKind::InvalidInput): a [`ConfigError`](crate::engine::ConfigError),
+    /// or that there are not as many tokens from `first` on.
     pub fn new(registry: &Registry, first: Token, config: Config) -> io::Result<Self> {
+        let tokens = config.connections.saturating_add(MOST_LISTENERS);
+        if first.0.checked_add(tokens).is_none() {
+            let wrong = format!("no room for {tokens} tokens");
+            return Err(io::Error::new(ErrorKind::InvalidInput, wrong));
+        }
         Ok(Self {
             engine: Engine::new(config, Now::now())?,
             registry: registry.try_clone()?,
@@ -142,13 +147,14 @@ impl<U> Server<U> {
         })
     }
 
-    /// Accepts from a listener that the caller has made, with whatever socket options.
+    /// Accepts from a listener that the caller has made, with whatever socket options, by
+    /// means of std, mio or anything else. It is set not to block.
     ///
     /// # Errors
     ///
     /// If it cannot be registered, or there were 64 already, lost ones among them.
     pub fn listen(&mut self, listener: impl Into<Listener>) -> io::Result<()> {
-        let mut listener = listener.into();
+        let mut listener = listener.into().into_nonblocking()?;
         if self.listeners.len() == MOST_LISTENERS {
             return Err(io::Error::new(ErrorKind::QuotaExceeded, "too many listeners"));
         }
@@ -222,8 +228,7 @@ impl<U> Server<U> {
     /// The tokens that belong to this server, for the caller to keep clear of.
     #[must_use]
     pub fn tokens(&self) -> Range<usize> {
-        let peers = MOST_LISTENERS.saturating_add(self.engine.config().connections);
-        self.first..self.first.saturating_add(peers)
+        self.first..self.first + MOST_LISTENERS + self.engine.config().connections
     }
 
     /// Goes on with a request: see [`Engine::resume`].
@@ -275,6 +280,12 @@ impl<U> Server<U> {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.engine.connections()
+    }
+
+    /// The bounds that are in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.engine.config()
     }
 
     /// The counters.

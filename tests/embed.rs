@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use client::{Address, PATIENCE, content, put, put_chunked};
+use client::{Address, Client, PATIENCE, content, put, put_chunked};
 use mio::event::Event;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -214,6 +214,68 @@ fn two_servers_share_a_poll() {
     });
     assert_eq!((hashing.stats().connections, counting.stats().connections), (10, 30));
     assert_eq!((hashing.stats().refusals, counting.stats().refusals), (0, 10));
+}
+
+#[test]
+fn requests_of_two_servers_are_told_apart() {
+    /// Waits for a verdict on each request, and keeps its name.
+    #[derive(Default)]
+    struct Ids(Vec<UploadId>);
+
+    impl Handler for Ids {
+        type Upload = ();
+
+        fn begin(&mut self, request: Request<'_>) -> Verdict<()> {
+            self.0.push(request.id());
+            Verdict::Wait(())
+        }
+
+        fn consume(&mut self, _: &mut [Piece<()>]) {}
+
+        fn finish(&mut self, _: Finished<'_>, (): ()) -> Reply {
+            unreachable!("nobody is let in")
+        }
+    }
+
+    let mut own = Poll::new().unwrap();
+    let mut events = Events::with_capacity(64);
+    let mut one = Server::new(own.registry(), Token(0), Config::default()).unwrap();
+    let behind = Token(one.tokens().end);
+    let mut other = Server::new(own.registry(), behind, Config::default()).unwrap();
+    let mut ids = Ids::default();
+    let mut clients: Vec<Client> = [one.bind(any()).unwrap(), other.bind(any()).unwrap()]
+        .map(|address| Address::Tcp(address).connect())
+        .into();
+    clients.iter_mut().for_each(|client| client.send(&put(b"abc")));
+    while ids.0.len() < 2 {
+        poll(&mut own, &mut events, Some(PATIENCE));
+        for event in &events {
+            assert!(one.note(event) || other.note(event));
+        }
+        one.turn(Now::now(), &mut ids).unwrap();
+        other.turn(Now::now(), &mut ids).unwrap();
+    }
+    let [first, second] = ids.0[..] else { panic!("two requests: {ids:?}", ids = ids.0) };
+    assert_ne!(first, second);
+    // Each is known to its own server alone.
+    let forbidden = || Response::text(403, "not here");
+    let known = [first, second].map(|id| one.answer(id, forbidden()));
+    assert_eq!(known.iter().filter(|known| **known).count(), 1);
+    let known = [first, second].map(|id| other.answer(id, forbidden()));
+    assert_eq!(known.iter().filter(|known| **known).count(), 1);
+}
+
+#[test]
+fn a_server_needs_room_for_its_tokens() {
+    let own = Poll::new().unwrap();
+    let config = Config::default().connections(5);
+    let server = |first| Server::<()>::new(own.registry(), Token(first), config.clone());
+    // 64 listeners come before the connections.
+    let last = usize::MAX - 64 - 5;
+    assert_eq!(server(last).unwrap().tokens(), last..usize::MAX);
+    let wrong = server(last + 1).unwrap_err();
+    assert_eq!(wrong.kind(), std::io::ErrorKind::InvalidInput);
+    assert_eq!(wrong.to_string(), "no room for 69 tokens");
 }
 
 fn use_both(hash: &Address, count: &Address) {

@@ -4,7 +4,7 @@ use super::batch::Slot;
 use super::peer::{Life, Named, Record, Refusal, Wish};
 use super::{Engine, Moment, Socket};
 use crate::buf::Buf;
-use crate::handler::{Handler, Outcome, Report, UploadId};
+use crate::handler::{Handler, Outcome, Report};
 use crate::proto::{self, After, Response};
 
 impl<S: Socket, U> Engine<S, U> {
@@ -60,15 +60,15 @@ impl<S: Socket, U> Engine<S, U> {
         }
         let after = peer.connection.respond(response, &self.date, &mut slot.out);
         let upload = peer.upload.take();
-        let (id, record) = match peer.request.take() {
-            Some(record) => (Some(UploadId { serial: record.serial, key: slot.key }), record),
-            None => (None, headless(unread, self.now, self.config.kept_target)),
-        };
+        let record = peer
+            .request
+            .take()
+            .unwrap_or_else(|| headless(unread, self.now, self.config.kept_target));
         let outcome =
             refusal.map_or(Outcome::Answered(after), |refusal| Outcome::Refused(refusal.reject));
         let report = Report {
             too_slow: refusal.and_then(|refusal| refusal.too_slow),
-            ..record.report(id, peer.addr, self.now, Some(response), outcome)
+            ..record.report(peer.addr, self.now, Some(response), outcome)
         };
         handler.ended(&report, upload);
         peer.rest = None;
@@ -87,5 +87,5 @@ fn headless(input: &[u8], now: Moment, kept_target: usize) -> Record {
         Some((method, target)) => Named::new(method, target, kept_target),
         None => Named::default(),
     };
-    Record { serial: 0, begun: now, received: 0, named }
+    Record { id: None, begun: now, received: 0, named }
 }

@@ -81,7 +81,8 @@ impl<U> Upload<U> {
 /// What is known of a request while it lasts.
 #[derive(Debug)]
 pub(super) struct Record {
-    pub(super) serial: u64,
+    /// None of a request that is refused within its head.
+    pub(super) id: Option<UploadId>,
     pub(super) begun: Moment,
     pub(super) received: u64,
     pub(super) named: Named,
@@ -91,14 +92,13 @@ impl Record {
     /// What is told of the request when it is over.
     pub(super) fn report<'a>(
         &'a self,
-        id: Option<UploadId>,
         peer: PeerAddr,
         now: Moment,
         response: Option<&'a Response>,
         outcome: Outcome,
     ) -> Report<'a> {
         Report {
-            id,
+            id: self.id,
             peer,
             method: self.named.method(),
             target: self.named.target(),
@@ -233,7 +233,7 @@ impl<S: Socket, U> Peer<S, U> {
     /// Whether this peer's current request is the one of that id.
     pub(super) fn serves(&self, id: UploadId) -> bool {
         self.life == Life::Open
-            && self.request.as_ref().is_some_and(|request| request.serial == id.serial)
+            && self.request.as_ref().is_some_and(|request| request.id == Some(id))
     }
 
     /// Whether the handler has the next word.

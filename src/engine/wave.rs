@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::batch::Slot;
 use super::peer::{Life, Named, Peer, Record, Rest, Upload};
-use super::{Config, Engine, Key, Moment, Socket};
+use super::{Config, Engine, Moment, Socket};
 use crate::buf::Buf;
 use crate::handler::{Finished, Handler, Piece, Reply, Request, UploadId, Verdict};
 use crate::proto::{self, Awaits, End, Event, Head};
@@ -106,8 +106,10 @@ impl<S: Socket, U> Engine<S, U> {
                 self.wait(slot, handler)
             }
             Ok(proto::Step { used, event: Event::Head(head) }) => {
-                let verdict =
-                    begin(peer, slot.key, &head, self.next_serial, self.now, &self.config, handler);
+                // No more peers than 32 bits can count fit into memory.
+                let key = slot.key as u32;
+                let id = UploadId { engine: self.number, key, serial: self.next_serial };
+                let verdict = begin(peer, id, &head, self.now, &self.config, handler);
                 buf.advance(used);
                 self.begun(verdict, slot, handler);
                 Step::Again
@@ -225,11 +227,9 @@ impl<S: Socket, U> Engine<S, U> {
             peer.upload = Upload::Paused(upload);
             slot.done = true;
         } else if last {
-            let message = Finished {
-                id: UploadId { serial: record.serial, key: slot.key },
-                received: record.received,
-                trailers: peer.connection.trailers(),
-            };
+            let Some(id) = record.id else { return };
+            let message =
+                Finished { id, received: record.received, trailers: peer.connection.trailers() };
             match handler.finish(message, upload) {
                 Reply::Now(response) => self.answer_now(&response, slot, handler),
                 Reply::Later => {
@@ -247,17 +247,16 @@ impl<S: Socket, U> Engine<S, U> {
 /// Asks the handler what to do with a request, and opens its record.
 fn begin<S, H: Handler>(
     peer: &mut Peer<S, H::Upload>,
-    key: Key,
+    id: UploadId,
     head: &Head<'_>,
-    serial: u64,
     now: Moment,
     config: &Config,
     handler: &mut H,
 ) -> Verdict<H::Upload> {
     let named = Named::new(head.method(), head.target(), config.kept_target);
-    peer.request = Some(Record { serial, begun: now, received: 0, named });
+    peer.request = Some(Record { id: Some(id), begun: now, received: 0, named });
     peer.clock.begin_request(now);
-    handler.begin(Request { id: UploadId { serial, key }, peer: peer.addr, head: *head })
+    handler.begin(Request { id, peer: peer.addr, head: *head })
 }
 
 /// Makes a piece of a peer's content. Its buffer and its upload go along.
@@ -268,11 +267,10 @@ fn lend<S, U>(
     range: Range<usize>,
     last: bool,
 ) -> Option<Piece<U>> {
-    let serial = peer.request.as_ref()?.serial;
+    let id = peer.request.as_ref()?.id?;
     let upload = peer.upload.take()?;
     let buf = slot.buf.take()?;
     peer.upload = Upload::Lent;
-    let id = UploadId { serial, key: slot.key };
     let taken = range.len();
     Some(Piece { id, slot: place, upload, buf, range, taken, last })
 }

@@ -1,7 +1,9 @@
 //! TCP and Unix sockets behind one type.
 
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
+use std::net::{self, Shutdown};
+#[cfg(unix)]
+use std::os::unix;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
@@ -18,14 +20,18 @@ use crate::handler::PeerAddr;
 ///
 /// ```
 /// use streamsum::server::Listener;
+/// use streamsum::{Checksum, Config, thread::spawn_on};
 ///
-/// // With std one can set what one likes before.
+/// // With whatever options, or from a supervisor.
 /// let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// socket.set_nonblocking(true)?;
-/// let listener = Listener::from(mio::net::TcpListener::from_std(socket));
-/// # let _ = listener;
+/// let server = spawn_on([Listener::from(socket)], Config::default(), |_| Checksum::new())?;
+/// println!("listening on {}", server.address());
+/// # server.stop();
+/// # server.join()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// The file of a Unix socket is the caller's: to be removed before it is bound again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Listener {
@@ -62,6 +68,19 @@ impl From<TcpListener> for Listener {
     }
 }
 
+impl From<net::TcpListener> for Listener {
+    fn from(listener: net::TcpListener) -> Self {
+        TcpListener::from_std(listener).into()
+    }
+}
+
+#[cfg(unix)]
+impl From<unix::net::UnixListener> for Listener {
+    fn from(listener: unix::net::UnixListener) -> Self {
+        UnixListener::from_std(listener).into()
+    }
+}
+
 #[cfg(unix)]
 impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
@@ -70,6 +89,24 @@ impl From<UnixListener> for Listener {
 }
 
 impl Listener {
+    /// With its accept not blocking, which would hold up everybody.
+    pub(super) fn into_nonblocking(self) -> io::Result<Self> {
+        // mio cannot set it.
+        match self {
+            Listener::Tcp(listener) => {
+                let listener = net::TcpListener::from(listener);
+                listener.set_nonblocking(true)?;
+                Ok(listener.into())
+            }
+            #[cfg(unix)]
+            Listener::Unix(listener) => {
+                let listener = unix::net::UnixListener::from(listener);
+                listener.set_nonblocking(true)?;
+                Ok(listener.into())
+            }
+        }
+    }
+
     pub(super) fn accept(&self) -> io::Result<(Stream, PeerAddr)> {
         match self {
             Listener::Tcp(listener) => {
