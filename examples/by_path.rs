@@ -85,7 +85,7 @@ impl Handler for ByPath {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into()).parse()?;
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
     let handler = ByPath { kernel: Kernel::detect(), counts: BTreeMap::new() };
     let server = thread::spawn(address, Config::default(), handler)?;
     println!("listening on {}", server.address());

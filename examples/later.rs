@@ -8,9 +8,9 @@
 use std::collections::HashSet;
 use std::env;
 use std::error::Error;
+use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-use mio::net::TcpListener;
 use streamsum::checksum::Checksum;
 use streamsum::engine::Config;
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, UploadId, Verdict};
@@ -62,7 +62,7 @@ fn look_up(finished: Receiver<(UploadId, Digest)>, remote: &Remote) {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into()).parse()?;
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
     let listener = TcpListener::bind(address)?;
     let server = thread::spawn_on([listener.into()], Config::default(), |remote| {
         let (finished, waiting) = sync_channel(QUEUE);

@@ -114,7 +114,7 @@ impl Handler for Save {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into()).parse()?;
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
     let folder = PathBuf::from(env::args_os().nth(2).unwrap_or_else(|| "uploads".into()));
     fs::create_dir_all(&folder)?;
     let handler = Save { folder, kernel: Kernel::detect(), begun: 0 };

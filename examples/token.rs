@@ -18,8 +18,7 @@ use streamsum::thread;
 /// Stands in front of any other handler.
 struct Guarded<H> {
     handler: H,
-    /// The value of Authorization that opens.
-    expected: Vec<u8>,
+    token: Vec<u8>,
     refusal: Response,
 }
 
@@ -27,13 +26,17 @@ impl<H> Guarded<H> {
     fn new(handler: H, token: &str) -> Result<Self, InvalidField> {
         let refusal = Response::text(401, "a token is needed")
             .field("WWW-Authenticate", "Bearer realm=\"uploads\"")?;
-        Ok(Self { handler, expected: format!("Bearer {token}").into_bytes(), refusal })
+        Ok(Self { handler, token: token.into(), refusal })
     }
 
-    /// In a time that does not depend on where they differ.
-    fn is_expected(&self, given: &[u8]) -> bool {
-        let differing = given.iter().zip(&self.expected).fold(0, |all, (x, y)| all | (x ^ y));
-        given.len() == self.expected.len() && differing == 0
+    /// Whether a value of Authorization opens (RFC 6750 §2.1), in a time that does not
+    /// depend on where the tokens differ.
+    fn opens(&self, authorization: &[u8]) -> bool {
+        let Some((scheme, given)) = authorization.split_at_checked(b"Bearer ".len()) else {
+            return false;
+        };
+        let differing = given.iter().zip(&self.token).fold(0, |all, (x, y)| all | (x ^ y));
+        scheme.eq_ignore_ascii_case(b"Bearer ") && given.len() == self.token.len() && differing == 0
     }
 }
 
@@ -42,7 +45,7 @@ impl<H: Handler> Handler for Guarded<H> {
 
     fn begin(&mut self, request: Request<'_>) -> Verdict<H::Upload> {
         match request.head().fields().get("authorization") {
-            Some(given) if self.is_expected(given) => self.handler.begin(request),
+            Some(given) if self.opens(given) => self.handler.begin(request),
             _ => Verdict::Answer(self.refusal.clone()),
         }
     }
@@ -61,8 +64,8 @@ impl<H: Handler> Handler for Guarded<H> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into()).parse()?;
-    let token = env::args().nth(2).ok_or("usage: token ADDRESS TOKEN")?;
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
+    let token = env::args().nth(2).unwrap_or_else(|| "sesame".into());
     let handler = Guarded::new(Checksum::default(), &token)?;
     let server = thread::spawn(address, Config::default(), handler)?;
     println!("listening on {}", server.address());

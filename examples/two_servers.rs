@@ -37,17 +37,17 @@ impl Handler for Length {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addresses = env::args().skip(1);
-    let mut address = || addresses.next().unwrap_or_else(|| "127.0.0.1:0".into()).parse();
+    let mut address = || addresses.next().unwrap_or_else(|| "127.0.0.1:0".into());
     let mut poll = Poll::new()?;
 
     let mut hashing = Server::new(poll.registry(), Token(0), Config::default())?;
-    println!("listening on {}", hashing.bind(address()?)?);
+    println!("listening on {}, to hash", hashing.bind(address())?);
 
     let limits = Limits::default().body(1 << 10);
     let config = Config::default().limits(limits).connections(100);
     let behind = Token(hashing.tokens().end);
     let mut measuring = Server::new(poll.registry(), behind, config)?;
-    println!("listening on {}", measuring.bind(address()?)?);
+    println!("listening on {}, to measure no more than 1 KiB", measuring.bind(address())?);
 
     let mut events = Events::with_capacity(1024);
     let (mut checksum, mut length) = (Checksum::default(), Length);

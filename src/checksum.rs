@@ -12,7 +12,7 @@ use crate::proto::Response;
 /// ```no_run
 /// use streamsum::{checksum::Checksum, engine::Config, thread};
 ///
-/// let server = thread::spawn("127.0.0.1:8080".parse().unwrap(), Config::default(), Checksum::default())?;
+/// let server = thread::spawn("127.0.0.1:8080", Config::default(), Checksum::default())?;
 /// println!("listening on {}", server.address());
 /// server.join()?;
 /// # Ok::<(), std::io::Error>(())

@@ -5,9 +5,13 @@
 //! [`Handler::finish`] eats it, and one that broke off is handed to
 //! [`Handler::ended`]: a truncated body can never reach `finish`.
 //!
+//! An upload that goes wrong half way, as on a full disk, is answered from within
+//! [`Handler::consume`], by its id: with [`Remote::answer`](crate::thread::Remote::answer),
+//! or after the turn with [`Server::answer`](crate::server::Server::answer).
+//!
 //! # Example
 //!
-//! Counts bytes, for those who show a password.
+//! Counts bytes, but only of those who send plain text.
 //!
 //! ```
 //! use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
@@ -19,9 +23,9 @@
 //!     type Upload = u64;
 //!
 //!     fn begin(&mut self, request: Request<'_>) -> Verdict<u64> {
-//!         match request.head().fields().get("authorization") {
-//!             Some(b"Bearer sesame") => Verdict::Take(0),
-//!             _ => Verdict::Answer(Response::text(401, "say the word")),
+//!         match request.head().fields().get("content-type") {
+//!             Some(b"text/plain") => Verdict::Take(0),
+//!             _ => Verdict::Answer(Response::text(415, "plain text is counted here")),
 //!         }
 //!     }
 //!
@@ -36,6 +40,23 @@
 //!         Reply::Now(Response::text(200, count.to_string()))
 //!     }
 //! }
+//! # let _ = Count;
+//! ```
+//!
+//! One that hashes does so with all pieces at once, or it would do without the lanes:
+//!
+//! ```
+//! use streamsum::handler::Piece;
+//! use streamsum::md5::{Input, Kernel, Md5};
+//!
+//! # let kernel = Kernel::detect();
+//! # let mut pieces: Vec<Piece<Md5>> = Vec::new();
+//! // In `consume`, with a `Kernel` that was detected once:
+//! kernel.update_many(pieces.iter_mut().map(|piece| {
+//!     let last = piece.last();
+//!     let (stream, bytes) = piece.parts();
+//!     Input { stream, bytes, last }
+//! }));
 //! ```
 
 use std::fmt;
@@ -75,6 +96,10 @@ pub trait Handler {
     /// `upload` is there unless [`Handler::finish`] had it, or there never was one.
     /// What was refused before its head was complete has a report, too. An engine that is
     /// dropped reports nothing: [`shut_down`](crate::engine::Engine::shut_down) does.
+    ///
+    /// Method and target are in the report only if
+    /// [`Config::kept_target`](crate::engine::Config::kept_target) is not 0, as it is by
+    /// default.
     fn ended(&mut self, report: &Report<'_>, upload: Option<Self::Upload>) {
         let _ = (report, upload);
     }
@@ -128,6 +153,17 @@ pub enum PeerAddr {
     Unix,
 }
 
+impl PeerAddr {
+    /// The address of a TCP peer.
+    #[must_use]
+    pub fn socket_addr(&self) -> Option<SocketAddr> {
+        match self {
+            PeerAddr::Tcp(address) => Some(*address),
+            PeerAddr::Unix => None,
+        }
+    }
+}
+
 impl From<SocketAddr> for PeerAddr {
     fn from(mut address: SocketAddr) -> Self {
         address.set_ip(address.ip().to_canonical());
@@ -172,6 +208,39 @@ impl<'a> Request<'a> {
     }
 }
 
+/// A handler that is chosen at run time.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::{Checksum, handler::Handler, md5::{Kernel, Md5}};
+///
+/// let portable = std::env::args().any(|argument| argument == "--portable");
+/// let kernel = if portable { Kernel::scalar() } else { Kernel::detect() };
+/// let handler: Box<dyn Handler<Upload = Md5>> = Box::new(Checksum::with_kernel(kernel));
+/// # fn takes(_: impl Handler) {}
+/// # takes(handler);
+/// ```
+impl<H: Handler + ?Sized> Handler for Box<H> {
+    type Upload = H::Upload;
+
+    fn begin(&mut self, request: Request<'_>) -> Verdict<H::Upload> {
+        (**self).begin(request)
+    }
+
+    fn consume(&mut self, pieces: &mut [Piece<H::Upload>]) {
+        (**self).consume(pieces);
+    }
+
+    fn finish(&mut self, message: Finished<'_>, upload: H::Upload) -> Reply {
+        (**self).finish(message, upload)
+    }
+
+    fn ended(&mut self, report: &Report<'_>, upload: Option<H::Upload>) {
+        (**self).ended(report, upload);
+    }
+}
+
 /// What to do with a request.
 ///
 /// # Example
@@ -180,8 +249,8 @@ impl<'a> Request<'a> {
 /// use streamsum::handler::Verdict;
 /// use streamsum::proto::Response;
 ///
-/// let verdict: Verdict<()> = Verdict::Answer(Response::text(403, "not here"));
-/// # let _ = verdict;
+/// let verdict: Verdict<()> = Response::text(403, "not here").into();
+/// assert!(matches!(verdict, Verdict::Answer(_)));
 /// ```
 #[derive(Debug)]
 pub enum Verdict<U> {
@@ -290,6 +359,18 @@ pub enum Reply {
     /// The answer comes with [`answer`](crate::engine::Engine::answer); the peer is not
     /// read until then.
     Later,
+}
+
+impl<U> From<Response> for Verdict<U> {
+    fn from(response: Response) -> Self {
+        Verdict::Answer(response)
+    }
+}
+
+impl From<Response> for Reply {
+    fn from(response: Response) -> Self {
+        Reply::Now(response)
+    }
 }
 
 /// How a request ended, for a log or for counters.

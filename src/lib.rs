@@ -29,7 +29,7 @@
 //! use std::io::{Read, Write};
 //! use streamsum::{Checksum, Config, spawn};
 //!
-//! let server = spawn("127.0.0.1:0".parse().unwrap(), Config::default(), Checksum::new())?;
+//! let server = spawn("127.0.0.1:0", Config::default(), Checksum::new())?;
 //!
 //! let mut client = std::net::TcpStream::connect(server.address())?;
 //! client.write_all(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")?;
@@ -86,4 +86,4 @@ pub use engine::{Config, Now, Timeouts};
 pub use handler::Handler;
 pub use proto::{Limits, Response};
 pub use server::Server;
-pub use thread::spawn;
+pub use thread::{Remote, Spawned, spawn, spawn_on};

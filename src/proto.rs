@@ -160,7 +160,9 @@ pub enum Event<'i> {
 pub enum After {
     /// The next request may come, or is in the input already.
     Reuse,
-    /// It is to be closed once the response is written; input is ignored from now on.
+    /// It is to be closed once the response is written; input is ignored from now on. A
+    /// client may still be sending: who shuts down writing, and reads on for a while before
+    /// closing, does not have its answer lost in a reset (RFC 9112 §9.6).
     Close(CloseReason),
 }
 

@@ -1,7 +1,13 @@
 //! The engine over mio's sockets: listeners, tokens, accepting.
 //!
 //! It lives in the caller's own [`Poll`](mio::Poll), beside the caller's own sockets,
-//! and needs three calls in that loop.
+//! and needs three calls in that loop. To end well, [`drain`](Server::drain), loop on until
+//! it [`is_idle`](Server::is_idle), and [`shut_down`](Server::shut_down) if that takes too
+//! long.
+//!
+//! Whoever answers from another thread sends ids and answers through a channel, and wakes
+//! the loop with a [`mio::Waker`]; the loop gives them to [`answer`](Server::answer) or
+//! [`resume`](Server::resume) before its next turn. [`thread`](crate::thread) does so.
 //!
 //! # Example
 //!
@@ -13,7 +19,7 @@
 //! let mut events = Events::with_capacity(1024);
 //! let mut handler = Checksum::default();
 //! let mut server = Server::new(poll.registry(), Token(0), Config::default())?;
-//! let address = server.bind("127.0.0.1:0".parse().unwrap())?;
+//! let address = server.bind("127.0.0.1:0")?;
 //! println!("listening on {address}");
 //! # use std::io::{Read, Write};
 //! # let client = std::thread::spawn(move || {
@@ -26,7 +32,7 @@
 //!
 //! loop {
 //!     match poll.poll(&mut events, server.timeout(Now::now())) {
-//!         Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error),
+//!         Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error)?,
 //!         _ => {}
 //!     }
 //!     for event in &events {
@@ -44,7 +50,7 @@
 mod stream;
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -98,11 +104,12 @@ struct Listening {
 /// # Example
 ///
 /// ```
-/// # use streamsum::{engine::{Config, Now}, server::Server};
-/// # let poll = mio::Poll::new()?;
-/// # let mut handler = streamsum::Checksum::default();
-/// # let mut server = Server::new(poll.registry(), mio::Token(0), Config::default())?;
-/// let places = [server.bind("127.0.0.1:0".parse().unwrap())?];
+/// use streamsum::{Checksum, Config, Now, Server};
+///
+/// let poll = mio::Poll::new()?;
+/// let mut handler = Checksum::new();
+/// let mut server = Server::new(poll.registry(), mio::Token(0), Config::default())?;
+/// let places = [server.bind("127.0.0.1:0")?];
 ///
 /// // In the loop:
 /// server.turn(Now::now(), &mut handler)?;
@@ -164,15 +171,16 @@ impl<U> Server<U> {
         Ok(())
     }
 
-    /// Listens on a TCP address and returns it with the port that was chosen, if the
-    /// given one was 0. The backlog is what std and mio have, 128 on Linux: under bursts
-    /// make the listener yourself and [`listen`](Server::listen) on it.
+    /// Listens on a TCP address, the first of those given that can be bound, and returns
+    /// it with the port that was chosen, if the given one was 0. The backlog is that of
+    /// std, 128 on Linux: under bursts make the listener yourself and
+    /// [`listen`](Server::listen) on it.
     ///
     /// # Errors
     ///
-    /// If the address cannot be bound.
-    pub fn bind(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
-        let listener = mio::net::TcpListener::bind(address)?;
+    /// If no address can be bound.
+    pub fn bind(&mut self, address: impl ToSocketAddrs) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         self.listen(listener)?;
         Ok(address)

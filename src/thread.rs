@@ -1,11 +1,35 @@
 //! A server on a thread of its own, for programs without a loop.
 //!
-//! It is written against the public interface of [`server`](crate::server) alone, so it
-//! also shows how to write another loop.
+//! [`spawn`] binds an address; [`spawn_on`] takes listeners, and gives the handler a
+//! [`Remote`], by which other threads answer, resume, drain and read counters.
+//!
+//! It is written against the public interface of [`server`](crate::server) alone, with a
+//! [`mio::Waker`] for what comes from outside, so its source shows how to write another
+//! loop.
+//!
+//! # Example
+//!
+//! Finishes what is under way, but not for ever.
+//!
+//! ```
+//! use std::time::{Duration, Instant};
+//! use streamsum::{Checksum, Config, spawn};
+//!
+//! let server = spawn("127.0.0.1:0", Config::default(), Checksum::new())?;
+//! // Uploads come and go; then:
+//! server.drain();
+//! let deadline = Instant::now() + Duration::from_secs(30);
+//! while !server.is_finished() && Instant::now() < deadline {
+//!     std::thread::sleep(Duration::from_millis(10));
+//! }
+//! server.stop();
+//! server.join()?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -24,11 +48,13 @@ const RUN: u8 = 0;
 const DRAIN: u8 = 1;
 const STOP: u8 = 2;
 
-/// Binds `address` and serves on a new thread until told otherwise.
+/// Binds `address`, the first of those given that can be bound, and serves on a new thread
+/// until told otherwise, or until the program ends.
 ///
 /// # Errors
 ///
-/// If the address cannot be bound, or there are no descriptors or threads left.
+/// If no address can be bound, or there are no descriptors or threads left; or as with
+/// [`Server::new`] if no server can work with `config`.
 ///
 /// # Example
 ///
@@ -36,7 +62,7 @@ const STOP: u8 = 2;
 /// use std::io::{Read, Write};
 /// use streamsum::{checksum::Checksum, engine::Config, thread};
 ///
-/// let server = thread::spawn("127.0.0.1:0".parse().unwrap(), Config::default(), Checksum::default())?;
+/// let server = thread::spawn("127.0.0.1:0", Config::default(), Checksum::default())?;
 ///
 /// let mut client = std::net::TcpStream::connect(server.address())?;
 /// client.write_all(b"PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc")?;
@@ -48,12 +74,12 @@ const STOP: u8 = 2;
 /// server.join()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn spawn<H>(address: SocketAddr, config: Config, handler: H) -> io::Result<Spawned>
+pub fn spawn<H>(address: impl ToSocketAddrs, config: Config, handler: H) -> io::Result<Spawned>
 where
     H: Handler + Send + 'static,
     H::Upload: Send,
 {
-    let listener = mio::net::TcpListener::bind(address)?;
+    let listener = TcpListener::bind(address)?;
     spawn_on([listener.into()], config, |_| handler)
 }
 
@@ -66,7 +92,8 @@ where
 /// # Errors
 ///
 /// If a listener cannot be registered, there are more than 64, or there are no
-/// descriptors or threads left.
+/// descriptors or threads left; or as with [`Server::new`] if no server can work with
+/// `config`.
 ///
 /// # Example
 ///
@@ -95,7 +122,7 @@ where
 ///     }
 /// }
 ///
-/// let listener = mio::net::TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let server = thread::spawn_on([listener.into()], Config::default(), |remote| {
 ///     let (asking, asked) = mpsc::channel();
 ///     std::thread::spawn(move || {
@@ -247,9 +274,11 @@ fn serve<H: Handler>(
     }
 }
 
-/// A server on its thread. Dropping it leaves the server running.
+/// A server on its thread. Dropping it leaves the server running, for as long as the
+/// program does.
 ///
 /// [`spawn`] has an example.
+#[must_use = "a program that does not join it may end, and the server with it"]
 #[derive(Debug)]
 pub struct Spawned {
     addresses: Vec<SocketAddr>,
@@ -296,6 +325,12 @@ impl Spawned {
         self.remote.stop();
     }
 
+    /// Whether it has ended, so that [`join`](Spawned::join) would not wait.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Waits until it has ended.
     ///
     /// # Errors
@@ -322,8 +357,9 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Answers a request whose handler said that it would answer later, or decide later:
-    /// as [`Server::answer`](Server::answer), in the next turn.
+    /// Answers a request whose handler said that it would answer later, or decide later;
+    /// or any other that is not answered yet, while its content still comes, from within
+    /// the handler too. As [`Server::answer`](Server::answer), in the next turn.
     ///
     /// False if the server has ended, or if more answers than
     /// [`Config::connections`] wait for that turn. Whether the request was still there

@@ -106,6 +106,8 @@ fn declarations(text: &str) -> Vec<String> {
             let is = |what: &[&str]| what.iter().any(|what| declared.starts_with(what));
             blocks.push(match block {
                 Block::Items if is(&["pub enum ", "pub trait ", "reasons!"]) => Block::Public,
+                // What a macro declares, arm by arm.
+                Block::Items if is(&["macro_rules!"]) || declared.ends_with("=> {") => Block::Items,
                 // A variant with named fields.
                 Block::Public if !declared.contains("fn ") => Block::Public,
                 Block::Items if is(&["pub struct "]) => Block::Items,
@@ -124,8 +126,10 @@ fn of_public_types(found: Vec<String>) -> Vec<String> {
     let types: Vec<String> = found
         .iter()
         .filter_map(|line| {
-            let declared = without_attributes(line);
-            let rest = keywords.iter().find_map(|keyword| declared.strip_prefix(keyword))?;
+            let declared = without_attributes(line.trim_start());
+            let mut stripped = keywords.iter().filter_map(|word| declared.strip_prefix(word));
+            // A word by itself may be the name of a type that a macro declares.
+            let rest = stripped.next().or((!declared.contains(' ')).then_some(declared))?;
             rest.split(['<', '(', ':', ' ']).next().map(str::to_owned)
         })
         .collect();
@@ -134,12 +138,10 @@ fn of_public_types(found: Vec<String>) -> Vec<String> {
         .into_iter()
         .filter(|line| {
             if !line.starts_with(' ') {
-                let implemented = line.strip_prefix("impl").map(|rest| {
-                    let of = rest.rsplit(" for ").next().unwrap_or_default();
-                    let of = of.trim_start().rsplit("> ").next().unwrap_or_default();
-                    of.split('<').next().unwrap_or_default().to_owned()
-                });
-                kept = implemented.is_none_or(|of| types.contains(&of));
+                // Of a type, or of somebody else's for one: `impl From<One> for io::Error`.
+                let words = line.split(|c: char| !c.is_alphanumeric() && !"_$".contains(c));
+                kept = !line.starts_with("impl")
+                    || words.into_iter().any(|word| types.iter().any(|of| of == word));
             }
             kept
         })

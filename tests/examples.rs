@@ -165,9 +165,13 @@ fn save() {
 fn token() {
     let (_running, address) = Example::local("token", &["sesame"]);
     let mut client = address.connect();
-    let shown = "Authorization: Bearer sesame\r\n";
-    client.exchange(&request("PUT /", shown, "abc")).is_digest_of(b"abc");
-    for wrong in ["", "Authorization: Bearer sesam\r\n", "Authorization: Bearer sesamE\r\n"] {
+    // A scheme has no case (RFC 9110 §11.1), a token has.
+    for shown in ["Authorization: Bearer sesame\r\n", "Authorization: bearer sesame\r\n"] {
+        client.exchange(&request("PUT /", shown, "abc")).is_digest_of(b"abc");
+    }
+    let wrong = ["Bearer sesam", "Bearer sesamE", "Bearer  sesame", "Basics sesame", "Bearer"];
+    let wrong = wrong.map(|value| format!("Authorization: {value}\r\n"));
+    for wrong in [&[String::new()], &wrong[..]].concat() {
         let mut client = address.connect();
         let fields = format!("{wrong}Expect: 100-continue\r\n");
         let head = request("PUT /", &fields, "abc");

@@ -371,7 +371,7 @@ fn a_request_that_waits_in_the_backlog_is_served_before_the_listener_closes() {
     let mut poll = Poll::new().unwrap();
     let mut events = Events::with_capacity(16);
     let mut server = Server::new(poll.registry(), Token(0), Config::default()).unwrap();
-    let address = server.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = server.bind("127.0.0.1:0").unwrap();
     let mut client = Address::Tcp(address).connect();
     client.send(&put(b"abc"));
     server.drain(Now::now());
@@ -389,7 +389,7 @@ fn a_request_that_waits_in_the_backlog_is_served_before_the_listener_closes() {
 
 #[test]
 fn a_spawned_server_drains_and_ends() {
-    let any = "[::1]:0".parse().unwrap();
+    let any = "[::1]:0";
     let server = thread::spawn(any, Config::default(), Checksum::default()).unwrap();
     let address = Address::Tcp(server.address());
     let (mut idle, mut busy) = (address.connect(), address.connect());
@@ -408,7 +408,7 @@ fn a_spawned_server_drains_and_ends() {
 
 #[test]
 fn a_spawned_server_stops_at_once() {
-    let any = "127.0.0.1:0".parse().unwrap();
+    let any = "127.0.0.1:0";
     let server = thread::spawn(any, Config::default(), Checksum::default()).unwrap();
     let address = Address::Tcp(server.address());
     let mut busy = address.connect();
@@ -425,7 +425,7 @@ fn a_spawned_server_stops_at_once() {
 
 #[test]
 fn a_dropped_handle_leaves_the_server_running() {
-    let any = "127.0.0.1:0".parse().unwrap();
+    let any = "127.0.0.1:0";
     let server = thread::spawn(any, Config::default(), Checksum::default()).unwrap();
     let address = Address::Tcp(server.address());
     drop(server);

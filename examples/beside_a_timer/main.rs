@@ -79,7 +79,7 @@ impl Ticks {
 
 impl Program {
     fn new() -> io::Result<Self> {
-        let any = "127.0.0.1:0".parse().expect("an address");
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let poll = Poll::new()?;
         let mut echo = UdpSocket::bind(any)?;
         poll.registry().register(&mut echo, ECHO, Interest::READABLE)?;

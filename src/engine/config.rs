@@ -162,13 +162,13 @@ impl Config {
     /// assert_eq!(Config::default().check(), Ok(()));
     /// let hasty = Timeouts::default().idle(Duration::ZERO);
     /// let wrong = Config::default().timeouts(hasty).check();
-    /// assert_eq!(wrong, Err(ConfigError::TooShort { setting: "idle" }));
+    /// assert_eq!(wrong, Err(ConfigError::TooShort { setting: "timeouts.idle" }));
     /// ```
     pub fn check(&self) -> Result<(), ConfigError> {
         let Limits { request_line, head, fields, .. } = self.limits;
-        at_least(1, "request_line", u64::from(request_line))?;
-        at_least(1, "head", u64::from(head))?;
-        at_least(1, "fields", u64::from(fields))?;
+        at_least(1, "limits.request_line", u64::from(request_line))?;
+        at_least(1, "limits.head", u64::from(head))?;
+        at_least(1, "limits.fields", u64::from(fields))?;
         at_least(1, "connections", self.connections as u64)?;
         at_least(SMALLEST_BUFFER as u64, "buffer", self.buffer as u64)?;
         if self.buffer > LARGEST_BUFFER {
@@ -180,16 +180,16 @@ impl Config {
 
         let Timeouts { head, idle, stall, write, late, .. } = self.timeouts;
         let Timeouts { rate, rate_grace, linger, linger_silence, .. } = self.timeouts;
-        at_least(1, "rate", rate.unwrap_or(u64::MAX))?;
+        at_least(1, "timeouts.rate", rate.unwrap_or(u64::MAX))?;
         for (setting, time) in [
-            ("head", head),
-            ("idle", idle),
-            ("stall", stall),
-            ("write", write),
-            ("late", late),
-            ("rate_grace", Some(rate_grace)),
-            ("linger", Some(linger)),
-            ("linger_silence", Some(linger_silence)),
+            ("timeouts.head", head),
+            ("timeouts.idle", idle),
+            ("timeouts.stall", stall),
+            ("timeouts.write", write),
+            ("timeouts.late", late),
+            ("timeouts.rate_grace", Some(rate_grace)),
+            ("timeouts.linger", Some(linger)),
+            ("timeouts.linger_silence", Some(linger_silence)),
         ] {
             if time.is_some_and(|time| time < SHORTEST_TIME) {
                 return Err(ConfigError::TooShort { setting });
@@ -233,27 +233,27 @@ fn at_least(least: u64, setting: &'static str, value: u64) -> Result<(), ConfigE
 pub enum ConfigError {
     /// A number or a size in bytes is too small.
     TooSmall {
-        /// The name of its field in [`Config`], [`Limits`] or [`Timeouts`].
+        /// The name of its field in [`Config`], such as `held` or `limits.head`.
         setting: &'static str,
         /// The least that works, beside what else is set.
         least: u64,
     },
     /// A number or a size in bytes is too large.
     TooLarge {
-        /// The name of its field in [`Config`], [`Limits`] or [`Timeouts`].
+        /// The name of its field in [`Config`], such as `held` or `limits.head`.
         setting: &'static str,
         /// The most that works.
         most: u64,
     },
     /// A time is under a second, and deadlines are looked at once a second.
     TooShort {
-        /// The name of its field in [`Timeouts`].
+        /// The name of its field in [`Config`], such as `timeouts.idle`.
         setting: &'static str,
     },
 }
 
 impl ConfigError {
-    /// The name of the setting's field in [`Config`], [`Limits`] or [`Timeouts`].
+    /// The name of the setting's field in [`Config`], such as `limits.head`.
     #[must_use]
     pub fn setting(&self) -> &'static str {
         match self {
@@ -304,9 +304,9 @@ mod tests {
         let too_small = |setting, least| Err(ConfigError::TooSmall { setting, least });
         let config = Config::default;
         let limits = |limits| config().limits(limits).check();
-        assert_eq!(limits(Limits::default().request_line(0)), too_small("request_line", 1));
-        assert_eq!(limits(Limits::default().head(0)), too_small("head", 1));
-        assert_eq!(limits(Limits::default().fields(0)), too_small("fields", 1));
+        assert_eq!(limits(Limits::default().request_line(0)), too_small("limits.request_line", 1));
+        assert_eq!(limits(Limits::default().head(0)), too_small("limits.head", 1));
+        assert_eq!(limits(Limits::default().fields(0)), too_small("limits.fields", 1));
         assert_eq!(config().connections(0).check(), too_small("connections", 1));
         assert_eq!(config().batch(0).check(), too_small("batch", 1));
         assert_eq!(config().buffer(4095).check(), too_small("buffer", 4096));
@@ -315,7 +315,7 @@ mod tests {
             Err(ConfigError::TooLarge { setting: "buffer", most: 16 << 20 })
         );
         let rate = Timeouts::default().rate(0);
-        assert_eq!(config().timeouts(rate).check(), too_small("rate", 1));
+        assert_eq!(config().timeouts(rate).check(), too_small("timeouts.rate", 1));
     }
 
     #[test]
@@ -337,14 +337,18 @@ mod tests {
         let timeouts = Timeouts::default;
         let second = Duration::from_secs(1);
         for (setting, wrong, right) in [
-            ("head", timeouts().head(hasty), timeouts().head(second)),
-            ("idle", timeouts().idle(hasty), timeouts().idle(second)),
-            ("stall", timeouts().stall(hasty), timeouts().stall(None)),
-            ("write", timeouts().write(hasty), timeouts().write(None)),
-            ("late", timeouts().late(hasty), timeouts().late(second)),
-            ("rate_grace", timeouts().rate_grace(hasty), timeouts().rate_grace(second)),
-            ("linger", timeouts().linger(hasty), timeouts().linger(second)),
-            ("linger_silence", timeouts().linger_silence(hasty), timeouts().linger_bytes(0)),
+            ("timeouts.head", timeouts().head(hasty), timeouts().head(second)),
+            ("timeouts.idle", timeouts().idle(hasty), timeouts().idle(second)),
+            ("timeouts.stall", timeouts().stall(hasty), timeouts().stall(None)),
+            ("timeouts.write", timeouts().write(hasty), timeouts().write(None)),
+            ("timeouts.late", timeouts().late(hasty), timeouts().late(second)),
+            ("timeouts.rate_grace", timeouts().rate_grace(hasty), timeouts().rate_grace(second)),
+            ("timeouts.linger", timeouts().linger(hasty), timeouts().linger(second)),
+            (
+                "timeouts.linger_silence",
+                timeouts().linger_silence(hasty),
+                timeouts().linger_bytes(0),
+            ),
         ] {
             let check = |timeouts| Config::default().timeouts(timeouts).check();
             assert_eq!(check(wrong), Err(ConfigError::TooShort { setting }));
@@ -357,7 +361,10 @@ mod tests {
         let errors = [
             (ConfigError::TooSmall { setting: "held", least: 7 }, "held must be at least 7"),
             (ConfigError::TooLarge { setting: "buffer", most: 7 }, "buffer must be at most 7"),
-            (ConfigError::TooShort { setting: "idle" }, "idle must be a second at least"),
+            (
+                ConfigError::TooShort { setting: "timeouts.idle" },
+                "timeouts.idle must be a second at least",
+            ),
         ];
         for (error, words) in errors {
             let passed_on = io::Error::from(error);

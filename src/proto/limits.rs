@@ -26,7 +26,7 @@ pub struct Limits {
     /// 16 KiB: tiny chunks stay free, and a flood of chunk extensions ends.
     pub chunk_overhead: u32,
     /// Bytes of content in one request. Default none: content is not kept, so its
-    /// length costs no memory.
+    /// length costs no memory. With `Some(0)` only requests without content are taken.
     pub body: Option<u64>,
     /// Requests on one connection; the answer to the last says `Connection: close`.
     /// Default none: a kept connection costs little, and a new one a round trip. To be set
