@@ -6,7 +6,9 @@ use super::Reject;
 ///
 /// CONNECT's authority-form is not for this server and has an answer of its own.
 pub(super) fn check<'a>(method: &str, target: &'a [u8]) -> Result<Option<&'a [u8]>, Reject> {
-    if target.iter().any(|byte| matches!(byte, 0..=b' ' | b'#' | 0x7f)) {
+    // To the end, though one is found: so many bytes are looked at together.
+    let has_bad = target.iter().fold(false, |found, byte| found | is_excluded(*byte));
+    if has_bad {
         return Err(Reject::Target);
     }
     match target {
@@ -14,6 +16,11 @@ pub(super) fn check<'a>(method: &str, target: &'a [u8]) -> Result<Option<&'a [u8
         [b'/', ..] => Ok(None),
         _ => absolute_form(target).map(Some),
     }
+}
+
+/// Controls, white space, and what begins a fragment.
+fn is_excluded(byte: u8) -> bool {
+    matches!(byte, 0..=b' ' | b'#' | 0x7f)
 }
 
 fn absolute_form(target: &[u8]) -> Result<&[u8], Reject> {
@@ -153,8 +160,9 @@ mod tests {
         assert_eq!(check("OPTIONS", "*"), Ok(None));
         assert_eq!(check("GET", "http://a:1/b"), Ok(Some(&b"a:1"[..])));
         assert_eq!(check("GET", "HTTPS://a?b"), Ok(Some(&b"a"[..])));
-        for bad in ["*", "a", "a:80", "?a", "ftp://a/", "http:/a", "/a#b", "/a\tb", "/a\x7f", "**"]
-        {
+        for bad in [
+            "*", "a", "a:80", "?a", "ftp://a/", "http:/a", "/a#b", "/a##b", "/a\tb", "/a\x7f", "**",
+        ] {
             assert_eq!(check("GET", bad), Err(Reject::Target), "{bad}");
         }
         for bad in ["http://", "http:///a", "http://:80/", "http://a@b/", "http://[::1/"] {
