@@ -12,6 +12,7 @@
 //! ```
 
 pub mod build;
+pub mod chart;
 pub mod clock;
 pub mod content;
 pub mod contestant;
