@@ -8,7 +8,7 @@
 //!      ── race       round after round     ── loader, clock, cores
 //!      ── table      medians and ratios
 //!
-//! bin/hyper, bin/ruler: servers to race against
+//! bin/hyper, bin/actix, go/main.go, bin/ruler: servers to race against
 //! ```
 
 pub mod build;

@@ -42,7 +42,11 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> io::Result<Table> {
     eprintln!("building…");
-    let mut contestants = contestant::all(&Programs::build()?);
+    let programs = Programs::build()?;
+    if let Some(left_out) = contestant::left_out(&programs) {
+        eprintln!("{left_out}");
+    }
+    let mut contestants = contestant::all(&programs);
     contestants.extend(options.also.iter().cloned());
     let is_named =
         |names: &[String], name: &str| names.is_empty() || names.iter().any(|it| it == name);

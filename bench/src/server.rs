@@ -35,6 +35,7 @@ impl Server {
         cores.go_to_server(contestant.place)?;
         let child = Command::new(program)
             .args(words)
+            .envs(contestant.variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

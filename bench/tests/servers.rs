@@ -38,9 +38,18 @@ fn serve(cores: &Cores, command: &[&str], digests: Digests) -> Result<(), Failur
 #[test]
 fn hyper() {
     let cores = Cores::find().unwrap();
-    for runtime in ["current-thread", "multi-thread"] {
-        serve(&cores, &[env!("CARGO_BIN_EXE_hyper"), runtime, "{addr}"], Digests::True).unwrap();
+    for (runtime, hash) in
+        [("current-thread", "md-5"), ("multi-thread", "md-5"), ("current-thread", "own-hash")]
+    {
+        let command = [env!("CARGO_BIN_EXE_hyper"), runtime, hash, "{addr}"];
+        serve(&cores, &command, Digests::True).unwrap();
     }
+}
+
+#[test]
+fn actix() {
+    let cores = Cores::find().unwrap();
+    serve(&cores, &[env!("CARGO_BIN_EXE_actix"), "{addr}"], Digests::True).unwrap();
 }
 
 #[test]
