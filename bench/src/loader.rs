@@ -18,7 +18,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::content::Hex;
 use crate::plan::{Plan, Repeat};
 use answer::Answers;
-use connection::{Connection, Sent};
+use connection::{Connection, Received, Sent};
 
 /// Read at a time: room for hundreds of answers.
 const INPUT: usize = 64 << 10;
@@ -147,21 +147,26 @@ impl<'a> Loader<'a> {
                 }
                 let bursts = &self.plan.bursts;
                 let closed = event.is_read_closed() || event.is_error();
-                if (event.is_readable() || closed)
-                    && connection.receive(closed, &mut input, bursts, &mut self.answers)?
-                {
-                    let burst = &bursts[connection.burst()];
-                    done.content += burst.content;
-                    done.answers += burst.digests.len() as u64;
-                    if elapsed < repeat {
-                        connection.begin((connection.burst() + 1) % bursts.len());
-                        // At once: the server has work while other events are seen to.
-                        if connection.send(bursts)? == Sent::Some {
-                            sending.push_back(at);
+                if !event.is_readable() && !closed {
+                    continue;
+                }
+                match connection.receive(closed, &mut input, bursts, &mut self.answers)? {
+                    Received::Less => continue,
+                    Received::Wish => {}
+                    Received::All => {
+                        let burst = &bursts[connection.burst()];
+                        done.content += burst.content;
+                        done.answers += burst.digests.len() as u64;
+                        if elapsed >= repeat {
+                            working -= 1;
+                            continue;
                         }
-                    } else {
-                        working -= 1;
+                        connection.begin((connection.burst() + 1) % bursts.len());
                     }
+                }
+                // At once: the server has work while other events are seen to.
+                if connection.send(bursts)? == Sent::Some {
+                    sending.push_back(at);
                 }
             }
         }

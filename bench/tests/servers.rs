@@ -6,24 +6,37 @@ use streamsum_bench::contestant::Contestant;
 use streamsum_bench::cores::Cores;
 use streamsum_bench::loader::{Digests, Failure, Loader};
 use streamsum_bench::plan::Plan;
+use streamsum_bench::request::Chunks;
 use streamsum_bench::server::Server;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What every server can do.
 fn plans() -> Vec<Plan> {
     let time = Duration::from_millis(20);
     vec![
-        Plan::uploads(1, 1_000_003, false),
-        Plan::uploads(5, 2 << 20, false),
-        Plan::uploads(3, 1 << 20, true),
+        Plan::uploads(1, 1_000_003, None),
+        Plan::uploads(5, 2 << 20, None),
+        Plan::uploads(3, 1 << 20, Some(Chunks::Large)),
+        Plan::uploads(3, 1 << 20, Some(Chunks::Small)),
         Plan::requests(8, 1000, 1, time),
         Plan::requests(8, 1000, 16, time),
     ]
 }
 
-fn serve(cores: &Cores, command: &[&str], digests: Digests) -> Result<(), Failure> {
+/// What rulers cannot do.
+fn expecting() -> Plan {
+    Plan::expecting(8, 1000, Duration::from_millis(20))
+}
+
+fn serve(
+    cores: &Cores,
+    command: &[&str],
+    digests: Digests,
+    plans: impl IntoIterator<Item = Plan>,
+) -> Result<(), Failure> {
     let contestant = Contestant { digests, ..Contestant::new("it", command) };
-    for plan in plans() {
+    for plan in plans {
         let server = Server::start(&contestant, cores)?;
         let done = Loader::connect(&plan, server.address, digests)?.run(PATIENCE)?;
         assert!(done.answers >= plan.connections as u64);
@@ -42,28 +55,31 @@ fn hyper() {
         [("current-thread", "md-5"), ("multi-thread", "md-5"), ("current-thread", "own-hash")]
     {
         let command = [env!("CARGO_BIN_EXE_hyper"), runtime, hash, "{addr}"];
-        serve(&cores, &command, Digests::True).unwrap();
+        serve(&cores, &command, Digests::True, plans().into_iter().chain([expecting()])).unwrap();
     }
 }
 
 #[test]
 fn actix() {
     let cores = Cores::find().unwrap();
-    serve(&cores, &[env!("CARGO_BIN_EXE_actix"), "{addr}"], Digests::True).unwrap();
+    let command = [env!("CARGO_BIN_EXE_actix"), "{addr}"];
+    serve(&cores, &command, Digests::True, plans().into_iter().chain([expecting()])).unwrap();
 }
 
 #[test]
 fn rulers() {
     let cores = Cores::find().unwrap();
     let zeros = Digests::Always([b'0'; 32]);
-    serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "receive", "{addr}"], zeros).unwrap();
-    serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "lanes", "{addr}"], Digests::True).unwrap();
+    serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "receive", "{addr}"], zeros, plans()).unwrap();
+    serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "lanes", "{addr}"], Digests::True, plans())
+        .unwrap();
 }
 
 #[test]
 fn a_ruler_without_a_hash_is_no_server() {
     let cores = Cores::find().unwrap();
-    let failure = serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "receive", "{addr}"], Digests::True);
+    let failure =
+        serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "receive", "{addr}"], Digests::True, plans());
     assert!(matches!(failure, Err(Failure::WrongDigest { .. })), "{failure:?}");
 }
 
@@ -71,6 +87,6 @@ fn a_ruler_without_a_hash_is_no_server() {
 fn what_does_not_start_has_failed() {
     let cores = Cores::find().unwrap();
     let failure =
-        serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "nonsense", "{addr}"], Digests::True);
+        serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "nonsense", "{addr}"], Digests::True, plans());
     assert!(failure.unwrap_err().to_string().starts_with("did not start: exit status: 1"));
 }
