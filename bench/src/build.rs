@@ -12,6 +12,7 @@ pub struct Programs {
     pub hyper: String,
     pub actix: String,
     pub ruler: String,
+    pub hasher: String,
     pub streamsum: String,
     /// None without a Go toolchain.
     pub go: Option<String>,
@@ -22,12 +23,15 @@ impl Programs {
     ///
     /// # Errors
     ///
-    /// When one cannot be built.
+    /// When one cannot be built, and in a program that was built for debugging itself.
     pub fn build() -> io::Result<Self> {
+        if cfg!(debug_assertions) {
+            return Err(io::Error::other("without --release the loader would be the limit"));
+        }
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
         let target = target()?;
         let own = target.join("release");
-        let bins = ["--bin=hyper", "--bin=actix", "--bin=ruler"];
+        let bins = ["--bin=hyper", "--bin=actix", "--bin=ruler", "--bin=hasher"];
         cargo_build(&bench.join("Cargo.toml"), &bins, &target)?;
         // In a directory of its own: other features of the same crates are built there.
         let target = target.join("streamsum");
@@ -38,6 +42,7 @@ impl Programs {
             hyper: path(own.join("hyper"))?,
             actix: path(own.join("actix"))?,
             ruler: path(own.join("ruler"))?,
+            hasher: path(own.join("hasher"))?,
             streamsum: path(target.join("release/streamsum"))?,
             go,
         })

@@ -3,15 +3,17 @@
 use crate::build::Programs;
 use crate::cores::Place;
 use crate::loader::Digests;
+use crate::workload::{Load, Traffic, Work};
 
 /// The contestant that the others are compared with.
 pub const BASELINE: &str = "hyper";
 
-/// A server to be started, and what to expect of it.
+/// A program to be started, and what to expect of it.
 #[derive(Clone, Debug)]
 pub struct Contestant {
     pub name: String,
-    /// Program and arguments, with `{addr}` where the address goes.
+    pub role: Role,
+    /// Program and arguments, with `{addr}` where a server's address goes.
     pub command: Vec<String>,
     /// What is set in its environment.
     pub variables: Vec<(&'static str, &'static str)>,
@@ -19,11 +21,22 @@ pub struct Contestant {
     pub digests: Digests,
 }
 
+/// How much of an HTTP server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Server,
+    /// Counts its way through the loader's requests, without a parser.
+    Ruler,
+    /// Hashes without a network. Its command has `{uploads}` and `{bytes}`.
+    Hasher,
+}
+
 impl Contestant {
     /// One that hashes, on one core.
     pub fn new(name: &str, command: &[&str]) -> Self {
         Self {
             name: name.into(),
+            role: Role::Server,
             command: command.iter().map(|&word| word.into()).collect(),
             variables: Vec::new(),
             place: Place::OneCore,
@@ -35,10 +48,24 @@ impl Contestant {
     fn on_all_cores(name: &str, command: &[&str]) -> Self {
         Self { place: Place::AllCores, ..Self::new(name, command) }
     }
+
+    /// Why it does not take part in a work, if so.
+    pub fn leaves_out(&self, work: &Work) -> Option<&'static str> {
+        let traffic = match work {
+            Work::Throughput(Load { traffic, beside: None }) => Some(*traffic),
+            _ => None,
+        };
+        match (self.role, traffic) {
+            (Role::Ruler, Some(Traffic::Expecting { .. })) => Some("has no parser"),
+            (Role::Hasher, Some(Traffic::Uploads { chunks: None, .. })) => None,
+            (Role::Hasher, _) => Some("has no network"),
+            _ => None,
+        }
+    }
 }
 
 /// The names of [`all`] of them, in order.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "hyper",
     "hyper-2",
     "hyper-own-hash",
@@ -47,6 +74,7 @@ pub const NAMES: [&str; 10] = [
     "go-2",
     "ruler-receive",
     "ruler-lanes",
+    "ruler-hash",
     "streamsum",
     "streamsum-log",
 ];
@@ -57,7 +85,7 @@ pub fn all(programs: &Programs) -> Vec<Contestant> {
 }
 
 fn named(name: &str, programs: &Programs) -> Option<Contestant> {
-    let Programs { hyper, actix, ruler, streamsum, go } = programs;
+    let Programs { hyper, actix, ruler, hasher, streamsum, go } = programs;
     let contestant = match name {
         "hyper" => Contestant::new(name, &[hyper, "current-thread", "md-5", "{addr}"]),
         "hyper-2" => Contestant::on_all_cores(name, &[hyper, "multi-thread", "md-5", "{addr}"]),
@@ -69,10 +97,17 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
         },
         "go-2" => Contestant::on_all_cores(name, &[go.as_ref()?, "{addr}"]),
         "ruler-receive" => Contestant {
+            role: Role::Ruler,
             digests: Digests::Always([b'0'; 32]),
             ..Contestant::new(name, &[ruler, "receive", "{addr}"])
         },
-        "ruler-lanes" => Contestant::new(name, &[ruler, "lanes", "{addr}"]),
+        "ruler-lanes" => {
+            Contestant { role: Role::Ruler, ..Contestant::new(name, &[ruler, "lanes", "{addr}"]) }
+        }
+        "ruler-hash" => Contestant {
+            role: Role::Hasher,
+            ..Contestant::new(name, &[hasher, "{uploads}", "{bytes}"])
+        },
         "streamsum" => {
             Contestant::new(name, &[streamsum, "--listen", "{addr}", "--access-log", "off"])
         }

@@ -2,10 +2,12 @@
 //! every digest that comes back.
 //!
 //! It is a closed loop: a connection sends its next burst when all answers to the last
-//! one have come.
+//! one have come. [`paced`] is an open one.
 
 mod answer;
 mod connection;
+mod exchange;
+pub mod paced;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,9 +21,11 @@ use crate::content::Hex;
 use crate::plan::{Plan, Repeat};
 use answer::Answers;
 use connection::{Connection, Received, Sent};
+pub use exchange::exchange;
 
 /// Read at a time: room for hundreds of answers.
 const INPUT: usize = 64 << 10;
+
 /// Which digests a server answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digests {

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use streamsum_bench::contestant::Contestant;
+use streamsum_bench::contestant::{Contestant, Role};
 use streamsum_bench::cores::Cores;
+use streamsum_bench::crowd::{Crowd, Pose};
+use streamsum_bench::hasher::Hasher;
 use streamsum_bench::loader::{Digests, Failure, Loader};
+use streamsum_bench::measure::{growth, latency, memory, start};
 use streamsum_bench::plan::Plan;
 use streamsum_bench::request::Chunks;
 use streamsum_bench::server::Server;
+use streamsum_bench::workload::{Growth, Traffic};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -48,6 +52,23 @@ fn serve(
     Ok(())
 }
 
+/// All kinds of measurements but that of throughput.
+fn measure(cores: &Cores, contestant: &Contestant) -> Result<(), Failure> {
+    let time = Duration::from_millis(50);
+    let requests = Plan::requests(8, 1000, 1, time);
+    let kept = latency::measure(contestant, &requests, 1000.0, time, cores)?;
+    assert_eq!(kept.histogram.len(), 50);
+    for pose in [Pose::Held, Pose::Idle] {
+        let found = memory::measure(contestant, Crowd { connections: 300, pose }, cores)?;
+        assert!(found.each < found.whole, "{found:?}");
+    }
+    let traffic = Traffic::Requests { connections: 8, bytes: 1000, depth: 1, time };
+    let grown = Growth { traffic, few: 10, many: 100 };
+    assert!(growth::measure(contestant, &grown, &requests, cores)?.kept() > 0.0);
+    assert!(start::measure(contestant, cores)?.program > 1000.0);
+    Ok(())
+}
+
 #[test]
 fn hyper() {
     let cores = Cores::find().unwrap();
@@ -56,6 +77,7 @@ fn hyper() {
     {
         let command = [env!("CARGO_BIN_EXE_hyper"), runtime, hash, "{addr}"];
         serve(&cores, &command, Digests::True, plans().into_iter().chain([expecting()])).unwrap();
+        measure(&cores, &Contestant::new("it", &command)).unwrap();
     }
 }
 
@@ -64,6 +86,7 @@ fn actix() {
     let cores = Cores::find().unwrap();
     let command = [env!("CARGO_BIN_EXE_actix"), "{addr}"];
     serve(&cores, &command, Digests::True, plans().into_iter().chain([expecting()])).unwrap();
+    measure(&cores, &Contestant::new("it", &command)).unwrap();
 }
 
 #[test]
@@ -71,8 +94,32 @@ fn rulers() {
     let cores = Cores::find().unwrap();
     let zeros = Digests::Always([b'0'; 32]);
     serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "receive", "{addr}"], zeros, plans()).unwrap();
-    serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "lanes", "{addr}"], Digests::True, plans())
-        .unwrap();
+    let lanes = [env!("CARGO_BIN_EXE_ruler"), "lanes", "{addr}"];
+    serve(&cores, &lanes, Digests::True, plans()).unwrap();
+    measure(&cores, &Contestant::new("it", &lanes)).unwrap();
+}
+
+fn hasher(bytes: &str) -> Contestant {
+    let command = [env!("CARGO_BIN_EXE_hasher"), "{uploads}", bytes];
+    Contestant { role: Role::Hasher, ..Contestant::new("it", &command) }
+}
+
+#[test]
+fn a_ruler_that_only_hashes() {
+    let cores = Cores::find().unwrap();
+    for (count, bytes) in [(1, 1_000_003), (5, 2 << 20), (40, 0)] {
+        let plan = Plan::uploads(count, bytes, None);
+        let done = Hasher::start(&hasher("{bytes}"), &plan, &cores).unwrap().run().unwrap();
+        assert_eq!((done.answers, done.content), (count as u64, count as u64 * bytes));
+    }
+}
+
+#[test]
+fn a_ruler_that_hashes_something_else_has_failed() {
+    let cores = Cores::find().unwrap();
+    let plan = Plan::uploads(2, 2000, None);
+    let failure = Hasher::start(&hasher("1000"), &plan, &cores).unwrap().run().unwrap_err();
+    assert!(matches!(failure, Failure::WrongDigest { .. }), "{failure:?}");
 }
 
 #[test]
