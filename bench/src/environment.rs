@@ -40,7 +40,7 @@ impl Environment {
             ("tokio", version("tokio")),
             ("actix-web", version("actix-web")),
             ("md-5", version("md-5")),
-            ("Go", said("go", &["version"]).unwrap_or_else(|| "none".into())),
+            ("Go", go().unwrap_or_else(|| "none".into())),
             ("compiler", said(&rustc, &["--version"]).unwrap_or_else(unknown)),
             ("profile", profile),
             ("RUSTFLAGS", env::var("RUSTFLAGS").unwrap_or_else(|_| "none".into())),
@@ -91,6 +91,11 @@ fn said(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     let line = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     (output.status.success() && !line.is_empty()).then_some(line)
+}
+
+fn go() -> Option<String> {
+    let version = said("go", &["version"])?;
+    Some(version.trim_start_matches("go version go").to_owned())
 }
 
 fn kernel() -> Option<String> {

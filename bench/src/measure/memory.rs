@@ -4,7 +4,8 @@ use crate::clock;
 use crate::contestant::Contestant;
 use crate::cores::Cores;
 use crate::crowd::Crowd;
-use crate::loader::Failure;
+use crate::loader::{Failure, Loader};
+use crate::plan::Plan;
 use crate::server::Server;
 use crate::settle::settle;
 
@@ -12,6 +13,10 @@ use super::PATIENCE;
 
 /// One in so many comes before the count begins.
 const UNCOUNTED: usize = 50;
+/// Uploads that the server is kept busy with before, and bytes of each: too few to leave
+/// memory behind that matters.
+const AT_ONCE: usize = 32;
+const SMALL: u64 = 64 << 10;
 
 /// What one measurement found.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +34,9 @@ pub struct Memory {
 /// When the server does not keep it.
 pub fn measure(contestant: &Contestant, crowd: Crowd, cores: &Cores) -> Result<Memory, Failure> {
     let server = Server::start(contestant, cores)?;
-    // What the first ones set up for all, such as buffers, is no part of each.
+    // What is set up once for all, such as buffers, is no part of each.
+    let busy = Plan::uploads(AT_ONCE, SMALL, None);
+    Loader::connect(&busy, server.address, server.digests)?.run(PATIENCE)?;
     let uncounted = crowd.connections.div_ceil(UNCOUNTED);
     let counted = crowd.connections - uncounted;
     let first = Crowd { connections: uncounted, ..crowd }.gather(&server)?;
