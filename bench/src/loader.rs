@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 mod exchange;
+mod flow;
 pub mod paced;
 
 use std::collections::VecDeque;

@@ -172,10 +172,15 @@ impl Burst {
 
     /// The next bytes after the first `sent`: all that is left, or one round of the cycle.
     pub fn slices(&self, sent: u64) -> [IoSlice<'_>; 4] {
+        self.slices_up_to(sent, self.cycle.len())
+    }
+
+    /// The same, but of the cycle `most` bytes only.
+    pub fn slices_up_to(&self, sent: u64, most: usize) -> [IoSlice<'_>; 4] {
         let head = self.head.get(sent as usize..).unwrap_or_default();
         let sent = sent.saturating_sub(self.head.len() as u64);
         let left = self.length.saturating_sub(sent);
-        let round = left.min(self.cycle.len() as u64) as usize;
+        let round = left.min(self.cycle.len().min(most) as u64) as usize;
         let at = ((self.start as u64 + sent) % self.cycle.len() as u64) as usize;
         let (before, behind) = self.cycle.split_at(at);
         let first = &behind[..round.min(behind.len())];
@@ -250,6 +255,20 @@ mod tests {
             assert_eq!([md5(&wire[request::HEAD..])], burst.digests[..]);
         }
         assert_ne!(plan.bursts[0].digests, plan.bursts[1].digests);
+    }
+
+    #[test]
+    fn pieces_make_up_the_whole() {
+        let plan = Plan::uploads(1, (CYCLE + 1000) as u64, None);
+        let burst = &plan.bursts[0];
+        let (whole, mut pieces) = (wire(burst, usize::MAX), Vec::new());
+        while (pieces.len() as u64) < burst.wire_length() {
+            let piece = burst.slices_up_to(pieces.len() as u64, 1000);
+            let before = pieces.len();
+            piece.iter().for_each(|slice| pieces.extend_from_slice(slice));
+            assert!(pieces.len() - before <= 1000 + request::HEAD, "at {before}");
+        }
+        assert!(pieces == whole);
     }
 
     #[test]

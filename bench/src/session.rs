@@ -59,14 +59,14 @@ impl Session {
                 results.throughput.push(race.run(workload, measure));
             }
             Work::Latency(pace) => {
-                let plan = latency::plan(pace);
+                let plans = latency::plans(pace);
                 let failed = |failure: &dyn std::fmt::Display| {
                     io::Error::other(format!("{BASELINE}, whose rate is needed: {failure}"))
                 };
                 let baseline = self.baseline.as_ref().ok_or_else(|| failed(&"not there"))?;
-                let due = latency::rate(baseline, pace, &plan, cores)
+                let due = latency::due(baseline, pace, &plans, cores)
                     .map_err(|failure: Failure| failed(&failure))?;
-                let measure = |it: &Contestant| latency::measure(it, &plan, due, pace.time, cores);
+                let measure = |it: &Contestant| latency::measure(it, &plans, due, pace.time, cores);
                 results.latency.push(race.run(workload, measure));
             }
             Work::Memory(crowd) => {

@@ -69,9 +69,14 @@ fn row<S: Shown>(entry: &Entry<S>, baseline: Option<&Entry<S>>) -> (Vec<String>,
     (S::cells(&figures), S::remarks(&figures).join("; "))
 }
 
-/// A ratio to the baseline.
+/// A ratio to the baseline, small ones with the digits that tell them apart.
 fn ratio(ratio: Option<f64>) -> String {
-    ratio.map_or_else(|| NOTHING.into(), |ratio| format!("{ratio:.2}"))
+    match ratio {
+        Some(ratio) if ratio < 0.01 => format!("{ratio:.4}"),
+        Some(ratio) if ratio < 0.1 => format!("{ratio:.3}"),
+        Some(ratio) => format!("{ratio:.2}"),
+        None => NOTHING.into(),
+    }
 }
 
 fn percent(part: f64) -> String {
@@ -165,6 +170,13 @@ pub(crate) mod tests {
         let it = entry("it", vec![Ok(Seconds(1.0)), Err(Failure::Closed), Ok(Seconds(1.0))]);
         let row = last_row(vec![hyper(), it]);
         assert_eq!(row, ["FAILED", "–", "in 1 of 3: closed with answers due"]);
+    }
+
+    #[test]
+    fn small_ratios_are_told_apart() {
+        let ratios = [12.345, 0.5, 0.0456, 0.00456].map(|it| ratio(Some(it)));
+        assert_eq!(ratios, ["12.35", "0.50", "0.046", "0.0046"]);
+        assert_eq!(ratio(None), "–");
     }
 
     #[test]

@@ -58,6 +58,17 @@ pub struct Pace {
     /// Of what the baseline manages in a closed loop.
     pub share: f64,
     pub time: Duration,
+    /// What flows meanwhile.
+    pub beside: Option<Flow>,
+}
+
+/// Uploads at a fixed rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Flow {
+    pub uploads: usize,
+    pub bytes: u64,
+    /// Of what the baseline manages of these uploads in a closed loop.
+    pub share: f64,
 }
 
 /// A load, and how many connections are idle beside it.
@@ -85,17 +96,20 @@ const CONNECTIONS: usize = 64;
 
 /// All of them; `quick` ones are the same but shorter.
 pub fn all(quick: bool) -> Vec<Workload> {
-    let size = if quick { Scale::QUICK } else { Scale::FULL };
+    let scale = if quick { Scale::QUICK } else { Scale::FULL };
     let mut all = Vec::new();
     let mut add = |name: &str, work| all.push(Workload { name: name.into(), work });
     let load = |traffic| Work::Throughput(Load { traffic, beside: None });
-    let uploads =
-        |count: usize, chunks| Traffic::Uploads { count, bytes: size.bytes / count as u64, chunks };
+    let uploads = |count: usize, chunks| Traffic::Uploads {
+        count,
+        bytes: scale.bytes / count as u64,
+        chunks,
+    };
     let requests = |depth| Traffic::Requests {
         connections: CONNECTIONS,
         bytes: SMALL,
         depth,
-        time: size.time,
+        time: scale.time,
     };
     for count in CURVE {
         add(&format!("upload-{count}"), load(uploads(count, None)));
@@ -107,14 +121,19 @@ pub fn all(quick: bool) -> Vec<Workload> {
     add("stalled", Work::Throughput(beside_stalled));
     add("small", load(requests(1)));
     add("pipelined", load(requests(16)));
-    let expecting = Traffic::Expecting { connections: CONNECTIONS, bytes: SMALL, time: size.time };
+    let expecting = Traffic::Expecting { connections: CONNECTIONS, bytes: SMALL, time: scale.time };
     add("expect", load(expecting));
-    let pace = Pace { connections: CONNECTIONS, bytes: SMALL, share: 0.5, time: size.time };
-    add("latency", Work::Latency(pace));
+    let pace = |share, beside| {
+        let (connections, bytes, time) = (CONNECTIONS, SMALL, scale.time);
+        Work::Latency(Pace { connections, bytes, share, time, beside })
+    };
+    add("latency-small", pace(0.5, None));
+    let flow = Flow { uploads: 8, bytes: scale.bytes / 64, share: 0.25 };
+    add("latency-mixed", pace(0.25, Some(flow)));
     for (name, pose) in [("held", Pose::Held), ("idle", Pose::Idle)] {
-        add(name, Work::Memory(Crowd { connections: size.crowd, pose }));
+        add(name, Work::Memory(Crowd { connections: scale.crowd, pose }));
     }
-    add("growth", Work::Growth(Growth { traffic: requests(1), few: 100, many: size.crowd }));
+    add("growth", Work::Growth(Growth { traffic: requests(1), few: 100, many: scale.crowd }));
     add("start", Work::Start);
     all
 }
@@ -147,7 +166,7 @@ impl Workload {
             Work::Throughput(Load { traffic, beside }) => {
                 traffic.connections() + beside.map_or(0, |crowd| crowd.connections)
             }
-            Work::Latency(pace) => pace.connections,
+            Work::Latency(pace) => pace.connections + pace.beside.map_or(0, |flow| flow.uploads),
             Work::Memory(crowd) => crowd.connections,
             Work::Growth(growth) => growth.traffic.connections() + growth.many,
             Work::Start => 1,
@@ -161,12 +180,7 @@ impl Workload {
             Work::Throughput(Load { traffic, beside: Some(crowd) }) => {
                 format!("{} beside {}", traffic.about(), crowd.about())
             }
-            Work::Latency(Pace { connections, bytes, share, time }) => format!(
-                "{bytes} bytes over {connections} connections, due at {:.0} % of the rate of \
-                 {BASELINE}, {} s",
-                share * 100.0,
-                time.as_secs_f64()
-            ),
+            Work::Latency(pace) => pace.about(),
             Work::Memory(crowd) => crowd.about(),
             Work::Growth(Growth { traffic, few, many }) => {
                 format!("{} beside {few} and {many} idle connections", traffic.about())
@@ -174,6 +188,27 @@ impl Workload {
             Work::Start => "from the start of the program to the first answer".into(),
         }
     }
+}
+
+impl Pace {
+    fn about(&self) -> String {
+        let Self { connections, bytes, share, time, beside } = self;
+        let percent = |share: f64| format!("{:.0} % of the rate of {BASELINE}", share * 100.0);
+        let beside = beside.map(|Flow { uploads, bytes, share }| {
+            format!(", beside {uploads} × {} at {}", size(bytes), percent(share))
+        });
+        format!(
+            "{bytes} bytes over {connections} connections, due at {}{}, {} s",
+            percent(*share),
+            beside.unwrap_or_default(),
+            time.as_secs_f64()
+        )
+    }
+}
+
+/// A number of bytes, in words.
+fn size(bytes: u64) -> String {
+    if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
 }
 
 impl Traffic {
@@ -212,11 +247,7 @@ impl Traffic {
                     || String::from("by length"),
                     |chunks| format!("in chunks of {} KiB", chunks.size() >> 10),
                 );
-                let each = match bytes {
-                    small if small < 1 << 20 => format!("{} KiB", small >> 10),
-                    large => format!("{} MiB", large >> 20),
-                };
-                format!("{count} × {each} at once, {framing}")
+                format!("{count} × {} at once, {framing}", size(bytes))
             }
             Self::Requests { connections, bytes, depth, time } => {
                 let time = time.as_secs_f64();

@@ -7,11 +7,12 @@ use streamsum_bench::cores::Cores;
 use streamsum_bench::crowd::{Crowd, Pose};
 use streamsum_bench::hasher::Hasher;
 use streamsum_bench::loader::{Digests, Failure, Loader};
+use streamsum_bench::measure::latency::Rates;
 use streamsum_bench::measure::{growth, latency, memory, start};
 use streamsum_bench::plan::Plan;
 use streamsum_bench::request::Chunks;
 use streamsum_bench::server::Server;
-use streamsum_bench::workload::{Growth, Traffic};
+use streamsum_bench::workload::{Flow, Growth, Pace, Traffic};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -56,8 +57,14 @@ fn serve(
 fn measure(cores: &Cores, contestant: &Contestant) -> Result<(), Failure> {
     let time = Duration::from_millis(50);
     let requests = Plan::requests(8, 1000, 1, time);
-    let kept = latency::measure(contestant, &requests, 1000.0, time, cores)?;
-    assert_eq!(kept.histogram.len(), 50);
+    let flow = Flow { uploads: 3, bytes: 200_000, share: 0.1 };
+    for beside in [None, Some(flow)] {
+        let pace = Pace { connections: 8, bytes: 1000, share: 0.5, time, beside };
+        let due = Rates { requests: 1000.0, bytes: 2e7 };
+        let found = latency::measure(contestant, &latency::plans(&pace), due, time, cores)?;
+        assert_eq!(found.histogram.len(), 50);
+        assert_eq!(found.done.bytes > 0.0, beside.is_some());
+    }
     for pose in [Pose::Held, Pose::Idle] {
         let found = memory::measure(contestant, Crowd { connections: 300, pose }, cores)?;
         assert!(found.each < found.whole, "{found:?}");

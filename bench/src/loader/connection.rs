@@ -72,11 +72,31 @@ impl Connection {
         std::mem::take(&mut self.blocked)
     }
 
+    /// Bytes of the burst that have been sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Whether the socket has to say first that there is room.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Whether all of a burst is on its way, and answers are missing.
+    pub(super) fn is_waiting(&self, bursts: &[Burst]) -> bool {
+        self.sent == bursts[self.burst].wire_length()
+    }
+
     pub(super) fn send(&mut self, bursts: &[Burst]) -> Result<Sent, Failure> {
+        self.send_up_to(usize::MAX, bursts)
+    }
+
+    /// Sends no more than `most` bytes of content.
+    pub(super) fn send_up_to(&mut self, most: usize, bursts: &[Burst]) -> Result<Sent, Failure> {
         let burst = &bursts[self.burst];
         let (slices, end) = match burst.unasked() {
             Some(end) if !self.asked => (burst.head_slices(self.sent), end),
-            _ => (burst.slices(self.sent), burst.wire_length()),
+            _ => (burst.slices_up_to(self.sent, most), burst.wire_length()),
         };
         let offered: usize = slices.iter().map(|slice| slice.len()).sum();
         let taken = match self.stream.write_vectored(&slices) {

@@ -14,6 +14,7 @@ use hdrhistogram::Histogram;
 use mio::{Events, Token};
 
 use super::connection::{Connection, Received, Sent};
+use super::flow::Flow;
 use super::{Digests, Failure, INPUT, Loader};
 use crate::plan::Plan;
 
@@ -32,6 +33,20 @@ pub struct Kept {
     /// Until the last answer.
     pub time: Duration,
     pub answers: u64,
+    /// Bytes sent in the uploads beside.
+    pub flowed: u64,
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule<'a> {
+    /// Single requests.
+    pub plan: &'a Plan,
+    /// So many a second.
+    pub rate: f64,
+    pub time: Duration,
+    /// Uploads over and over, and so many bytes of content a second in all of them.
+    pub beside: Option<(&'a Plan, f64)>,
 }
 
 /// An empty histogram of nanoseconds.
@@ -39,32 +54,39 @@ pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST, DIGITS).expect("bounds that a histogram can have")
 }
 
-/// Makes `rate` requests a second for some `time`, over the connections of a plan whose
-/// bursts are single requests. A server that answers nothing for so long as `patience`
-/// after that has stalled.
+/// Keeps to a schedule. A server that answers nothing for so long as `patience` after that
+/// has stalled.
 ///
-/// The loader does not sleep between them: it would wake up later than they are due.
+/// The loader does not sleep between requests: it would wake up later than they are due.
 ///
 /// # Errors
 ///
 /// At the first answer that is wrong or missing.
 pub fn run(
-    plan: &Plan,
+    schedule: &Schedule<'_>,
     address: SocketAddr,
     digests: Digests,
-    rate: f64,
-    time: Duration,
     patience: Duration,
 ) -> Result<Kept, Failure> {
+    let Schedule { plan, rate, time, beside } = *schedule;
     let Loader { mut answers, mut poll, mut connections, .. } =
         Loader::connect(plan, address, digests)?;
+    let flow = |(uploads, rate)| {
+        Flow::connect(uploads, rate, address, digests, poll.registry(), connections.len())
+    };
+    let mut flow = beside.map(flow).transpose()?;
     let bursts = &plan.bursts;
     let requests = (time.as_secs_f64() * rate) as u64;
     let due = |request: u64| Duration::from_secs_f64(request as f64 / rate);
     let mut events = Events::with_capacity(1024);
     let mut input = vec![0; INPUT];
-    let mut kept =
-        Kept { latency: histogram(), lateness: histogram(), time: Duration::ZERO, answers: 0 };
+    let mut kept = Kept {
+        latency: histogram(),
+        lateness: histogram(),
+        time: Duration::ZERO,
+        answers: 0,
+        flowed: 0,
+    };
     let mut next = 0;
     // Requests that no connection was free for, by when they were due.
     let mut waiting: VecDeque<Duration> = VecDeque::new();
@@ -89,11 +111,18 @@ pub fn run(
             connection.begin((connection.burst() + 1) % bursts.len());
             send(connection, plan)?;
         }
+        if let Some(flow) = &mut flow {
+            flow.send(now)?;
+        }
         match poll.poll(&mut events, Some(Duration::ZERO)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             result => result?,
         }
         for event in &events {
+            if let Some(flow) = flow.as_mut().filter(|flow| flow.owns(event.token())) {
+                flow.note(event, &mut input)?;
+                continue;
+            }
             let Token(at) = event.token();
             let connection = &mut connections[at];
             if event.is_writable() && connection.unblock() {
@@ -115,6 +144,7 @@ pub fn run(
         }
     }
     kept.time = begun.elapsed();
+    kept.flowed = flow.map_or(0, |flow| flow.sent());
     Ok(kept)
 }
 

@@ -117,6 +117,7 @@ mod tests {
     use super::*;
     use crate::figures::tests::entry;
     use crate::loader::Failure;
+    use crate::measure::latency::Rates;
     use crate::workload::{self, Unit, Workload};
 
     fn workloads(group: &str) -> Vec<Workload> {
@@ -149,8 +150,8 @@ mod tests {
     fn percentiles_of_few_requests_end_early() {
         let mut histogram = paced::histogram();
         (1..=1000).for_each(|at| histogram.saturating_record(at * 1000));
-        let sample =
-            Latency { histogram, lateness: 0.0, due: 1.0, rate: 1.0, cost: 1.0, others: 0.0 };
+        let due = Rates { requests: 1.0, bytes: 0.0 };
+        let sample = Latency { histogram, lateness: 0.0, due, done: due, cost: 1.0, others: 0.0 };
         let workload = workloads("latency").remove(0);
         let lines = percentiles(&Raced { workload, entries: vec![entry("it", vec![Ok(sample)])] });
         let (at, latency) = *lines[0].points.last().unwrap();
