@@ -36,15 +36,13 @@ impl Programs {
         // In a directory of its own: other features of the same crates are built there.
         let target = target.join("streamsum");
         cargo_build(&bench.join("../Cargo.toml"), &["--bin=streamsum"], &target)?;
-        let go = own.join("go-server");
-        let go = go_build(&bench.join("go/main.go"), &go)?.then(|| path(go)).transpose()?;
         Ok(Self {
             hyper: path(own.join("hyper"))?,
             actix: path(own.join("actix"))?,
             ruler: path(own.join("ruler"))?,
             hasher: path(own.join("hasher"))?,
             streamsum: path(target.join("release/streamsum"))?,
-            go,
+            go: go(&own)?,
         })
     }
 }
@@ -72,18 +70,27 @@ fn cargo_build(manifest: &Path, what: &[&str], target: &Path) -> io::Result<()> 
     must_succeed(status.success(), manifest)
 }
 
-/// Says whether there is a Go toolchain.
-fn go_build(source: &Path, program: &Path) -> io::Result<bool> {
+/// Builds the program in Go, into a directory; says where it is, if there is a Go toolchain.
+///
+/// # Errors
+///
+/// When it cannot be built.
+pub fn go(directory: &Path) -> io::Result<Option<String>> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("go/main.go");
+    let program = directory.join("go-server");
     let tried = Command::new("go")
         // Without what a debugger needs, as the other programs are.
         .args(["build", "-trimpath", "-ldflags=-s -w", "-o"])
-        .arg(program)
-        .arg(source)
+        .arg(&program)
+        .arg(&source)
         .stdin(Stdio::null())
         .status();
     match tried {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        tried => must_succeed(tried?.success(), source).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        tried => {
+            must_succeed(tried?.success(), &source)?;
+            path(program).map(Some)
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use crate::loader::{Failure, exchange};
 use crate::plan::Plan;
 use crate::request::{self, Framing};
@@ -49,6 +51,8 @@ impl Crowd {
         let held = [request::head(Framing::Length(PROMISED)), vec![b'x'; SENT]].concat();
         let open = |at: usize| {
             let mut stream = TcpStream::connect(server.address)?;
+            // At its end it is reset: thousands that linger would slow down the kernel.
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
             match self.pose {
                 Pose::Held => stream.write_all(&held)?,
                 Pose::Idle => {

@@ -1,7 +1,9 @@
 //! The servers of this package do the works of the race, in small.
 
+use std::path::Path;
 use std::time::Duration;
 
+use streamsum_bench::build;
 use streamsum_bench::contestant::{Contestant, Role};
 use streamsum_bench::cores::Cores;
 use streamsum_bench::crowd::{Crowd, Pose};
@@ -92,6 +94,18 @@ fn hyper() {
 fn actix() {
     let cores = Cores::find().unwrap();
     let command = [env!("CARGO_BIN_EXE_actix"), "{addr}"];
+    serve(&cores, &command, Digests::True, plans().into_iter().chain([expecting()])).unwrap();
+    measure(&cores, &Contestant::new("it", &command)).unwrap();
+}
+
+#[test]
+fn go() {
+    let Some(program) = build::go(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap() else {
+        println!("no Go toolchain: not tested");
+        return;
+    };
+    let cores = Cores::find().unwrap();
+    let command = [program.as_str(), "{addr}"];
     serve(&cores, &command, Digests::True, plans().into_iter().chain([expecting()])).unwrap();
     measure(&cores, &Contestant::new("it", &command)).unwrap();
 }
