@@ -23,6 +23,11 @@ impl<'a, S> Figures<'a, S> {
         self.own.is_empty()
     }
 
+    /// Whether something holds of every measurement.
+    pub fn all(&self, holds: impl Fn(&S) -> bool) -> bool {
+        self.own.iter().all(|sample| holds(sample))
+    }
+
     pub fn median(&self, of: impl Fn(&S) -> f64) -> f64 {
         median(self.own.iter().map(|sample| of(sample)).collect())
     }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::error::Error;
+use std::fs;
 use std::process::ExitCode;
 
 use streamsum_bench::build::{self, Programs};
@@ -55,6 +56,13 @@ fn run(options: Options) -> Result<bool, Box<dyn Error>> {
         return Err("nobody is left to race".into());
     }
 
+    let directory = match options.report {
+        Some(directory) => directory,
+        None => build::target()?.join("report"),
+    };
+    // Before the race: half an hour later it would be a pity.
+    fs::create_dir_all(&directory)
+        .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
     let environment = Environment::find();
     let rounds = options.rounds;
     let session = Session { contestants, baseline, workloads: options.workloads, rounds };
@@ -62,10 +70,6 @@ fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     for section in report.results.sections() {
         println!("{section}");
     }
-    let directory = match options.report {
-        Some(directory) => directory,
-        None => build::target()?.join("report"),
-    };
     println!("report: {}", report.write(&directory)?.display());
     Ok(!report.results.has_failure())
 }

@@ -45,8 +45,7 @@ impl From<chart::Error> for Error {
 }
 
 impl Report {
-    /// Writes `report.md` and its charts into a directory, which is made if need be; says
-    /// where the report is.
+    /// Writes `report.md` and its charts into a directory; says where the report is.
     ///
     /// # Errors
     ///
@@ -56,7 +55,6 @@ impl Report {
             fs::write(&path, text).map_err(|error| Error::Io(path.clone(), error))?;
             Ok(path)
         };
-        fs::create_dir_all(directory).map_err(|error| Error::Io(directory.into(), error))?;
         let charts = charts::of(&self.results)?;
         for chart in &charts {
             put(directory.join(&chart.file), &chart.svg)?;

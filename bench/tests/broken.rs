@@ -61,6 +61,16 @@ fn broken_servers_have_failed() {
 }
 
 #[test]
+fn a_server_that_keeps_no_idle_connections_has_failed() {
+    let (output, _) = race("closing", &["closing"], &["idle", "growth", "small"]);
+    assert_eq!(output.status.code(), Some(1));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    for work in ["idle", "growth", "small"] {
+        assert_eq!(row(&printed, work, "closing")[2], "FAILED", "{printed}");
+    }
+}
+
+#[test]
 fn an_honest_server_has_not() {
     let (output, directory) = race("honest", &["honest"], &["small", "idle", "growth", "start"]);
     let printed = String::from_utf8(output.stdout).unwrap();

@@ -13,7 +13,7 @@ impl Shown for Throughput {
         &["speed", "× hyper", "spread", "busy", "CPU", "× hyper's", "loader's CPU", "peak MiB"];
 
     fn cells(figures: &Figures<'_, Self>) -> Vec<String> {
-        let is_requests = figures.median(|it| f64::from(it.unit == Unit::Request)) > 0.0;
+        let is_requests = figures.all(|it| it.unit == Unit::Request);
         let rate = figures.median(|it| it.rate);
         let speed =
             if is_requests { format!("{:.1} k/s", rate / 1e3) } else { format!("{rate:.2} GB/s") };

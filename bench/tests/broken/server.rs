@@ -1,6 +1,6 @@
 //! A server that does not do its work, in one way or another: the race has to find out.
 //!
-//! `broken honest|wrong-digest|dropped-bytes|declared-length|unhashed ADDRESS`
+//! `broken WAY ADDRESS`
 //!
 //! It understands the loader's uploads by length, a thread for each connection.
 
@@ -27,6 +27,8 @@ enum Way {
     DeclaredLength,
     /// Reads the content but does not hash it.
     Unhashed,
+    /// Closes every connection after its first answer, without a word.
+    Closing,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -38,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "dropped-bytes" => Way::DroppedBytes,
         "declared-length" => Way::DeclaredLength,
         "unhashed" => Way::Unhashed,
+        "closing" => Way::Closing,
         other => return Err(format!("no such way: {other}").into()),
     };
     for stream in TcpListener::bind(address)?.incoming() {
@@ -71,6 +74,9 @@ fn serve(way: Way, mut stream: TcpStream) -> io::Result<()> {
             digest[31] ^= 1;
         }
         answer(&mut stream, digest)?;
+        if let Way::Closing = way {
+            return Ok(());
+        }
     }
 }
 
