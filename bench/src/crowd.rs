@@ -72,7 +72,9 @@ impl Crowd {
     /// What it is, in words.
     pub fn about(self) -> String {
         match self.pose {
-            Pose::Held => format!("{} uploads that have stalled", self.connections),
+            Pose::Held => {
+                format!("{} uploads that stalled after {} KiB", self.connections, SENT >> 10)
+            }
             Pose::Idle => format!("{} idle connections", self.connections),
         }
     }

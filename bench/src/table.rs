@@ -80,7 +80,8 @@ fn ratio(ratio: Option<f64>) -> String {
 }
 
 fn percent(part: f64) -> String {
-    format!("{:.0} %", part * 100.0)
+    // A part of nothing is none.
+    if part.is_finite() { format!("{:.0} %", part * 100.0) } else { NOTHING.into() }
 }
 
 /// CPU seconds for a request.

@@ -178,12 +178,12 @@ impl Workload {
         match &self.work {
             Work::Throughput(Load { traffic, beside: None }) => traffic.about(),
             Work::Throughput(Load { traffic, beside: Some(crowd) }) => {
-                format!("{} beside {}", traffic.about(), crowd.about())
+                format!("{}, beside {}", traffic.about(), crowd.about())
             }
             Work::Latency(pace) => pace.about(),
             Work::Memory(crowd) => crowd.about(),
             Work::Growth(Growth { traffic, few, many }) => {
-                format!("{} beside {few} and {many} idle connections", traffic.about())
+                format!("{}, beside {few} and {many} idle connections", traffic.about())
             }
             Work::Start => "from the start of the program to the first answer".into(),
         }
@@ -208,7 +208,12 @@ impl Pace {
 
 /// A number of bytes, in words.
 fn size(bytes: u64) -> String {
-    if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
+    const UNITS: [(&str, u32); 3] = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let whole = UNITS.iter().find(|(_, shift)| bytes >> shift << shift == bytes && bytes > 0);
+    whole.map_or_else(
+        || format!("{bytes} bytes"),
+        |(name, shift)| format!("{} {name}", bytes >> shift),
+    )
 }
 
 impl Traffic {
@@ -278,6 +283,12 @@ mod tests {
         assert_eq!(named("upload-1"), ["upload-1"]);
         assert_eq!(named("upload").len(), CURVE.len());
         assert!(named("up").is_empty());
+    }
+
+    #[test]
+    fn sizes_are_in_the_largest_whole_unit() {
+        let sizes = [1 << 30, 3 << 29, 64 << 20, 512 << 10, 1000, 0].map(size);
+        assert_eq!(sizes, ["1 GiB", "1536 MiB", "64 MiB", "512 KiB", "1000 bytes", "0 bytes"]);
     }
 
     #[test]
