@@ -16,7 +16,7 @@ use mio::{Events, Token};
 use super::connection::{Connection, Received, Sent};
 use super::flow::Flow;
 use super::{Digests, Failure, INPUT, Loader};
-use crate::plan::Plan;
+use crate::plan::{Burst, Plan};
 
 /// The longest latency that is told from longer ones: an hour, in nanoseconds.
 const LONGEST: u64 = 3_600_000_000_000;
@@ -76,40 +76,21 @@ pub fn run(
     };
     let mut flow = beside.map(flow).transpose()?;
     let bursts = &plan.bursts;
-    let requests = (time.as_secs_f64() * rate) as u64;
-    let due = |request: u64| Duration::from_secs_f64(request as f64 / rate);
+    let mut queue = Queue::new(rate, time, connections.len());
     let mut events = Events::with_capacity(1024);
     let mut input = vec![0; INPUT];
-    let mut kept = Kept {
-        latency: histogram(),
-        lateness: histogram(),
-        time: Duration::ZERO,
-        answers: 0,
-        flowed: 0,
-    };
-    let mut next = 0;
-    // Requests that no connection was free for, by when they were due.
-    let mut waiting: VecDeque<Duration> = VecDeque::new();
-    let mut free: VecDeque<usize> = (0..connections.len()).collect();
-    let mut asked_at = vec![Duration::ZERO; connections.len()];
+    let (mut latency, mut lateness, mut answered) = (histogram(), histogram(), 0);
     let begun = Instant::now();
-    while kept.answers < requests {
+    while answered < queue.requests {
         let now = begun.elapsed();
         if now > time + patience {
             return Err(Failure::Stalled);
         }
-        while next < requests && due(next) <= now {
-            record(&mut kept.lateness, now - due(next));
-            waiting.push_back(due(next));
-            next += 1;
-        }
-        while let (Some(&due), Some(&at)) = (waiting.front(), free.front()) {
-            waiting.pop_front();
-            free.pop_front();
-            asked_at[at] = due;
+        queue.note_due(now, &mut lateness);
+        while let Some(at) = queue.assign() {
             let connection = &mut connections[at];
             connection.begin((connection.burst() + 1) % bursts.len());
-            send(connection, plan)?;
+            send(connection, bursts)?;
         }
         if let Some(flow) = &mut flow {
             flow.send(now)?;
@@ -126,7 +107,7 @@ pub fn run(
             let Token(at) = event.token();
             let connection = &mut connections[at];
             if event.is_writable() && connection.unblock() {
-                send(connection, plan)?;
+                send(connection, bursts)?;
             }
             let closed = event.is_read_closed() || event.is_error();
             if !event.is_readable() && !closed {
@@ -136,24 +117,101 @@ pub fn run(
                 Received::Less => {}
                 Received::Wish => return Err(Failure::Unasked),
                 Received::All => {
-                    record(&mut kept.latency, begun.elapsed() - asked_at[at]);
-                    kept.answers += 1;
-                    free.push_back(at);
+                    record(&mut latency, begun.elapsed() - queue.answered(at));
+                    answered += 1;
                 }
             }
         }
     }
-    kept.time = begun.elapsed();
-    kept.flowed = flow.map_or(0, |flow| flow.sent());
-    Ok(kept)
+    let flowed = flow.map_or(0, |flow| flow.sent());
+    Ok(Kept { latency, lateness, time: begun.elapsed(), answers: answered, flowed })
+}
+
+/// Which requests are due, and which connections are free to make them.
+struct Queue {
+    rate: f64,
+    /// All in all.
+    requests: u64,
+    /// The first that has not been noted.
+    next: u64,
+    /// Requests that no connection was free for, by when they were due.
+    waiting: VecDeque<Duration>,
+    free: VecDeque<usize>,
+    /// When the request that each connection is at was due.
+    due: Vec<Duration>,
+}
+
+impl Queue {
+    fn new(rate: f64, time: Duration, connections: usize) -> Self {
+        Self {
+            rate,
+            requests: (time.as_secs_f64() * rate) as u64,
+            next: 0,
+            waiting: VecDeque::new(),
+            free: (0..connections).collect(),
+            due: vec![Duration::ZERO; connections],
+        }
+    }
+
+    /// Takes note of all that has become due.
+    fn note_due(&mut self, now: Duration, lateness: &mut Histogram<u64>) {
+        while self.next < self.requests {
+            let due = Duration::from_secs_f64(self.next as f64 / self.rate);
+            let Some(late) = now.checked_sub(due) else { break };
+            record(lateness, late);
+            self.waiting.push_back(due);
+            self.next += 1;
+        }
+    }
+
+    /// The connection that is to make the request which has waited longest.
+    fn assign(&mut self) -> Option<usize> {
+        let at = *self.free.front()?;
+        self.due[at] = self.waiting.pop_front()?;
+        self.free.pop_front();
+        Some(at)
+    }
+
+    /// Frees a connection; says when its request was due.
+    fn answered(&mut self, at: usize) -> Duration {
+        self.free.push_back(at);
+        self.due[at]
+    }
 }
 
 /// Sends what the socket takes.
-fn send(connection: &mut Connection, plan: &Plan) -> Result<(), Failure> {
-    while connection.send(&plan.bursts)? == Sent::Some {}
+fn send(connection: &mut Connection, bursts: &[Burst]) -> Result<(), Failure> {
+    while connection.send(bursts)? == Sent::Some {}
     Ok(())
 }
 
 fn record(histogram: &mut Histogram<u64>, time: Duration) {
     histogram.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn requests_are_due_one_by_one_and_wait_for_a_free_connection() {
+        let mut lateness = histogram();
+        let mut queue = Queue::new(1000.0, 5 * MILLISECOND, 2);
+        queue.note_due(Duration::ZERO, &mut lateness);
+        assert_eq!((queue.assign(), queue.assign()), (Some(0), None));
+        queue.note_due(2 * MILLISECOND + MILLISECOND / 2, &mut lateness);
+        assert_eq!((queue.assign(), queue.assign()), (Some(1), None));
+        // The third has waited since it was due, not since a connection became free.
+        assert_eq!(queue.answered(0), Duration::ZERO);
+        assert_eq!(queue.assign(), Some(0));
+        assert_eq!(queue.answered(0), 2 * MILLISECOND);
+        assert_eq!(queue.answered(1), MILLISECOND);
+        queue.note_due(1000 * MILLISECOND, &mut lateness);
+        assert_eq!((queue.assign(), queue.assign(), queue.assign()), (Some(0), Some(1), None));
+        assert_eq!(queue.answered(0), 3 * MILLISECOND);
+        assert_eq!((queue.assign(), queue.waiting.len()), (None, 0));
+        assert_eq!(lateness.len(), queue.requests);
+    }
 }
