@@ -46,6 +46,7 @@ impl Environment {
             ("RUSTFLAGS", env::var("RUSTFLAGS").unwrap_or_else(|_| "none".into())),
             ("kernel", kernel().unwrap_or_else(unknown)),
             ("CPU", cpu().unwrap_or_else(unknown)),
+            ("load before", load().unwrap_or_else(unknown)),
             ("cores", thread::available_parallelism().map_or(0, usize::from).to_string()),
         ])
     }
@@ -101,6 +102,12 @@ fn go() -> Option<String> {
 fn kernel() -> Option<String> {
     let read = |name| fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok();
     Some(format!("{} {}", read("ostype")?.trim(), read("osrelease")?.trim()))
+}
+
+/// How many processes wanted to run in the last minute.
+fn load() -> Option<String> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    text.split_whitespace().next().map(String::from)
 }
 
 fn cpu() -> Option<String> {

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::content::Hex;
+use crate::contestant::BASELINE;
 use crate::plan::{Plan, Repeat};
 use answer::Answers;
 use connection::{Connection, Received, Sent};
@@ -61,6 +62,8 @@ pub enum Failure {
     /// It answered what it was not asked.
     Unasked,
     Stalled,
+    /// It could not be asked, since the baseline has failed, and how.
+    NoRate(String),
 }
 
 impl From<io::Error> for Failure {
@@ -81,6 +84,7 @@ impl fmt::Display for Failure {
             }
             Self::Unasked => f.write_str("an answer before its request was sent"),
             Self::Stalled => f.write_str("no answer in time"),
+            Self::NoRate(failure) => write!(f, "no rate to ask at: {BASELINE}: {failure}"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::contestant::{BASELINE, Contestant};
+use crate::contestant::Contestant;
 use crate::cores::{Cores, Place};
 use crate::descriptors;
 use crate::loader::Failure;
@@ -26,7 +26,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When this machine does not allow it, or the baseline fails.
+    /// When this machine does not allow it.
     pub fn run(&self) -> io::Result<Results> {
         let connections = self.workloads.iter().map(Workload::descriptors).max();
         descriptors::raise(connections.unwrap_or_default())?;
@@ -60,13 +60,13 @@ impl Session {
             }
             Work::Latency(pace) => {
                 let plans = latency::plans(pace);
-                let failed = |failure: &dyn std::fmt::Display| {
-                    io::Error::other(format!("{BASELINE}, whose rate is needed: {failure}"))
+                let baseline =
+                    self.baseline.as_ref().ok_or_else(|| io::Error::other("not there").into());
+                let due = baseline.and_then(|it| latency::due(it, pace, &plans, cores));
+                let measure = |it: &Contestant| match &due {
+                    Ok(due) => latency::measure(it, &plans, *due, pace.time, cores),
+                    Err(failure) => Err(Failure::NoRate(failure.to_string())),
                 };
-                let baseline = self.baseline.as_ref().ok_or_else(|| failed(&"not there"))?;
-                let due = latency::due(baseline, pace, &plans, cores)
-                    .map_err(|failure: Failure| failed(&failure))?;
-                let measure = |it: &Contestant| latency::measure(it, &plans, due, pace.time, cores);
                 results.latency.push(race.run(workload, measure));
             }
             Work::Memory(crowd) => {

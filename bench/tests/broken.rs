@@ -5,6 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use streamsum_bench::contestant::Contestant;
+use streamsum_bench::session::Session;
+use streamsum_bench::workload;
+
 const BROKEN: &str = env!("CARGO_BIN_EXE_broken");
 /// What each is found out by, at one upload and at small requests.
 const WAYS: [(&str, &str, &str); 4] = [
@@ -68,6 +72,20 @@ fn a_server_that_keeps_no_idle_connections_has_failed() {
     for work in ["idle", "growth", "small"] {
         assert_eq!(row(&printed, work, "closing")[2], "FAILED", "{printed}");
     }
+}
+
+#[test]
+fn nobody_has_a_latency_when_the_baseline_is_broken() {
+    let honest = Contestant::new("honest", &[BROKEN, "honest", "{addr}"]);
+    let baseline = Contestant::new("hyper", &[BROKEN, "unhashed", "{addr}"]);
+    let mut workloads = workload::all(true);
+    workloads.retain(|workload| workload.name == "latency-small");
+    let (contestants, rounds) = (vec![honest], 1);
+    let session = Session { contestants, baseline: Some(baseline), workloads, rounds };
+    let results = session.run().unwrap();
+    assert!(results.has_failure());
+    let failure = results.latency[0].entries[0].failure().unwrap().0.to_string();
+    assert!(failure.starts_with("no rate to ask at: hyper: wrong digest"), "{failure}");
 }
 
 #[test]
