@@ -4,14 +4,18 @@
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Where the programs are.
 #[derive(Clone, Debug)]
 pub struct Programs {
     pub hyper: String,
+    pub actix: String,
     pub ruler: String,
+    pub hasher: String,
     pub streamsum: String,
+    /// None without a Go toolchain.
+    pub go: Option<String>,
 }
 
 impl Programs {
@@ -19,37 +23,80 @@ impl Programs {
     ///
     /// # Errors
     ///
-    /// When one cannot be built.
+    /// When one cannot be built, and in a program that was built for debugging itself.
     pub fn build() -> io::Result<Self> {
+        if cfg!(debug_assertions) {
+            return Err(io::Error::other("without --release the loader would be the limit"));
+        }
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let executable = env::current_exe()?;
-        let target = executable.ancestors().nth(2).ok_or_else(|| io::Error::other("no target"))?;
+        let target = target()?;
         let own = target.join("release");
-        cargo_build(&bench.join("Cargo.toml"), "--bins", target)?;
+        let bins = ["--bin=hyper", "--bin=actix", "--bin=ruler", "--bin=hasher"];
+        cargo_build(&bench.join("Cargo.toml"), &bins, &target)?;
         // In a directory of its own: other features of the same crates are built there.
         let target = target.join("streamsum");
-        cargo_build(&bench.join("../Cargo.toml"), "--bin=streamsum", &target)?;
+        cargo_build(&bench.join("../Cargo.toml"), &["--bin=streamsum"], &target)?;
         Ok(Self {
             hyper: path(own.join("hyper"))?,
+            actix: path(own.join("actix"))?,
             ruler: path(own.join("ruler"))?,
+            hasher: path(own.join("hasher"))?,
             streamsum: path(target.join("release/streamsum"))?,
+            go: go(&own)?,
         })
     }
 }
 
-fn cargo_build(manifest: &Path, what: &str, target: &Path) -> io::Result<()> {
+/// The target directory that this program came from.
+///
+/// # Errors
+///
+/// When it came from none.
+pub fn target() -> io::Result<PathBuf> {
+    let executable = env::current_exe()?;
+    let target = executable.ancestors().nth(2).ok_or_else(|| io::Error::other("no target"))?;
+    Ok(target.to_path_buf())
+}
+
+fn cargo_build(manifest: &Path, what: &[&str], target: &Path) -> io::Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--release", "--locked", "--quiet", what, "--manifest-path"])
+        .args(["build", "--release", "--locked", "--quiet", "--manifest-path"])
         .arg(manifest)
+        .args(what)
         .arg("--target-dir")
         .arg(target)
         .status()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(io::Error::other(format!("cannot build {}", manifest.display())))
+    must_succeed(status.success(), manifest)
+}
+
+/// Builds the program in Go, into a directory; says where it is, if there is a Go toolchain.
+///
+/// # Errors
+///
+/// When it cannot be built.
+pub fn go(directory: &Path) -> io::Result<Option<String>> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("go/main.go");
+    let program = directory.join("go-server");
+    let tried = Command::new("go")
+        // Without what a debugger needs, as the other programs are.
+        .args(["build", "-trimpath", "-ldflags=-s -w", "-o"])
+        .arg(&program)
+        .arg(&source)
+        .stdin(Stdio::null())
+        .status();
+    match tried {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        tried => {
+            must_succeed(tried?.success(), &source)?;
+            path(program).map(Some)
+        }
     }
+}
+
+fn must_succeed(success: bool, source: &Path) -> io::Result<()> {
+    let failed = || io::Error::other(format!("cannot build {}", source.display()));
+    success.then_some(()).ok_or_else(failed)
 }
 
 fn path(path: PathBuf) -> io::Result<String> {

@@ -2,10 +2,49 @@
 
 use std::fs;
 use std::io;
+use std::process;
 use std::time::Duration;
 
 use nix::time::ClockId;
 use nix::unistd::Pid;
+
+/// What has been accounted up to a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Account {
+    program: Duration,
+    loader: Duration,
+    machine: Duration,
+}
+
+/// CPU seconds between two moments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spent {
+    /// Those of the program that was measured.
+    pub program: f64,
+    pub loader: f64,
+    /// Those of neither.
+    pub others: f64,
+}
+
+impl Account {
+    /// That of a program, of this process, which is the loader, and of the machine.
+    ///
+    /// # Errors
+    ///
+    /// When the program has ended.
+    pub fn of(program: u32) -> io::Result<Self> {
+        let loader = cpu_time(process::id())?;
+        Ok(Self { program: cpu_time(program)?, loader, machine: machine_time()? })
+    }
+
+    /// What was spent since it was `before`.
+    pub fn since(&self, before: &Self) -> Spent {
+        let passed = |of: fn(&Self) -> Duration| (of(self) - of(before)).as_secs_f64();
+        let (program, loader) = (passed(|it| it.program), passed(|it| it.loader));
+        let others = (passed(|it| it.machine) - program - loader).max(0.0);
+        Spent { program, loader, others }
+    }
+}
 
 /// CPU time of a process: all its threads, user and system, to the nanosecond.
 ///
@@ -17,16 +56,30 @@ pub fn cpu_time(process: u32) -> io::Result<Duration> {
     Ok(ClockId::pid_cpu_clock_id(pid)?.now()?.into())
 }
 
-/// The most memory that a process had resident so far (`VmHWM`), in KiB.
+/// The most memory that a process had resident so far (`VmHWM`), in bytes.
 ///
 /// # Errors
 ///
 /// When there is no such process.
 pub fn peak_memory(process: u32) -> io::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    bytes(&fs::read_to_string(format!("/proc/{process}/status"))?, "VmHWM:")
+}
+
+/// The memory that a process has resident, in bytes: page by page, not the sum that
+/// `VmRSS` is, which may lag behind.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn resident_memory(process: u32) -> io::Result<u64> {
+    bytes(&fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?, "Rss:")
+}
+
+fn bytes(status: &str, name: &str) -> io::Result<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    number.and_then(|number| number.parse().ok()).ok_or_else(|| io::Error::other("no VmHWM"))
+    let kib: Option<u64> = number.and_then(|number| number.parse().ok());
+    kib.map(|kib| kib << 10).ok_or_else(|| io::Error::other(format!("no {name}")))
 }
 
 /// CPU time of all processes together, on all cores: what the machine was kept busy with,
@@ -45,4 +98,19 @@ pub fn machine_time() -> io::Result<Duration> {
     let ticks: Option<u64> = USER_NICE_SYSTEM_STEAL.into_iter().map(ticks).sum();
     let ticks = ticks.ok_or_else(|| io::Error::other("no CPU time in /proc/stat"))?;
     Ok(Duration::from_millis(ticks * MILLISECONDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_memory_is_found() {
+        let mut taken = vec![1_u8; 8 << 20];
+        let before = resident_memory(process::id()).unwrap();
+        taken.extend_from_slice(&[1; 64 << 20]);
+        let after = resident_memory(process::id()).unwrap();
+        assert!(after >= before + (48 << 20), "{before} to {after} with {}", taken.len());
+        assert!(peak_memory(process::id()).unwrap() >= after);
+    }
 }

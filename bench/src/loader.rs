@@ -2,10 +2,13 @@
 //! every digest that comes back.
 //!
 //! It is a closed loop: a connection sends its next burst when all answers to the last
-//! one have come.
+//! one have come. [`paced`] is an open one.
 
 mod answer;
 mod connection;
+mod exchange;
+mod flow;
+pub mod paced;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,12 +19,15 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::content::Hex;
+use crate::contestant::BASELINE;
 use crate::plan::{Plan, Repeat};
 use answer::Answers;
-use connection::{Connection, Sent};
+use connection::{Connection, Received, Sent};
+pub use exchange::exchange;
 
 /// Read at a time: room for hundreds of answers.
 const INPUT: usize = 64 << 10;
+
 /// Which digests a server answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digests {
@@ -56,6 +62,8 @@ pub enum Failure {
     /// It answered what it was not asked.
     Unasked,
     Stalled,
+    /// It could not be asked, since the baseline has failed, and how.
+    NoRate(String),
 }
 
 impl From<io::Error> for Failure {
@@ -76,6 +84,7 @@ impl fmt::Display for Failure {
             }
             Self::Unasked => f.write_str("an answer before its request was sent"),
             Self::Stalled => f.write_str("no answer in time"),
+            Self::NoRate(failure) => write!(f, "no rate to ask at: {BASELINE}: {failure}"),
         }
     }
 }
@@ -147,21 +156,26 @@ impl<'a> Loader<'a> {
                 }
                 let bursts = &self.plan.bursts;
                 let closed = event.is_read_closed() || event.is_error();
-                if (event.is_readable() || closed)
-                    && connection.receive(closed, &mut input, bursts, &mut self.answers)?
-                {
-                    let burst = &bursts[connection.burst()];
-                    done.content += burst.content;
-                    done.answers += burst.digests.len() as u64;
-                    if elapsed < repeat {
-                        connection.begin((connection.burst() + 1) % bursts.len());
-                        // At once: the server has work while other events are seen to.
-                        if connection.send(bursts)? == Sent::Some {
-                            sending.push_back(at);
+                if !event.is_readable() && !closed {
+                    continue;
+                }
+                match connection.receive(closed, &mut input, bursts, &mut self.answers)? {
+                    Received::Less => continue,
+                    Received::Wish => {}
+                    Received::All => {
+                        let burst = &bursts[connection.burst()];
+                        done.content += burst.content;
+                        done.answers += burst.digests.len() as u64;
+                        if elapsed >= repeat {
+                            working -= 1;
+                            continue;
                         }
-                    } else {
-                        working -= 1;
+                        connection.begin((connection.burst() + 1) % bursts.len());
                     }
+                }
+                // At once: the server has work while other events are seen to.
+                if connection.send(bursts)? == Sent::Some {
+                    sending.push_back(at);
                 }
             }
         }

@@ -1,16 +1,17 @@
-//! Runs the race and prints one table.
+//! Runs the race, prints its tables, and leaves a report.
 
 use std::env;
-use std::io;
+use std::error::Error;
+use std::fs;
 use std::process::ExitCode;
 
-use streamsum_bench::build::Programs;
-use streamsum_bench::contestant;
-use streamsum_bench::cores::Cores;
+use streamsum_bench::build::{self, Programs};
+use streamsum_bench::contestant::{self, BASELINE};
+use streamsum_bench::environment::Environment;
 use streamsum_bench::options::{self, Command, Options};
-use streamsum_bench::race;
-use streamsum_bench::table::Table;
-use streamsum_bench::workload;
+use streamsum_bench::report::Report;
+use streamsum_bench::session::Session;
+use streamsum_bench::workload::Work;
 
 fn main() -> ExitCode {
     let options = match options::parse(env::args_os().skip(1)) {
@@ -24,15 +25,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if cfg!(debug_assertions) {
-        eprintln!("without --release the loader would be the limit");
-        return ExitCode::from(2);
-    }
-    match run(&options) {
-        Ok(table) => {
-            print!("{table}");
-            if table.has_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-        }
+    match run(options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -40,24 +35,41 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> io::Result<Table> {
-    eprintln!("building…");
-    let mut contestants = contestant::all(&Programs::build()?);
-    contestants.extend(options.also.iter().cloned());
-    let is_named =
-        |names: &[String], name: &str| names.is_empty() || names.iter().any(|it| it == name);
-    contestants.retain(|contestant| is_named(&options.only, &contestant.name));
-    let mut workloads = workload::all(options.quick);
-    workloads.retain(|workload| is_named(&options.work, workload.name));
-
-    let cores = Cores::find()?;
-    let mut table = Table::new();
-    for workload in &workloads {
-        eprintln!("{}: {}", workload.name, workload.about());
-        let entries = race::run(workload, &contestants, options.rounds, &cores, |round, name| {
-            eprintln!("  round {} of {}: {name}", round + 1, options.rounds);
-        })?;
-        table.add(workload, &entries);
+/// Says whether nobody failed.
+fn run(options: Options) -> Result<bool, Box<dyn Error>> {
+    let mut notes = Vec::new();
+    let (mut contestants, mut baseline) = (Vec::new(), None);
+    let needs_baseline = options.workloads.iter().any(|it| matches!(it.work, Work::Latency(_)));
+    if needs_baseline || contestant::NAMES.iter().any(|name| options.includes(name)) {
+        eprintln!("building…");
+        let programs = Programs::build()?;
+        contestants = contestant::all(&programs);
+        baseline = contestants.iter().find(|it| it.name == BASELINE).cloned();
+        notes.extend(contestant::left_out(&programs).map(String::from));
     }
-    Ok(table)
+    contestants.extend(options.servers.iter().cloned());
+    contestants.retain(|contestant| options.includes(&contestant.name));
+    for note in &notes {
+        eprintln!("{note}");
+    }
+    if contestants.is_empty() {
+        return Err("nobody is left to race".into());
+    }
+
+    let directory = match options.report {
+        Some(directory) => directory,
+        None => build::target()?.join("report"),
+    };
+    // Before the race: half an hour later it would be a pity.
+    fs::create_dir_all(&directory)
+        .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
+    let environment = Environment::find();
+    let rounds = options.rounds;
+    let session = Session { contestants, baseline, workloads: options.workloads, rounds };
+    let report = Report { environment, notes, rounds, results: session.run()? };
+    for section in report.results.sections() {
+        println!("{section}");
+    }
+    println!("report: {}", report.write(&directory)?.display());
+    Ok(!report.results.has_failure())
 }

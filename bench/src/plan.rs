@@ -7,11 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use crate::content::{self, Hex};
-use crate::request::{self, CHUNK, CHUNK_END, CHUNK_LINE, Framing, LAST_CHUNK};
+use crate::request::{self, CHUNK_END, Chunks, Framing, LAST_CHUNK};
 
 /// Bytes of content that uploads repeat. They are offered to a socket all at once, so
 /// that the call costs nothing beside the copying, and stay in a core's second cache.
-const CYCLE: usize = 512 << 10;
+pub const CYCLE: usize = 512 << 10;
 /// How far apart different uploads begin in it: a page.
 const APART: usize = 4 << 10;
 
@@ -42,6 +42,8 @@ pub struct Burst {
     start: usize,
     length: u64,
     tail: &'static [u8],
+    /// Whether only the head may be sent until the server asks for the rest.
+    expects: bool,
     /// One for each request, in order.
     pub digests: Vec<Hex>,
     /// Bytes of content in all its requests.
@@ -49,37 +51,38 @@ pub struct Burst {
 }
 
 impl Plan {
-    /// `count` uploads at a time of `bytes` each, every one with content of its own.
-    pub fn uploads(count: usize, bytes: u64, chunked: bool) -> Self {
+    /// `count` uploads at a time of `bytes` each, with content of their own.
+    pub fn uploads(count: usize, bytes: u64, chunks: Option<Chunks>) -> Self {
         let pattern = content::pattern(CYCLE);
-        let cycle: Arc<[u8]> =
-            if chunked { frames(&pattern).into() } else { pattern.clone().into() };
-        let burst = |at: usize| {
-            if chunked {
-                assert_eq!(bytes % CHUNK as u64, 0, "whole chunks only");
-                let first = at % (CYCLE / CHUNK);
-                let frame = CHUNK_LINE.len() + CHUNK + CHUNK_END.len();
+        let cycle: Arc<[u8]> = match chunks {
+            Some(chunks) => frames(&pattern, chunks).into(),
+            None => pattern.clone().into(),
+        };
+        let burst = |at: usize| match chunks {
+            Some(chunks) => {
+                assert_eq!(bytes % chunks.size() as u64, 0, "whole chunks only");
+                let first = at % (CYCLE / chunks.size());
                 Burst {
                     head: request::head(Framing::Chunked),
                     cycle: Arc::clone(&cycle),
-                    start: first * frame,
-                    length: bytes / CHUNK as u64 * frame as u64,
+                    start: first * chunks.frame(),
+                    length: bytes / chunks.size() as u64 * chunks.frame() as u64,
                     tail: LAST_CHUNK,
-                    digests: vec![content::digest_of_cycle(&pattern, first * CHUNK, bytes)],
-                    content: bytes,
-                }
-            } else {
-                let start = at * APART % CYCLE;
-                Burst {
-                    head: request::head(Framing::Length(bytes)),
-                    cycle: Arc::clone(&cycle),
-                    start,
-                    length: bytes,
-                    tail: b"",
-                    digests: vec![content::digest_of_cycle(&pattern, start, bytes)],
+                    expects: false,
+                    digests: vec![content::digest_of_cycle(&pattern, first * chunks.size(), bytes)],
                     content: bytes,
                 }
             }
+            None => Burst {
+                head: request::head(Framing::Length(bytes)),
+                cycle: Arc::clone(&cycle),
+                start: start(at),
+                length: bytes,
+                tail: b"",
+                expects: false,
+                digests: vec![content::digest_of_cycle(&pattern, start(at), bytes)],
+                content: bytes,
+            },
         };
         // Each on a thread, for the sake of the digests.
         let bursts = thread::scope(|scope| {
@@ -111,6 +114,7 @@ impl Plan {
                 start: at * length,
                 length: length as u64,
                 tail: b"",
+                expects: false,
                 digests: contents.iter().map(digest).collect(),
                 content: (bytes * depth) as u64,
             }
@@ -118,11 +122,35 @@ impl Plan {
         let bursts = contents.chunks_exact(depth).enumerate().map(burst).collect();
         Self { connections, bursts, repeat: Repeat::For(time) }
     }
+
+    /// Requests one at a time, whose content is sent once the server has asked for it.
+    pub fn expecting(connections: usize, bytes: usize, time: Duration) -> Self {
+        const DIFFERENT: usize = 64;
+        let cycle: Arc<[u8]> = content::pattern(DIFFERENT * bytes).into();
+        let burst = |at: usize| Burst {
+            head: request::expecting_head(Framing::Length(bytes as u64)),
+            cycle: Arc::clone(&cycle),
+            start: at * bytes,
+            length: bytes as u64,
+            tail: b"",
+            expects: true,
+            digests: vec![content::digest_of_cycle(&cycle, at * bytes, bytes as u64)],
+            content: bytes as u64,
+        };
+        let bursts = (0..DIFFERENT).map(burst).collect();
+        Self { connections, bursts, repeat: Repeat::For(time) }
+    }
+}
+
+/// Where in the cycle the content of an upload begins.
+pub fn start(upload: usize) -> usize {
+    upload * APART % CYCLE
 }
 
 /// `content` as chunks.
-fn frames(content: &[u8]) -> Vec<u8> {
-    content.chunks(CHUNK).flat_map(|chunk| [CHUNK_LINE, chunk, CHUNK_END].concat()).collect()
+fn frames(content: &[u8], chunks: Chunks) -> Vec<u8> {
+    let frame = |content: &[u8]| [chunks.line(), content, CHUNK_END].concat();
+    content.chunks(chunks.size()).flat_map(frame).collect()
 }
 
 impl Burst {
@@ -131,12 +159,28 @@ impl Burst {
         (self.head.len() + self.tail.len()) as u64 + self.length
     }
 
+    /// Bytes that may be sent before the server asks for more; none if all may.
+    pub fn unasked(&self) -> Option<u64> {
+        self.expects.then_some(self.head.len() as u64)
+    }
+
+    /// The head alone, after its first `sent` bytes.
+    pub fn head_slices(&self, sent: u64) -> [IoSlice<'_>; 4] {
+        let head = self.head.get(sent as usize..).unwrap_or_default();
+        [head, b"", b"", b""].map(IoSlice::new)
+    }
+
     /// The next bytes after the first `sent`: all that is left, or one round of the cycle.
     pub fn slices(&self, sent: u64) -> [IoSlice<'_>; 4] {
+        self.slices_up_to(sent, self.cycle.len())
+    }
+
+    /// The same, but of the cycle `most` bytes only.
+    pub fn slices_up_to(&self, sent: u64, most: usize) -> [IoSlice<'_>; 4] {
         let head = self.head.get(sent as usize..).unwrap_or_default();
         let sent = sent.saturating_sub(self.head.len() as u64);
         let left = self.length.saturating_sub(sent);
-        let round = left.min(self.cycle.len() as u64) as usize;
+        let round = left.min(self.cycle.len().min(most) as u64) as usize;
         let at = ((self.start as u64 + sent) % self.cycle.len() as u64) as usize;
         let (before, behind) = self.cycle.split_at(at);
         let first = &behind[..round.min(behind.len())];
@@ -174,7 +218,7 @@ mod tests {
     #[test]
     fn uploads_carry_what_their_digests_say() {
         let bytes = (CYCLE + CYCLE / 2) as u64;
-        let plan = Plan::uploads(3, bytes, false);
+        let plan = Plan::uploads(3, bytes, None);
         for burst in &plan.bursts {
             let wire = wire(burst, 100_000);
             assert_eq!(wire[..request::HEAD], request::head(Framing::Length(bytes)));
@@ -186,16 +230,45 @@ mod tests {
 
     #[test]
     fn chunked_uploads_carry_what_their_digests_say() {
-        let plan = Plan::uploads(2, (CYCLE + 3 * CHUNK) as u64, true);
-        for (burst, most) in plan.bursts.iter().zip([CHUNK + 1, usize::MAX]) {
-            let wire = wire(burst, most);
-            let chunks = wire[request::HEAD..].strip_suffix(LAST_CHUNK).unwrap();
-            let content =
-                chunks.chunks(CHUNK_LINE.len() + CHUNK + CHUNK_END.len()).flat_map(|frame| {
-                    frame.strip_prefix(CHUNK_LINE).unwrap().strip_suffix(CHUNK_END).unwrap()
+        for chunks in [Chunks::Small, Chunks::Large] {
+            let plan = Plan::uploads(2, (CYCLE + 3 * chunks.size()) as u64, Some(chunks));
+            for (burst, most) in plan.bursts.iter().zip([chunks.size() + 1, usize::MAX]) {
+                let wire = wire(burst, most);
+                let frames = wire[request::HEAD..].strip_suffix(LAST_CHUNK).unwrap();
+                let content = frames.chunks(chunks.frame()).flat_map(|frame| {
+                    frame.strip_prefix(chunks.line()).unwrap().strip_suffix(CHUNK_END).unwrap()
                 });
-            assert_eq!([md5(&content.copied().collect::<Vec<_>>())], burst.digests[..]);
+                assert_eq!([md5(&content.copied().collect::<Vec<_>>())], burst.digests[..]);
+            }
         }
+    }
+
+    #[test]
+    fn requests_that_expect_carry_what_their_digests_say() {
+        let plan = Plan::expecting(1, 100, Duration::ZERO);
+        for burst in &plan.bursts[..2] {
+            assert_eq!(burst.unasked(), Some(request::HEAD as u64));
+            let head: Vec<u8> = burst.head_slices(0).iter().flat_map(|it| it.to_vec()).collect();
+            assert_eq!(head, request::expecting_head(Framing::Length(100)));
+            let wire = wire(burst, 1000);
+            assert_eq!(wire[..request::HEAD], head);
+            assert_eq!([md5(&wire[request::HEAD..])], burst.digests[..]);
+        }
+        assert_ne!(plan.bursts[0].digests, plan.bursts[1].digests);
+    }
+
+    #[test]
+    fn pieces_make_up_the_whole() {
+        let plan = Plan::uploads(1, (CYCLE + 1000) as u64, None);
+        let burst = &plan.bursts[0];
+        let (whole, mut pieces) = (wire(burst, usize::MAX), Vec::new());
+        while (pieces.len() as u64) < burst.wire_length() {
+            let piece = burst.slices_up_to(pieces.len() as u64, 1000);
+            let before = pieces.len();
+            piece.iter().for_each(|slice| pieces.extend_from_slice(slice));
+            assert!(pieces.len() - before <= 1000 + request::HEAD, "at {before}");
+        }
+        assert!(pieces == whole);
     }
 
     #[test]

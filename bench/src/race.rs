@@ -1,107 +1,88 @@
-//! Rounds of measurements: in each, every contestant does every work once.
+//! Rounds of measurements: in each, every contestant does the work once.
 //!
 //! What slows the machine down for a while so strikes all of them, and comparisons are
 //! made within a round.
 
-use std::io;
-use std::process;
-use std::time::Duration;
-
-use crate::clock;
 use crate::contestant::Contestant;
-use crate::cores::{Cores, Place};
-use crate::loader::{Failure, Loader};
-use crate::plan::Plan;
-use crate::server::Server;
-use crate::workload::{Unit, Workload};
+use crate::loader::Failure;
+use crate::progress::Progress;
+use crate::workload::Workload;
 
-/// For one measurement: ten times what the slowest of servers needs.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// One measurement.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    /// Units a second.
-    pub rate: f64,
-    /// The server's CPU seconds for a unit.
-    pub cost: f64,
-    /// The loader's.
-    pub loader_cost: f64,
-    /// The most memory the server had, in MiB.
-    pub memory: f64,
-    /// CPU seconds of the server's in a second.
-    pub busy: f64,
-    /// CPU seconds that neither server nor loader had, in a second.
-    pub others: f64,
-}
-
-/// All measurements of one contestant at one work, in the order of the rounds.
+/// A work that has been raced over.
 #[derive(Debug)]
-pub struct Entry {
-    pub contestant: String,
-    pub samples: Vec<Result<Sample, Failure>>,
+pub struct Raced<S> {
+    pub workload: Workload,
+    pub entries: Vec<Entry<S>>,
 }
 
-/// Runs all rounds of one work. `note` is told who is next.
-///
-/// # Errors
-///
-/// When this thread cannot be moved between the cores.
-pub fn run(
-    workload: &Workload,
-    contestants: &[Contestant],
-    rounds: usize,
-    cores: &Cores,
-    mut note: impl FnMut(usize, &str),
-) -> io::Result<Vec<Entry>> {
-    // Digests are worked out on all cores.
-    cores.go_to_loader(Place::AllCores)?;
-    let plan = workload.plan();
-    let entry = |contestant: &Contestant| Entry {
-        contestant: contestant.name.clone(),
-        samples: Vec::new(),
-    };
-    let mut entries: Vec<Entry> = contestants.iter().map(entry).collect();
-    for round in 0..rounds {
-        // Everybody comes after somebody else each time.
-        let order = (0..contestants.len()).map(|at| (at + round) % contestants.len());
-        for at in order {
-            note(round, &contestants[at].name);
-            entries[at].samples.push(measure(&contestants[at], &plan, workload.unit(), cores));
+/// How one contestant did at it.
+#[derive(Debug)]
+pub struct Entry<S> {
+    pub contestant: String,
+    pub outcome: Outcome<S>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Outcome<S> {
+    /// It does not take part, and why.
+    LeftOut(&'static str),
+    /// All measurements, in the order of the rounds.
+    Rounds(Vec<Result<S, Failure>>),
+}
+
+impl<S> Entry<S> {
+    /// The measurements that did not fail; nothing of somebody left out.
+    pub fn rounds(&self) -> &[Result<S, Failure>] {
+        match &self.outcome {
+            Outcome::LeftOut(_) => &[],
+            Outcome::Rounds(rounds) => rounds,
         }
     }
-    Ok(entries)
+
+    /// The first failure, and how many there are.
+    pub fn failure(&self) -> Option<(&Failure, usize)> {
+        let mut failures = self.rounds().iter().filter_map(|round| round.as_ref().err());
+        let first = failures.next()?;
+        Some((first, 1 + failures.count()))
+    }
 }
 
-fn measure(
-    contestant: &Contestant,
-    plan: &Plan,
-    unit: Unit,
-    cores: &Cores,
-) -> Result<Sample, Failure> {
-    let server = Server::start(contestant, cores)?;
-    let loader = Loader::connect(plan, server.address, contestant.digests)?;
-    let clocks = || -> io::Result<[Duration; 3]> {
-        let own = clock::cpu_time(process::id())?;
-        Ok([clock::cpu_time(server.id())?, own, clock::machine_time()?])
-    };
-    let before = clocks()?;
-    let done = loader.run(PATIENCE)?;
-    let after = clocks()?;
-    let passed = |clock: usize| (after[clock] - before[clock]).as_secs_f64();
-    let [server_cpu, loader_cpu, machine_cpu] = [passed(0), passed(1), passed(2)];
-    let memory = clock::peak_memory(server.id())? as f64 / 1024.0;
-    let units = match unit {
-        Unit::Gigabyte => done.content as f64 / 1e9,
-        Unit::Request => done.answers as f64,
-    };
-    let time = done.time.as_secs_f64();
-    Ok(Sample {
-        rate: units / time,
-        cost: server_cpu / units,
-        loader_cost: loader_cpu / units,
-        memory,
-        busy: server_cpu / time,
-        others: (machine_cpu - server_cpu - loader_cpu).max(0.0) / time,
-    })
+/// Who races, and how often.
+pub struct Race<'a> {
+    pub contestants: &'a [Contestant],
+    pub rounds: usize,
+    pub progress: &'a Progress,
+}
+
+impl Race<'_> {
+    /// Runs all rounds of one work.
+    pub fn run<S>(
+        &self,
+        workload: &Workload,
+        mut measure: impl FnMut(&Contestant) -> Result<S, Failure>,
+    ) -> Raced<S> {
+        self.progress.begin(workload);
+        let entry = |contestant: &Contestant| Entry {
+            contestant: contestant.name.clone(),
+            outcome: match contestant.leaves_out(&workload.work) {
+                Some(reason) => Outcome::LeftOut(reason),
+                None => Outcome::Rounds(Vec::new()),
+            },
+        };
+        let mut entries: Vec<Entry<S>> = self.contestants.iter().map(entry).collect();
+        for round in 0..self.rounds {
+            // Everybody comes after somebody else each time.
+            for turn in 0..entries.len() {
+                let at = (turn + round) % entries.len();
+                let contestant = &self.contestants[at];
+                if let Outcome::Rounds(rounds) = &mut entries[at].outcome {
+                    self.progress.measure(workload, round, &contestant.name);
+                    rounds.push(measure(contestant));
+                }
+                self.progress.measured();
+            }
+        }
+        Raced { workload: workload.clone(), entries }
+    }
 }

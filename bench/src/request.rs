@@ -6,33 +6,74 @@
 
 /// Bytes of every head.
 pub const HEAD: usize = 128;
-/// Bytes of content in every chunk.
-pub const CHUNK: usize = 64 << 10;
-/// What stands before a chunk's content.
-pub const CHUNK_LINE: &[u8] = b"10000\r\n";
-/// What stands behind it.
+/// What stands behind a chunk's content.
 pub const CHUNK_END: &[u8] = b"\r\n";
 /// The end of chunked content.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// Chunks, all of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chunks {
+    /// Of 1 KiB.
+    Small,
+    /// Of 64 KiB.
+    Large,
+}
+
+impl Chunks {
+    /// Bytes of content in every chunk.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Small => 1 << 10,
+            Self::Large => 64 << 10,
+        }
+    }
+
+    /// What stands before a chunk's content.
+    pub fn line(self) -> &'static [u8] {
+        match self {
+            Self::Small => b"400\r\n",
+            Self::Large => b"10000\r\n",
+        }
+    }
+
+    /// Which those are whose line begins so; none that of the last chunk.
+    pub fn beginning_with(byte: u8) -> Option<Self> {
+        [Self::Small, Self::Large].into_iter().find(|chunks| chunks.line()[0] == byte)
+    }
+
+    /// Bytes of a chunk with its line and its end.
+    pub fn frame(self) -> usize {
+        self.line().len() + self.size() + CHUNK_END.len()
+    }
+}
 
 /// How long content shows where it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// By a Content-Length of so many bytes.
     Length(u64),
-    /// In chunks of [`CHUNK`] bytes.
     Chunked,
 }
 
 /// A request's head, of [`HEAD`] bytes.
 pub fn head(framing: Framing) -> Vec<u8> {
+    head_with("", framing)
+}
+
+/// The same of one that asks whether it may send its content.
+pub fn expecting_head(framing: Framing) -> Vec<u8> {
+    head_with("\r\nExpect: 100-continue", framing)
+}
+
+fn head_with(field: &str, framing: Framing) -> Vec<u8> {
     let start = "PUT /upload HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ";
     let end = match framing {
         Framing::Length(length) => format!("\r\nContent-Length: {length}\r\n\r\n"),
         Framing::Chunked => "\r\nTransfer-Encoding: chunked\r\n\r\n".into(),
     };
-    let padding = "b".repeat(HEAD - start.len() - end.len());
-    [start, &padding, &end].concat().into_bytes()
+    let padding = "b".repeat(HEAD - start.len() - field.len() - end.len());
+    [start, &padding, field, &end].concat().into_bytes()
 }
 
 /// What [`head`] was made from.
@@ -49,11 +90,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_chunk_tells_its_size_by_its_first_byte() {
+        for chunks in [Chunks::Small, Chunks::Large] {
+            assert_eq!(chunks.line(), format!("{:x}\r\n", chunks.size()).as_bytes());
+            assert_eq!(Chunks::beginning_with(chunks.line()[0]), Some(chunks));
+        }
+        assert_eq!(Chunks::beginning_with(LAST_CHUNK[0]), None);
+    }
+
+    #[test]
     fn a_head_tells_its_framing_by_position() {
         for expected in [Framing::Chunked, Framing::Length(7), Framing::Length(1 << 40)] {
-            let head = head(expected);
-            assert!(head.ends_with(b"\r\n\r\n"));
-            assert_eq!(framing(head.as_slice().try_into().unwrap()), expected);
+            for head in [head(expected), expecting_head(expected)] {
+                assert!(head.ends_with(b"\r\n\r\n"));
+                assert_eq!(framing(head.as_slice().try_into().unwrap()), expected);
+            }
         }
     }
 }

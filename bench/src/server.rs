@@ -1,55 +1,66 @@
-//! A contestant's server: a child process that lives for one measurement.
+//! A contestant's server.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::contestant::Contestant;
 use crate::cores::Cores;
+use crate::loader::Digests;
+use crate::process::Process;
 
 /// For a server to take its first connection.
 const START: Duration = Duration::from_secs(10);
 /// Between attempts to connect.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// Ends with its value.
 pub struct Server {
-    child: Child,
+    process: Process,
     pub address: SocketAddr,
+    /// What it answers with.
+    pub digests: Digests,
 }
 
 impl Server {
-    /// Starts it on its cores, waits until it takes connections, and moves this thread to
-    /// the loader's.
+    /// Starts it and waits until it takes connections.
     ///
     /// # Errors
     ///
-    /// When it takes no connections.
+    /// When it takes none.
     pub fn start(contestant: &Contestant, cores: &Cores) -> io::Result<Self> {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut words =
-            contestant.command.iter().map(|word| word.replace("{addr}", &address.to_string()));
-        let program = words.next().ok_or_else(|| io::Error::other("an empty command"))?;
-        cores.go_to_server(contestant.place)?;
-        let child = Command::new(program)
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        cores.go_to_loader(contestant.place)?;
-        let mut server = Self { child: child?, address };
-        server.wait()?;
+        let mut server = Self::launch(contestant, cores)?;
+        server.connect()?;
         Ok(server)
     }
 
-    fn wait(&mut self) -> io::Result<()> {
+    /// Starts its program and waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such program.
+    pub fn launch(contestant: &Contestant, cores: &Cores) -> io::Result<Self> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let values = [("{addr}", address.to_string())];
+        let process = Process::start(contestant, &values, Stdio::null, cores)?;
+        Ok(Self { process, address, digests: contestant.digests })
+    }
+
+    /// The first connection that it takes.
+    ///
+    /// # Errors
+    ///
+    /// When it takes none.
+    pub fn connect(&mut self) -> io::Result<TcpStream> {
         let begun = Instant::now();
         loop {
-            let Err(error) = TcpStream::connect(self.address) else { return Ok(()) };
-            if let Some(status) = self.child.try_wait()? {
+            let error = match TcpStream::connect(self.address) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => error,
+            };
+            if let Some(status) = self.process.child().try_wait()? {
                 return Err(io::Error::other(format!("did not start: {status}")));
             }
             if begun.elapsed() > START {
@@ -61,14 +72,6 @@ impl Server {
 
     /// The process.
     pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It has nothing to lose, and if it is gone already that was noticed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.id()
     }
 }

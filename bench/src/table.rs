@@ -1,142 +1,114 @@
-//! The results, as a table in Markdown: medians of the rounds, and ratios within them.
+//! Tables in Markdown: a row for each contestant at each work.
 
-use std::fmt::Write;
+mod growth;
+mod latency;
+mod memory;
+mod start;
+mod throughput;
+
+use std::fmt::{self, Write};
 
 use crate::contestant::BASELINE;
-use crate::race::{Entry, Sample};
-use crate::workload::{Unit, Workload};
+use crate::figures::Figures;
+use crate::race::{Entry, Outcome, Raced};
 
-/// A server that is so busy has no time left.
-const SATURATED: f64 = 0.95;
 /// So much of a core for other processes has spoilt a measurement.
 const DISTURBED: f64 = 0.1;
-/// Columns with words, which stand to the left; numbers stand to the right.
-const WORDS: [usize; 3] = [0, 1, REMARK];
-const REMARK: usize = 10;
-const COLUMNS: [&str; 11] = [
-    "work",
-    "server",
-    "speed",
-    "× hyper",
-    "spread",
-    "busy",
-    "CPU",
-    "× hyper's",
-    "loader's CPU",
-    "peak MiB",
-    "remark",
-];
+/// What stands where there is no figure.
+const NOTHING: &str = "–";
+
+/// How the measurements of one kind of work are shown.
+pub trait Shown: Sized {
+    /// The headings between those of work and server and that of remarks.
+    const HEADINGS: &'static [&'static str];
+
+    /// What stands under them.
+    fn cells(figures: &Figures<'_, Self>) -> Vec<String>;
+
+    /// What spoils the figures.
+    fn remarks(figures: &Figures<'_, Self>) -> Vec<String>;
+}
 
 /// Rows of cells that get as wide as their widest.
+#[derive(Debug)]
 pub struct Table {
-    rows: Vec<[String; COLUMNS.len()]>,
-    failed: bool,
+    rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with headings alone.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { rows: vec![COLUMNS.map(String::from)], failed: false }
-    }
-
-    /// Whether a server failed in any round.
-    pub fn has_failure(&self) -> bool {
-        self.failed
-    }
-
-    /// Adds a row for each contestant.
-    pub fn add(&mut self, workload: &Workload, entries: &[Entry]) {
-        let baseline = entries.iter().find(|entry| entry.contestant == BASELINE);
-        for entry in entries {
-            let failures: Vec<_> =
-                entry.samples.iter().filter_map(|it| it.as_ref().err()).collect();
-            let mut row = COLUMNS.map(|_| String::from("–"));
-            row[0] = workload.name.into();
-            row[1].clone_from(&entry.contestant);
-            if let Some(failure) = failures.first() {
-                self.failed = true;
-                let (count, rounds) = (failures.len(), entry.samples.len());
-                row[2] = "FAILED".into();
-                row[REMARK] = format!("in {count} of {rounds}: {failure}");
-            } else if !entry.samples.is_empty() {
-                fill(&mut row, workload.unit(), entry, baseline);
+    /// The works of one kind.
+    pub fn of<S: Shown>(raced: &[Raced<S>]) -> Self {
+        let headings = ["work", "server"].iter().chain(S::HEADINGS).chain(&["remark"]);
+        let mut rows = vec![headings.map(|&heading| heading.into()).collect()];
+        for Raced { workload, entries } in raced {
+            let baseline = entries.iter().find(|entry| entry.contestant == BASELINE);
+            for entry in entries {
+                let (mut cells, remark) = row(entry, baseline);
+                cells.resize(S::HEADINGS.len(), NOTHING.into());
+                let names = [workload.name.clone(), entry.contestant.clone()];
+                rows.push(names.into_iter().chain(cells).chain([remark]).collect());
             }
-            self.rows.push(row);
         }
+        Self { rows }
     }
 }
 
-impl Default for Table {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-fn fill(row: &mut [String], unit: Unit, entry: &Entry, baseline: Option<&Entry>) {
-    let all =
-        |of: fn(&Sample) -> f64| -> Vec<f64> { entry.samples.iter().flatten().map(of).collect() };
-    let middle = |of| median(&all(of));
-    let (rate, cost, loader_cost) =
-        (middle(|it| it.rate), middle(|it| it.cost), middle(|it| it.loader_cost));
-    let (busy, others) = (middle(|it| it.busy), middle(|it| it.others));
-    let cpu = |cost: f64| match unit {
-        Unit::Gigabyte => format!("{cost:.2} s/GB"),
-        Unit::Request => format!("{:.2} s/100k", cost * 1e5),
+/// The cells of one contestant, perhaps not all, and the remark.
+fn row<S: Shown>(entry: &Entry<S>, baseline: Option<&Entry<S>>) -> (Vec<String>, String) {
+    let rounds = match &entry.outcome {
+        Outcome::LeftOut(reason) => return (vec!["left out".into()], (*reason).into()),
+        Outcome::Rounds(rounds) => rounds.len(),
     };
-    let rates = all(|it| it.rate);
-    let (least, most) = rates
-        .iter()
-        .fold((f64::MAX, f64::MIN), |(least, most), rate| (least.min(*rate), most.max(*rate)));
-    row[2] = match unit {
-        Unit::Gigabyte => format!("{rate:.2} GB/s"),
-        Unit::Request => format!("{:.1} k/s", rate / 1e3),
-    };
-    row[4] = format!("{:.0} %", (most - least) / rate * 100.0);
-    row[5] = format!("{:.0} %", busy * 100.0);
-    row[6] = cpu(cost);
-    row[8] = cpu(loader_cost);
-    row[9] = format!("{:.1}", middle(|it| it.memory));
-    if let Some(baseline) = baseline {
-        row[3] = ratio(entry, baseline, |it| it.rate);
-        row[7] = ratio(entry, baseline, |it| it.cost);
+    if let Some((failure, count)) = entry.failure() {
+        return (vec!["FAILED".into()], format!("in {count} of {rounds}: {failure}"));
     }
-    let mut remarks: Vec<String> = Vec::new();
-    if loader_cost >= cost && busy < SATURATED {
-        remarks.push("the loader is the limit".into());
+    let figures = Figures::new(entry, baseline);
+    if figures.is_empty() {
+        return (Vec::new(), String::new());
     }
-    if others >= DISTURBED {
-        remarks.push(format!("disturbed: others took {:.0} %", others * 100.0));
-    }
-    row[REMARK] = remarks.join("; ");
+    (S::cells(&figures), S::remarks(&figures).join("; "))
 }
 
-/// The median of the ratios to the baseline in the same round.
-fn ratio(entry: &Entry, baseline: &Entry, of: fn(&Sample) -> f64) -> String {
-    let pairs = entry.samples.iter().flatten().zip(baseline.samples.iter());
-    let ratios = pairs.filter_map(|(own, other)| Some(of(own) / of(other.as_ref().ok()?)));
-    let ratios: Vec<f64> = ratios.collect();
-    if ratios.is_empty() { "–".into() } else { format!("{:.2}", median(&ratios)) }
+/// A ratio to the baseline, small ones with the digits that tell them apart.
+fn ratio(ratio: Option<f64>) -> String {
+    match ratio {
+        Some(ratio) if ratio < 0.01 => format!("{ratio:.4}"),
+        Some(ratio) if ratio < 0.1 => format!("{ratio:.3}"),
+        Some(ratio) => format!("{ratio:.2}"),
+        None => NOTHING.into(),
+    }
 }
 
-/// The middle one, or the mean of the two in the middle.
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    if values.len() % 2 == 1 { values[half] } else { (values[half - 1] + values[half]) / 2.0 }
+fn percent(part: f64) -> String {
+    // A part of nothing is none.
+    if part.is_finite() { format!("{:.0} %", part * 100.0) } else { NOTHING.into() }
 }
 
-impl std::fmt::Display for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// CPU seconds for a request.
+fn cost_of_requests(cost: f64) -> String {
+    format!("{:.2} s/100k", cost * 1e5)
+}
+
+/// What to say of CPU seconds that others took in a second.
+fn disturbance(others: f64) -> Option<String> {
+    (others >= DISTURBED).then(|| format!("disturbed: others took {}", percent(others)))
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = self.rows.first().map_or(0, Vec::len);
+        // Words stand to the left, numbers to the right.
+        let is_words = |column: usize| column < 2 || column == columns - 1;
         let width = |column: usize| {
             self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
         };
-        let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
+        let widths: Vec<usize> = (0..columns).map(width).collect();
         for (at, row) in self.rows.iter().enumerate() {
             let mut line = String::from("|");
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                if WORDS.contains(&column) {
+                // What would end the cell, in words that a server chose.
+                let cell = cell.replace('|', "/").replace(['\n', '\r'], " ");
+                if is_words(column) {
                     write!(line, " {cell:<width$} |")?;
                 } else {
                     write!(line, " {cell:>width$} |")?;
@@ -145,7 +117,7 @@ impl std::fmt::Display for Table {
             writeln!(f, "{line}")?;
             if at == 0 {
                 let rules = widths.iter().enumerate().map(|(column, width)| {
-                    let end = if WORDS.contains(&column) { "" } else { ":" };
+                    let end = if is_words(column) { "" } else { ":" };
                     format!("{end:->0$}", width + 2)
                 });
                 writeln!(f, "|{}|", rules.collect::<Vec<_>>().join("|"))?;
@@ -156,53 +128,74 @@ impl std::fmt::Display for Table {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::figures::tests::entry;
     use crate::loader::Failure;
+    use crate::workload;
 
-    fn entry(contestant: &str, rates: &[f64]) -> Entry {
-        let sample = |rate: &f64| {
-            let cost = 1.0 / rate;
-            Ok(Sample { rate: *rate, cost, loader_cost: 0.1, memory: 2.0, busy: 1.0, others: 0.0 })
-        };
-        Entry { contestant: contestant.into(), samples: rates.iter().map(sample).collect() }
+    /// The row of the last of some contestants, without work and server.
+    pub(crate) fn last_row<S: Shown>(entries: Vec<Entry<S>>) -> Vec<String> {
+        let workload = workload::all(true).remove(0);
+        let mut table = Table::of(&[Raced { workload, entries }]);
+        table.rows.pop().unwrap().split_off(2)
+    }
+
+    struct Seconds(f64);
+
+    impl Shown for Seconds {
+        const HEADINGS: &'static [&'static str] = &["time", "× hyper"];
+
+        fn cells(figures: &Figures<'_, Self>) -> Vec<String> {
+            let time = |it: &Self| it.0;
+            vec![format!("{} s", figures.median(time)), ratio(figures.ratio(time))]
+        }
+
+        fn remarks(_: &Figures<'_, Self>) -> Vec<String> {
+            vec!["first".into(), "second".into()]
+        }
+    }
+
+    fn hyper() -> Entry<Seconds> {
+        entry("hyper", vec![Ok(Seconds(2.0)), Ok(Seconds(4.0)), Ok(Seconds(2.0))])
     }
 
     #[test]
-    fn ratios_are_those_within_rounds() {
-        let workload = &crate::workload::all(true)[0];
-        let mut table = Table::new();
-        table.add(workload, &[entry("hyper", &[1.0, 2.0, 4.0]), entry("it", &[3.0, 4.0, 12.0])]);
-        assert_eq!(table.rows[1][2..5], ["2.00 GB/s", "1.00", "150 %"]);
-        assert_eq!(table.rows[2][2..5], ["4.00 GB/s", "3.00", "225 %"]);
-        assert!(!table.has_failure());
+    fn figures_stand_beside_those_of_the_baseline() {
+        let it = entry("it", vec![Ok(Seconds(3.0)), Ok(Seconds(2.0)), Ok(Seconds(4.0))]);
+        assert_eq!(last_row(vec![hyper(), it]), ["3 s", "1.50", "first; second"]);
     }
 
     #[test]
     fn one_failed_round_fails_all() {
-        let workload = &crate::workload::all(true)[0];
-        let mut table = Table::new();
-        let mut it = entry("it", &[3.0, 4.0]);
-        it.samples.push(Err(Failure::Closed));
-        table.add(workload, &[it]);
-        assert_eq!(table.rows[1][2], "FAILED");
-        assert_eq!(table.rows[1][REMARK], "in 1 of 3: closed with answers due");
-        assert!(table.has_failure());
+        let it = entry("it", vec![Ok(Seconds(1.0)), Err(Failure::Closed), Ok(Seconds(1.0))]);
+        let row = last_row(vec![hyper(), it]);
+        assert_eq!(row, ["FAILED", "–", "in 1 of 3: closed with answers due"]);
     }
 
     #[test]
-    fn remarks_say_what_spoils_a_figure() {
-        let workload = &crate::workload::all(true)[0];
-        let remark = |busy, loader_cost, others| {
-            let (rate, cost, memory) = (1.0, 0.2, 2.0);
-            let sample = Sample { rate, cost, loader_cost, memory, busy, others };
-            let mut table = Table::new();
-            table.add(workload, &[Entry { contestant: "it".into(), samples: vec![Ok(sample)] }]);
-            table.rows.remove(1)[REMARK].clone()
-        };
-        assert_eq!(remark(0.5, 0.1, 0.0), "");
-        assert_eq!(remark(0.5, 0.3, 0.0), "the loader is the limit");
-        assert_eq!(remark(1.0, 0.3, 0.0), "");
-        assert_eq!(remark(1.0, 0.1, 0.4), "disturbed: others took 40 %");
+    fn small_ratios_are_told_apart() {
+        let ratios = [12.345, 0.5, 0.0456, 0.00456].map(|it| ratio(Some(it)));
+        assert_eq!(ratios, ["12.35", "0.50", "0.046", "0.0046"]);
+        assert_eq!(ratio(None), "–");
+    }
+
+    #[test]
+    fn who_is_left_out_is_shown() {
+        let it = Entry { contestant: "it".into(), outcome: Outcome::LeftOut("no network") };
+        assert_eq!(last_row(vec![hyper(), it]), ["left out", "–", "no network"]);
+    }
+
+    #[test]
+    fn a_server_cannot_break_the_table() {
+        let answered = String::from("a | b\n| c");
+        let failure = Failure::WrongDigest { answered, expected: "d".into() };
+        let it = entry::<Seconds>("it", vec![Err(failure)]);
+        let workload = workload::all(true).remove(0);
+        let text = Table::of(&[Raced { workload, entries: vec![it] }]).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        let bars = |line: &str| line.matches('|').count();
+        assert_eq!([bars(lines[0]), bars(lines[2])], [6, 6], "{text}");
     }
 }

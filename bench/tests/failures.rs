@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use streamsum_bench::loader::{Digests, Failure, Loader};
 use streamsum_bench::plan::Plan;
+use streamsum_bench::request::HEAD;
 
 /// For a server that is expected to answer.
 const LONG: Duration = Duration::from_secs(30);
@@ -14,7 +15,7 @@ const BYTES: usize = 100_000;
 
 /// Plays the second of two connections to a server that treats the first one well.
 fn race(patience: Duration, play: impl FnOnce(&mut TcpStream, &[u8]) + Send) -> Failure {
-    let plan = Plan::uploads(2, BYTES as u64, false);
+    let plan = Plan::uploads(2, BYTES as u64, None);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let loader = Loader::connect(&plan, address, Digests::True).unwrap();
@@ -43,7 +44,7 @@ fn answer(digest: &[u8]) -> Vec<u8> {
 }
 
 fn take(stream: &mut TcpStream) {
-    take_all(stream, &Plan::uploads(1, BYTES as u64, false));
+    take_all(stream, &Plan::uploads(1, BYTES as u64, None));
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn a_wrong_digest() {
 
 #[test]
 fn the_digest_of_another_upload() {
-    let other = Plan::uploads(2, BYTES as u64, false).bursts[0].digests[0];
+    let other = Plan::uploads(2, BYTES as u64, None).bursts[0].digests[0];
     let failure = race(LONG, |stream, _| {
         take(stream);
         stream.write_all(&answer(&other)).unwrap();
@@ -99,6 +100,26 @@ fn two_answers_to_one_request() {
         stream.write_all(&[right, right].concat()).unwrap();
     });
     assert!(matches!(failure, Failure::Unasked), "{failure:?}");
+}
+
+#[test]
+fn content_that_nobody_asked_for() {
+    let plan = Plan::expecting(1, 1000, Duration::ZERO);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let loader = Loader::connect(&plan, address, Digests::True).unwrap();
+    thread::scope(|scope| {
+        let digest = &plan.bursts[0].digests[0];
+        scope.spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_exact(&mut [0; HEAD]).unwrap();
+            stream.write_all(&answer(digest)).unwrap();
+            // The content never comes.
+            assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap_or_default(), 0);
+        });
+        let failure = loader.run(LONG).unwrap_err();
+        assert!(matches!(failure, Failure::Unasked), "{failure:?}");
+    });
 }
 
 #[test]

@@ -80,6 +80,21 @@ impl Like {
     }
 }
 
+/// Where a 100 (Continue) ends; none if `input` does not have all of it.
+pub(super) fn find_continue(input: &[u8]) -> Result<Option<usize>, Failure> {
+    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut answer = httparse::Response::new(&mut fields);
+    match answer.parse(input) {
+        Ok(httparse::Status::Complete(end)) => match answer.code {
+            Some(100) => Ok(Some(end)),
+            Some(200) => Err(Failure::Unasked),
+            code => Err(Failure::Status(code.unwrap_or_default())),
+        },
+        Ok(httparse::Status::Partial) if input.len() < MOST_HEAD => Ok(None),
+        _ => Err(Failure::Malformed),
+    }
+}
+
 /// Reads a head; none if `input` does not have all of it.
 fn parse(input: &[u8]) -> Result<Option<Like>, Failure> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
@@ -140,6 +155,19 @@ mod tests {
         let mut answers = Answers::new(Digests::True);
         let failure = answers.check(&input, &[A, A, A]).unwrap_err();
         assert!(matches!(failure, Failure::WrongDigest { .. }));
+    }
+
+    #[test]
+    fn only_a_whole_100_asks_for_content() {
+        let asks = b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n";
+        for end in 0..asks.len() {
+            assert_eq!(find_continue(&asks[..end]).unwrap(), None, "of {end} bytes");
+        }
+        assert_eq!(find_continue(&[asks, &b"HTTP"[..]].concat()).unwrap(), Some(asks.len()));
+        let answered = find_continue(&answer("HTTP/1.1 200 OK", A));
+        assert!(matches!(answered, Err(Failure::Unasked)), "{answered:?}");
+        let refused = find_continue(b"HTTP/1.1 417 Expectation Failed\r\n\r\n");
+        assert!(matches!(refused, Err(Failure::Status(417))), "{refused:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use streamsum_bench::request::{self, CHUNK, CHUNK_END, CHUNK_LINE, Framing, HEAD, LAST_CHUNK};
+use streamsum_bench::request::{self, CHUNK_END, Chunks, Framing, HEAD, LAST_CHUNK};
 
 /// The place in a message that the next byte belongs to.
 #[derive(Clone, Copy)]
@@ -11,7 +11,7 @@ enum At {
     Content,
     /// Before a chunk, or the last one.
     NextChunk,
-    ChunkLine,
+    ChunkLine(Chunks),
     Chunk,
     ChunkEnd,
     LastChunk,
@@ -65,11 +65,11 @@ impl Message {
                 Framing::Length(length) => (At::Content, length),
                 Framing::Chunked => (At::NextChunk, 0),
             },
-            At::NextChunk if first == Some(&LAST_CHUNK[0]) => {
-                (At::LastChunk, LAST_CHUNK.len() as u64)
-            }
-            At::NextChunk => (At::ChunkLine, CHUNK_LINE.len() as u64),
-            At::ChunkLine => (At::Chunk, CHUNK as u64),
+            At::NextChunk => match first.and_then(|first| Chunks::beginning_with(*first)) {
+                Some(chunks) => (At::ChunkLine(chunks), chunks.line().len() as u64),
+                None => (At::LastChunk, LAST_CHUNK.len() as u64),
+            },
+            At::ChunkLine(chunks) => (At::Chunk, chunks.size() as u64),
             At::Chunk => (At::ChunkEnd, CHUNK_END.len() as u64),
             At::ChunkEnd => (At::NextChunk, 0),
             At::Content | At::LastChunk => (At::Head, HEAD as u64),
@@ -82,22 +82,32 @@ impl Message {
 mod tests {
     use super::*;
 
-    /// Two messages in pieces of every size: content and ends are where they were put.
+    /// Messages in pieces of every size: content and ends are where they were put.
     #[test]
     fn content_is_found_however_it_is_cut() {
-        let chunk = vec![b'x'; CHUNK];
+        let large = vec![b'x'; Chunks::Large.size()];
+        let small = vec![b'y'; Chunks::Small.size()];
         let input = [
             &request::head(Framing::Length(5))[..],
             b"first",
             &request::head(Framing::Chunked),
-            CHUNK_LINE,
-            &chunk,
+            Chunks::Large.line(),
+            &large,
+            CHUNK_END,
+            LAST_CHUNK,
+            &request::head(Framing::Chunked),
+            Chunks::Small.line(),
+            &small,
+            CHUNK_END,
+            Chunks::Small.line(),
+            &small,
             CHUNK_END,
             LAST_CHUNK,
             &request::head(Framing::Length(4)),
             b"last",
         ];
-        for size in (1..300).chain([CHUNK, usize::MAX]) {
+        let smalls = small.repeat(2);
+        for size in (1..300).chain([large.len(), usize::MAX]) {
             let mut message = Message::new();
             let mut contents = vec![Vec::new()];
             for mut rest in input.concat().chunks(size) {
@@ -112,7 +122,8 @@ mod tests {
                     rest = &rest[taken..];
                 }
             }
-            assert!(contents == [b"first", &chunk[..], b"last", b""], "in pieces of {size}");
+            let expected = [b"first", &large[..], &smalls, b"last", b""];
+            assert!(contents == expected, "in pieces of {size}");
         }
     }
 }
