@@ -8,7 +8,7 @@
 //! ```text
 //! note, note, note ─► turn: gather ─► wave: consume, settle ─► … ─► scatter
 //!                           ▲                                          │
-//!                           └────────── until the budget is spent ─────┘
+//!                           └── while as many are left, and a budget ──┘
 //!                           then: sweep the deadlines, reap the closed
 //! ```
 //!
@@ -18,6 +18,7 @@
 
 mod answer;
 mod batch;
+mod buffers;
 mod config;
 mod deadlines;
 mod gather;
@@ -38,10 +39,10 @@ use std::time::Instant;
 
 use slab::Slab;
 
-use crate::buf::Pool;
 use crate::handler::{Abort, Handler, Outcome, PeerAddr, Piece, UploadId};
 use crate::proto::{Connection, Date, Response};
 use batch::Slot;
+use buffers::Buffers;
 use deadlines::Overdue;
 use held::Held;
 use peer::{Life, Peer, Wish};
@@ -166,7 +167,7 @@ pub struct Engine<S, U> {
     hungry: Vec<Key>,
     /// Keys of peers that were closed in this turn.
     dead: Vec<Key>,
-    pool: Pool,
+    buffers: Buffers,
     held: Held,
     /// What is left of this turn's bytes.
     budget: usize,
@@ -202,7 +203,7 @@ impl<S: Socket, U> Engine<S, U> {
             ready: VecDeque::new(),
             hungry: Vec::new(),
             dead: Vec::new(),
-            pool: Pool::new(config.buffer, config.batch),
+            buffers: Buffers::new(&config),
             held: Held::new(config.held, most_kept),
             budget: 0,
             start: now.monotonic,
@@ -252,8 +253,9 @@ impl<S: Socket, U> Engine<S, U> {
         self.enqueue(key);
     }
 
-    /// Serves those who are ready until [`Config::turn_bytes`] are spent; then looks at
-    /// the deadlines, if it is time.
+    /// Serves those who are ready until [`Config::turn_bytes`] are spent, or fewer are left
+    /// than were served together: they are for the next turn, with whoever has become ready
+    /// by then. Then looks at the deadlines, if it is time.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
         self.tell(now);
         self.stats.turns += 1;
@@ -261,8 +263,10 @@ impl<S: Socket, U> Engine<S, U> {
         self.feed_hungry();
         let worth = self.worth_a_batch();
         loop {
-            self.serve_batch(handler);
-            if self.budget < worth || self.ready.is_empty() {
+            let served = self.serve_batch(handler);
+            // Fewer would have the lanes to themselves, while the others may be ready again.
+            let is_thinner = self.ready.len() < served;
+            if self.budget < worth || self.ready.is_empty() || is_thinner {
                 break;
             }
         }
@@ -366,7 +370,7 @@ impl<S: Socket, U> Engine<S, U> {
     #[doc(hidden)]
     #[must_use]
     pub fn buffers_out(&self) -> usize {
-        self.pool.out()
+        self.buffers.out()
     }
 
     /// The counters.

@@ -24,15 +24,18 @@ pub(super) struct Slot {
 }
 
 impl<S: Socket, U> Engine<S, U> {
-    /// Serves up to [`Config::batch`](super::Config::batch) peers from the ready queue.
-    pub(super) fn serve_batch<H: Handler<Upload = U>>(&mut self, handler: &mut H) {
+    /// Serves up to [`Config::batch`](super::Config::batch) peers from the ready queue, and
+    /// says how many there were with something to serve.
+    pub(super) fn serve_batch<H: Handler<Upload = U>>(&mut self, handler: &mut H) -> usize {
         let mut batch = mem::take(&mut self.batch);
         self.gather(&mut batch, handler);
+        let served = batch.len();
         self.run_waves(&mut batch, handler);
         for slot in batch.drain(..) {
             self.scatter(slot, handler);
         }
         self.batch = batch;
+        served
     }
 
     /// Takes from what is left of this turn's bytes.

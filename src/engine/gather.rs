@@ -27,13 +27,19 @@ impl<S: Socket, U> Engine<S, U> {
         while batch.len() < self.config.batch && self.budget > 0 {
             let Some(key) = self.ready.pop_front() else { return };
             self.spend(VISIT_COST);
-            batch.extend(self.visit(key, handler));
+            let is_alone = batch.is_empty() && self.ready.is_empty();
+            batch.extend(self.visit(key, is_alone, handler));
         }
     }
 
     /// Does what needs no handler for content, and gives the peer a place in the batch
     /// if it may have a request to go on with.
-    fn visit<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) -> Option<Slot> {
+    fn visit<H: Handler<Upload = U>>(
+        &mut self,
+        key: Key,
+        is_alone: bool,
+        handler: &mut H,
+    ) -> Option<Slot> {
         let peer = self.peers.get_mut(key)?;
         peer.queued = false;
         if peer.life != Life::Dead && peer.output.pending() > 0 {
@@ -74,7 +80,7 @@ impl<S: Socket, U> Engine<S, U> {
         if !peer.ready.readable && !self.draining {
             return None;
         }
-        self.read(key, handler)
+        self.read(key, is_alone, handler)
     }
 
     fn slot(&mut self, key: Key, buf: Buf, reserved: usize) -> Slot {
@@ -91,8 +97,13 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     /// Reads once, if there is room for what that may leave behind.
-    fn read<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) -> Option<Slot> {
-        let Some((mut slot, most)) = self.slot_to_read(key) else {
+    fn read<H: Handler<Upload = U>>(
+        &mut self,
+        key: Key,
+        is_alone: bool,
+        handler: &mut H,
+    ) -> Option<Slot> {
+        let Some((mut slot, most)) = self.slot_to_read(key, is_alone) else {
             self.starve(key, handler);
             return None;
         };
@@ -129,7 +140,7 @@ impl<S: Socket, U> Engine<S, U> {
 
     /// A place to read into, and the most to be read: behind what is kept of an unfinished
     /// section, else a pooled buffer. None if there is no room.
-    fn slot_to_read(&mut self, key: Key) -> Option<(Slot, usize)> {
+    fn slot_to_read(&mut self, key: Key, is_alone: bool) -> Option<(Slot, usize)> {
         let peer = self.peers.get_mut(key)?;
         if let Some(kept) = &mut peer.kept {
             let before = kept.capacity();
@@ -137,7 +148,7 @@ impl<S: Socket, U> Engine<S, U> {
             // Half a head at the end of much: more is there than a box would grow by.
             let has_much = is_full && peer.flows && kept.len() <= self.config.buffer / 2;
             if has_much && self.held.reserve(self.config.buffer) {
-                let mut buf = self.pool.take();
+                let mut buf = self.buffers.take();
                 buf.append(kept.unread());
                 peer.kept = None;
                 self.held.release(before);
@@ -156,6 +167,10 @@ impl<S: Socket, U> Engine<S, U> {
             return Some((self.slot_of_kept(key), usize::MAX));
         }
         let in_body = peer.connection.awaits() == Awaits::Body;
+        if in_body && is_alone && self.held.reserve(self.config.lone_buffer) {
+            let buf = self.buffers.take_lone();
+            return Some((self.slot(key, buf, self.config.lone_buffer), usize::MAX));
+        }
         let certain = usize::try_from(peer.connection.certain_content()).unwrap_or(usize::MAX);
         let (reserved, most) = if self.held.reserve(self.config.buffer) {
             (self.config.buffer, usize::MAX)
@@ -169,7 +184,7 @@ impl<S: Socket, U> Engine<S, U> {
         } else {
             return None;
         };
-        let buf = self.pool.take();
+        let buf = self.buffers.take();
         Some((self.slot(key, buf, reserved), most))
     }
 

@@ -45,7 +45,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// own size; a pooled buffer goes back to the pool.
     fn keep(&mut self, key: Key, mut buf: Buf) {
         let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.life == Life::Open) else {
-            self.pool.put(buf);
+            self.buffers.put(buf);
             return;
         };
         if peer.connection.awaits() == Awaits::Head {
@@ -56,7 +56,7 @@ impl<S: Socket, U> Engine<S, U> {
             .as_ref()
             .map_or(0..0, |rest| rest.range.start as usize..rest.range.end as usize);
         if buf.is_empty() && rest.is_empty() {
-            self.pool.put(buf);
+            self.buffers.put(buf);
             return;
         }
         // A large head is not to be paid for by all the small ones behind it: who always
@@ -70,7 +70,7 @@ impl<S: Socket, U> Engine<S, U> {
             if let Some(kept) = &mut peer.rest {
                 kept.range = 0..rest.len() as u32;
             }
-            self.pool.put(mem::replace(&mut buf, own));
+            self.buffers.put(mem::replace(&mut buf, own));
         }
         self.held.add(buf.capacity());
         peer.kept = Some(Box::new(buf));
@@ -111,7 +111,7 @@ impl<S: Socket, U> Engine<S, U> {
 
     /// Reads and throws away.
     pub(super) fn linger(&mut self, key: Key) {
-        let mut buf = self.pool.take();
+        let mut buf = self.buffers.take();
         if let Some(peer) = self.peers.get_mut(key) {
             let got = peer.read(&mut buf, usize::MAX);
             let bytes = buf.len();
@@ -127,6 +127,6 @@ impl<S: Socket, U> Engine<S, U> {
                 self.enqueue(key);
             }
         }
-        self.pool.put(buf);
+        self.buffers.put(buf);
     }
 }

@@ -1,7 +1,7 @@
 //! Content in pieces: batches, partial takes, trailers.
 
 use super::{digest, put, recording};
-use crate::sim::text;
+use crate::sim::{Driver, Recorder, text};
 use streamsum::engine::Config;
 use streamsum::proto::Response;
 
@@ -138,10 +138,59 @@ fn a_batch_is_no_wider_than_configured() {
         client.send(put("/a", "abc"));
     }
     driver.turn();
+    driver.turn();
     assert_eq!(driver.handler.batches, [4, 4, 2]);
     for client in &clients {
         assert_eq!(client.take_output(), digest("abc"));
     }
+}
+
+/// Lanes that would be empty are for those who have become ready since the last poll.
+#[test]
+fn who_is_left_over_goes_with_those_who_come_meanwhile() {
+    let mut driver = recording(Config::default().batch(4));
+    let clients: Vec<_> = (0..9).map(|_| driver.connect()).collect();
+    clients[..6].iter().for_each(|client| client.send(put("/a", "abc")));
+    driver.turn();
+    assert_eq!(driver.handler.batches, [4]);
+    clients[6..8].iter().for_each(|client| client.send(put("/a", "abc")));
+    driver.turn();
+    assert_eq!(driver.handler.batches, [4, 4]);
+    // Alone from the beginning, one goes on for as long as the turn lasts.
+    clients[8].send(put("/a", &"x".repeat(500_000)));
+    driver.turn();
+    assert_eq!(clients[8].take_output(), digest(&"x".repeat(500_000)));
+}
+
+#[test]
+fn an_upload_that_is_alone_is_read_in_longer_pieces() {
+    let lengths = |driver: &Driver<Recorder>| -> Vec<usize> {
+        let lines = driver.handler.logged("consume");
+        lines.iter().map(|line| line.split(' ').nth(3).unwrap().parse().unwrap()).collect()
+    };
+    let config = Config::default().buffer(4096).lone_buffer(10_000);
+    let mut driver = recording(config);
+    let clients = [driver.connect(), driver.connect()];
+    let content = "y".repeat(24_000);
+    let request = put("/a", &content);
+    let head = request.len() - content.len();
+    driver.send(&clients[0], &request[..head]);
+    driver.send(&clients[0], &request[head..]);
+    assert_eq!(lengths(&driver), [10_000, 10_000, 4_000]);
+    assert_eq!(clients[0].take_output(), digest(&content));
+
+    // Nobody is alone beside another who is ready.
+    driver.handler.take_log();
+    clients.iter().for_each(|client| client.send(&request[..head]));
+    driver.settle();
+    clients.iter().for_each(|client| client.send(&request[head..]));
+    driver.settle();
+    assert_eq!(lengths(&driver), [vec![4096; 10], vec![3520; 2]].concat());
+
+    // Nor does a head take the longer buffer.
+    driver.handler.take_log();
+    driver.send(&clients[0], &request);
+    assert_eq!(lengths(&driver)[0], 4096 - head);
 }
 
 /// The lanes of two half batches take as long as those of two full ones.
@@ -163,7 +212,7 @@ fn a_turn_begins_no_batch_that_its_bytes_would_cut_short() {
 
 #[test]
 fn content_of_several_reads_adds_up() {
-    let config = Config::default().buffer(4096);
+    let config = Config::default().buffer(4096).lone_buffer(4096);
     let mut driver = recording(config);
     let client = driver.connect();
     let content = "0123456789".repeat(5_000);

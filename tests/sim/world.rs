@@ -113,6 +113,7 @@ fn config(random: &mut Random, weather: Weather) -> Config {
         .limits(faults::limits().requests(limit))
         .timeouts(timeouts)
         .buffer(buffer)
+        .lone_buffer(buffer * *random.pick(&[1, 2, 4]))
         .batch(*random.pick(&[1, 2, 5, 16, 32]))
         .turn_bytes(buffer.max(*random.pick(&[4 << 10, 20_000, 2 << 20])))
         .output(*random.pick(&[0, 200, 2_000, 16 << 10]))
