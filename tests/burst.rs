@@ -82,8 +82,9 @@ fn a_burst_is_accepted_in_as_few_turns_as_its_portions_are() {
 
     let clients: Vec<Client> = (0..clients()).map(|number| Client::send(address, number)).collect();
     let count = clients.len();
-    // The last turn is for the answers to those whom the one before it has accepted.
-    for turn in 1..=count.div_ceil(A_TURN) + 1 {
+    // The last turns are for the answers to those whom the one before has accepted: all of
+    // them, and then those who were fewer than go together.
+    for turn in 1..=count.div_ceil(A_TURN) + 2 {
         let timeout = server.timeout(Now::now()).map_or(PATIENCE, |time| time.min(PATIENCE));
         poll.poll(&mut events, Some(timeout)).expect("events");
         for event in &events {
