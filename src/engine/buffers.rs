@@ -42,3 +42,44 @@ impl Buffers {
         self.shared.out() + self.lone.out()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buffers(lone_size: usize) -> Buffers {
+        Buffers::new(&Config::default().buffer(4096).lone_buffer(lone_size))
+    }
+
+    #[test]
+    fn each_kind_comes_back_to_its_own() {
+        let mut buffers = buffers(8192);
+        let (shared, lone) = (buffers.take(), buffers.take_lone());
+        assert_eq!((shared.capacity(), lone.capacity(), buffers.out()), (4096, 8192, 2));
+        buffers.put(shared);
+        assert_eq!((buffers.shared.out(), buffers.lone.out(), buffers.out()), (0, 1, 1));
+        buffers.put(lone);
+        assert_eq!(buffers.out(), 0);
+    }
+
+    #[test]
+    fn kinds_of_one_size_are_counted_all_the_same() {
+        let mut buffers = buffers(4096);
+        let shared = buffers.take();
+        buffers.put(shared);
+        assert_eq!(buffers.out(), 0);
+        let lone = buffers.take_lone();
+        buffers.put(lone);
+        assert_eq!(buffers.out(), 0);
+    }
+
+    #[test]
+    fn what_was_not_lent_is_not_counted() {
+        let mut buffers = buffers(8192);
+        let lent = buffers.take();
+        buffers.put(Buf::with_capacity(4096));
+        assert_eq!(buffers.out(), 1);
+        buffers.put(lent);
+        assert_eq!(buffers.out(), 0);
+    }
+}
