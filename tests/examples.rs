@@ -146,6 +146,8 @@ fn save() {
     assert_eq!(fs::read(folder.0.join(digest(&whole))).expect("the file"), whole);
 
     let mut broken = address.connect();
+    // It has been accepted, so that what it sends next is seen before what others send later.
+    broken.exchange(&put(&whole));
     broken.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
     // The next answer shows that the one before has begun.
     client.exchange(&put(b""));
