@@ -241,14 +241,11 @@ impl Digest {
     /// The digest as ASCII, two lower-case hexadecimal digits a byte.
     #[must_use]
     pub fn to_hex(self) -> [u8; 32] {
-        let digit = |nibble: u8| match nibble {
-            0..=9 => b'0' + nibble,
-            _ => b'a' + (nibble - 10),
-        };
+        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 0xf)];
         let mut hex = [0; 32];
         let (pairs, _) = hex.as_chunks_mut();
         for (pair, byte) in pairs.iter_mut().zip(self.0) {
-            *pair = [digit(byte >> 4), digit(byte & 0xf)];
+            *pair = [digit(byte >> 4), digit(byte)];
         }
         hex
     }

@@ -2,9 +2,37 @@
 
 use super::{Limits, Reject};
 
+/// A set of bytes, of which membership is one look at a table.
+pub(super) struct ByteSet([bool; 256]);
+
+impl ByteSet {
+    /// The ASCII letters and digits, and these `others`.
+    #[expect(clippy::indexing_slicing, reason = "evaluated while building, by every user here")]
+    pub(super) const fn alphanumeric_and(mut others: &[u8]) -> Self {
+        let mut members = [false; 256];
+        let mut byte = 0;
+        while byte < members.len() {
+            members[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        while let [first, rest @ ..] = others {
+            members[*first as usize] = true;
+            others = rest;
+        }
+        Self(members)
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).is_some_and(|is_member| *is_member)
+    }
+}
+
 /// Bytes of a token (RFC 9110 §5.6.2).
+#[inline]
 pub(crate) fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    const TCHAR: &ByteSet = &ByteSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+    TCHAR.contains(byte)
 }
 
 /// A value without the optional white space around it (RFC 9110 §5.6.3).
@@ -76,6 +104,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Where the first CR or LF is; eight bytes at a time, as heads are mostly others.
+#[inline]
 pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHEST: u64 = ONES << 7;

@@ -1,6 +1,7 @@
 //! The grammar of request targets and authorities (RFC 9112 §3.2, RFC 3986 §3.2).
 
 use super::Reject;
+use super::fields::ByteSet;
 
 /// The authority of a request target, if it has one, after the target was judged.
 ///
@@ -80,20 +81,23 @@ fn is_ip_literal(literal: &[u8]) -> bool {
 
 /// reg-name, which every IPv4address also is.
 fn is_reg_name(mut name: &[u8]) -> bool {
-    loop {
-        name = match name {
-            [] => return true,
-            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+    while let Some(other) = name.iter().position(|byte| !is_unreserved_or_sub_delim(*byte)) {
+        name = match name.get(other..) {
+            Some([b'%', high, low, rest @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
                 rest
             }
-            [byte, rest @ ..] if is_unreserved_or_sub_delim(*byte) => rest,
             _ => return false,
         };
     }
+    true
 }
 
+#[inline]
 fn is_unreserved_or_sub_delim(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
+    const MEMBERS: &ByteSet = &ByteSet::alphanumeric_and(b"-._~!$&'()*+,;=");
+    MEMBERS.contains(byte)
 }
 
 #[cfg(test)]

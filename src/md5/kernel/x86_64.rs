@@ -137,7 +137,7 @@ macro_rules! many {
         pub(super) fn compress(states: &mut States, runs: &Runs<'_>, count: usize) {
             let (runs, _) = runs.as_chunks::<LANES>();
             let runs = runs[0];
-            compress!(states, runs, count);
+            compress!(rolled, states, runs, count);
         }
 
         #[inline]
@@ -255,106 +255,110 @@ mod avx2 {
 /// All of it for twice the lanes of `$one`. What takes time is the chain from step to step;
 /// the chains of two registers go beside each other.
 macro_rules! twice {
-    ($one:ident $word:ident $(#[$features:meta])?) => {
+    ($rolled:ident $one:ident $word:ident $(#[$features:meta])?) => {
         use super::*;
 
         pub(super) const LANES: usize = 2 * $one::LANES;
+
+        /// Not an array: one of two `u32` is passed as an `u64`, into which it has to be
+        /// packed where the compiler is to keep the code small.
+        type Two = ($word, $word);
 
         $(#[$features])?
         pub(super) fn compress(states: &mut States, runs: &Runs<'_>, count: usize) {
             let (runs, _) = runs.as_chunks::<LANES>();
             let runs = runs[0];
-            compress!(states, runs, count);
+            compress!($rolled, states, runs, count);
         }
 
         #[inline]
         $(#[$features])?
-        fn load(words: &[u32; WIDEST]) -> [$word; 2] {
-            [$one::load_part(words, 0), $one::load_part(words, 1)]
+        fn load(words: &[u32; WIDEST]) -> Two {
+            ($one::load_part(words, 0), $one::load_part(words, 1))
         }
 
         #[inline]
         $(#[$features])?
-        fn store(to: &mut [u32; WIDEST], words: [$word; 2]) {
-            $one::store_part(to, words[0], 0);
-            $one::store_part(to, words[1], 1);
+        fn store(to: &mut [u32; WIDEST], words: Two) {
+            $one::store_part(to, words.0, 0);
+            $one::store_part(to, words.1, 1);
         }
 
         #[inline]
         $(#[$features])?
-        fn splat(word: u32) -> [$word; 2] {
-            [$one::splat(word); 2]
+        fn splat(word: u32) -> Two {
+            ($one::splat(word), $one::splat(word))
         }
 
         #[inline]
         $(#[$features])?
-        fn add(x: [$word; 2], y: [$word; 2]) -> [$word; 2] {
-            [$one::add(x[0], y[0]), $one::add(x[1], y[1])]
+        fn add(x: Two, y: Two) -> Two {
+            ($one::add(x.0, y.0), $one::add(x.1, y.1))
         }
 
         #[inline]
         $(#[$features])?
-        fn and(x: [$word; 2], y: [$word; 2]) -> [$word; 2] {
-            [$one::and(x[0], y[0]), $one::and(x[1], y[1])]
+        fn and(x: Two, y: Two) -> Two {
+            ($one::and(x.0, y.0), $one::and(x.1, y.1))
         }
 
         #[inline]
         $(#[$features])?
-        fn or(x: [$word; 2], y: [$word; 2]) -> [$word; 2] {
-            [$one::or(x[0], y[0]), $one::or(x[1], y[1])]
+        fn or(x: Two, y: Two) -> Two {
+            ($one::or(x.0, y.0), $one::or(x.1, y.1))
         }
 
         #[inline]
         $(#[$features])?
-        fn xor(x: [$word; 2], y: [$word; 2]) -> [$word; 2] {
-            [$one::xor(x[0], y[0]), $one::xor(x[1], y[1])]
+        fn xor(x: Two, y: Two) -> Two {
+            ($one::xor(x.0, y.0), $one::xor(x.1, y.1))
         }
 
         #[inline]
         $(#[$features])?
-        fn join(x: [$word; 2], y: [$word; 2]) -> [$word; 2] {
-            [$one::join(x[0], y[0]), $one::join(x[1], y[1])]
+        fn join(x: Two, y: Two) -> Two {
+            ($one::join(x.0, y.0), $one::join(x.1, y.1))
         }
 
         #[inline]
         $(#[$features])?
-        fn not(x: [$word; 2]) -> [$word; 2] {
-            [$one::not(x[0]), $one::not(x[1])]
+        fn not(x: Two) -> Two {
+            ($one::not(x.0), $one::not(x.1))
         }
 
         #[inline]
         $(#[$features])?
-        fn rotate<const LEFT: $one::Bits, const RIGHT: $one::Bits>(x: [$word; 2]) -> [$word; 2] {
-            [$one::rotate::<LEFT, RIGHT>(x[0]), $one::rotate::<LEFT, RIGHT>(x[1])]
+        fn rotate<const LEFT: $one::Bits, const RIGHT: $one::Bits>(x: Two) -> Two {
+            ($one::rotate::<LEFT, RIGHT>(x.0), $one::rotate::<LEFT, RIGHT>(x.1))
         }
 
         #[inline]
         $(#[$features])?
-        fn transpose([a, b, c, d]: [[$word; 2]; 4]) -> [[$word; 2]; 4] {
-            let [a0, b0, c0, d0] = $one::transpose([a[0], b[0], c[0], d[0]]);
-            let [a1, b1, c1, d1] = $one::transpose([a[1], b[1], c[1], d[1]]);
-            [[a0, a1], [b0, b1], [c0, c1], [d0, d1]]
+        fn transpose([a, b, c, d]: [Two; 4]) -> [Two; 4] {
+            let [a0, b0, c0, d0] = $one::transpose([a.0, b.0, c.0, d.0]);
+            let [a1, b1, c1, d1] = $one::transpose([a.1, b.1, c.1, d.1]);
+            [(a0, a1), (b0, b1), (c0, c1), (d0, d1)]
         }
 
         #[inline]
         $(#[$features])?
-        fn quarter(blocks: &[&Block; LANES], column: usize, at: usize) -> [$word; 2] {
+        fn quarter(blocks: &[&Block; LANES], column: usize, at: usize) -> Two {
             let (halves, _) = blocks.as_chunks();
-            [$one::quarter(&halves[0], column, at), $one::quarter(&halves[1], column, at)]
+            ($one::quarter(&halves[0], column, at), $one::quarter(&halves[1], column, at))
         }
     };
 }
 
 mod avx512_twice {
-    twice! { avx512 __m512i #[target_feature(enable = "avx512f")] }
+    twice! { rolled avx512 __m512i #[target_feature(enable = "avx512f")] }
 }
 
 mod avx2_twice {
-    twice! { avx2 __m256i #[target_feature(enable = "avx2")] }
+    twice! { rolled avx2 __m256i #[target_feature(enable = "avx2")] }
 }
 
 mod integer_twice {
-    twice! { integer u32 }
+    twice! { unrolled integer u32 }
 }
 
 /// One stream in the first lane of a vector register, for its instructions.
@@ -370,7 +374,7 @@ mod avx512vl {
     #[target_feature(enable = "avx512f,avx512vl")]
     pub(super) fn compress(state: &mut [u32; 4], run: &[Block]) {
         let (runs, count) = ([run], run.len());
-        compress!(state, runs, count);
+        compress!(unrolled, state, runs, count);
     }
 
     #[inline]
@@ -412,7 +416,7 @@ mod integer {
 
     pub(super) fn compress(state: &mut [u32; 4], run: &[Block]) {
         let (runs, count) = ([run], run.len());
-        compress!(state, runs, count);
+        compress!(unrolled, state, runs, count);
     }
 
     fn load(word: &u32) -> u32 {
