@@ -126,6 +126,21 @@ fn content_that_stalls_is_refused_and_handed_back() {
 }
 
 #[test]
+fn an_event_without_bytes_does_not_extend_content() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, &put("/a", &"x".repeat(10_000))[..9_000]);
+    for _ in 0..29 {
+        driver.advance_secs(1.0);
+        driver.note_spuriously(&client);
+        driver.settle();
+    }
+    assert!(!client.sees_end());
+    driver.advance_secs(1.0);
+    assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
 fn content_that_never_begins_is_asked_for_and_refused() {
     let mut driver = default();
     let client = driver.connect();

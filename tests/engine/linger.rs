@@ -41,6 +41,17 @@ fn two_seconds_of_silence_end_it() {
     assert!(client.is_closed());
 }
 
+#[test]
+fn an_event_without_bytes_does_not_break_the_silence() {
+    let (mut driver, client) = refused();
+    driver.advance_secs(1.0);
+    driver.note_spuriously(&client);
+    driver.advance_secs(0.9);
+    assert!(client.sees_half_close());
+    driver.advance_secs(0.2);
+    assert!(client.is_closed());
+}
+
 // covers: 21.2
 #[test]
 fn ten_seconds_end_it_though_bytes_come() {
