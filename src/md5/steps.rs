@@ -120,9 +120,9 @@ macro_rules! row {
 /// last of all, in the chain, where it sees them; so they are hidden from it, for each
 /// block anew, lest it copies all of them to its stack before the first.
 ///
-/// `rolled` makes a third of the code. Where a word fills registers it costs nothing to 3 %
-/// of the time, as the words of a block don't fit in registers in any case; for one or two
-/// streams it would cost a sixth.
+/// `rolled` makes a third of the code. Where a word fills registers the words of a block don't
+/// fit in them in any case: it costs nothing with AVX-512, and up to 6 % of the time with AVX2,
+/// whose operations share their ports with the loop's. One stream would lose a sixth.
 macro_rules! compress {
     ($rolled:ident, $states:ident, $runs:ident, $count:ident) => {
         static ZEROS: Block = [0; 64];
