@@ -254,6 +254,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_set_has_its_members_and_no_others() {
+        let set = ByteSet::alphanumeric_and(b"-\xff");
+        for byte in 0..=u8::MAX {
+            let is_member = matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | 0xff);
+            assert_eq!(set.contains(byte), is_member, "{byte}");
+        }
+    }
+
+    #[test]
     fn the_first_cr_or_lf_is_found_anywhere() {
         // Neighbours of both, and bytes that differ from them in the highest bit.
         let others = [0x09, 0x0b, 0x0c, 0x0e, 0x8a, 0x8d, 0x00, 0xff, b'a'];
