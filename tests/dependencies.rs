@@ -35,7 +35,7 @@ fn the_library_has_five_and_the_binary_six_more() {
     assert_eq!(names(&dependencies, |line| !is_optional(line)), LIBRARY);
     assert_eq!(names(&dependencies, is_optional), BINARY);
     let for_tests = names(&section("dev-dependencies"), |_| true);
-    assert_eq!(for_tests, ["sha2"], "tests need no crates of their own");
+    assert_eq!(for_tests, ["testkit", "sha2"], "tests need no crates of others");
 }
 
 #[test]

@@ -13,7 +13,6 @@ mod clock;
 mod driver;
 mod erratic;
 mod faults;
-mod random;
 mod reached;
 mod recorder;
 mod socket;
@@ -24,10 +23,10 @@ pub(crate) mod world;
 pub(crate) use answers::{Answer, Method, answers, text};
 pub(crate) use clock::Clock;
 pub(crate) use driver::Driver;
-pub(crate) use random::Random;
 pub(crate) use reached::Reached;
 pub(crate) use recorder::Recorder;
 pub(crate) use socket::{Client, Socket};
+pub(crate) use testkit::random::Random;
 
 /// The digest of content in one piece, by other code than the engine's.
 pub(crate) fn md5(content: &[u8]) -> String {

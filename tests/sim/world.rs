@@ -235,7 +235,7 @@ impl<const DRAINS: bool> World<DRAINS> {
         client.set_longest_read(1 + self.random.below(10_000));
         client.set_longest_write(1 + self.random.below(1_000));
         if self.random.chance(50) {
-            client.falter(Random::new(self.random.next()));
+            client.falter(Random::new(self.random.number()));
         }
         self.peers[number].client = Some(client.clone());
         client

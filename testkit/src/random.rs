@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 /// xorshift64*, so that a seed tells all. A script is asked first, if there is one.
 #[derive(Clone, Debug)]
-pub(crate) struct Random {
+pub struct Random {
     state: u64,
     script: Option<Script>,
 }
@@ -39,25 +39,25 @@ impl Script {
 }
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         // Neighbouring seeds begin far apart; zero is the one state never left.
         let state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         Self { state, script: None }
     }
 
     /// Decisions in the order of these bytes, a byte or two for each.
-    pub(crate) fn scripted(bytes: &[u8]) -> Self {
+    pub fn scripted(bytes: &[u8]) -> Self {
         let script = Script { bytes: bytes.into(), at: 0, end: bytes.len() };
         Self { script: Some(script), ..Self::new(0) }
     }
 
     /// Whether a script has said all it has to say. A seed never has.
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.script.as_ref().is_some_and(|script| script.at == script.end)
     }
 
     /// The next bytes of a script, as one of its own. A seed is not divided.
-    pub(crate) fn cut(&mut self, length: usize) -> Option<Self> {
+    pub fn cut(&mut self, length: usize) -> Option<Self> {
         let script = self.script.as_mut()?;
         let end = (script.at + length).min(script.end);
         let own = Script { end, ..script.clone() };
@@ -71,11 +71,11 @@ impl Random {
     /// From here to [`Random::end_record`] all is decided by so many bytes of a script, so
     /// that the bytes behind them mean the same whatever these say. For a seed this is
     /// nothing.
-    pub(crate) fn begin_record(&mut self, length: usize) -> Record {
+    pub fn begin_record(&mut self, length: usize) -> Record {
         Record(self.cut(length).map(|own| std::mem::replace(self, own)))
     }
 
-    pub(crate) fn end_record(&mut self, record: Record) {
+    pub fn end_record(&mut self, record: Record) {
         if let Record(Some(outer)) = record {
             *self = outer;
         }
@@ -83,8 +83,8 @@ impl Random {
 
     /// For somebody else: as it is from a seed, so that both decide the same; from a
     /// script a seed is taken, for no byte is to decide two things.
-    pub(crate) fn share(&mut self) -> Self {
-        if self.script.is_some() { Self::new(self.next()) } else { self.clone() }
+    pub fn share(&mut self) -> Self {
+        if self.script.is_some() { Self::new(self.number()) } else { self.clone() }
     }
 
     fn draw(&mut self, bound: usize) -> u64 {
@@ -93,33 +93,39 @@ impl Random {
     }
 
     fn generate(&mut self) -> u64 {
+        self.word() >> 16
+    }
+
+    /// All 64 bits of the next number, whatever a script says. Its upper ones are the best.
+    pub fn word(&mut self) -> u64 {
         self.state ^= self.state >> 12;
         self.state ^= self.state << 25;
         self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// A number of 48 bits, or of as many as a script says: 16.
+    pub fn number(&mut self) -> u64 {
         self.draw(1 << 16)
     }
 
     /// A number below `bound`, or 0 if that is 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         (self.draw(bound) % bound.max(1) as u64) as usize
     }
 
     /// True `percent` times in a hundred.
-    pub(crate) fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
     /// From a script these are one decision, and come again at no distance that is a
     /// power of two.
-    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
         if self.script.is_none() {
             return (0..length).map(|_| self.generate() as u8).collect();
         }
@@ -134,4 +140,4 @@ impl Random {
 /// What is to be gone on with behind a record.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Record(Option<Random>);
+pub struct Record(Option<Random>);
