@@ -1,4 +1,4 @@
-//! The binary, driven as its users do: options, addresses, signals, standard streams.
+//! The binary, driven as its users do: options, addresses, standard streams.
 #![cfg(all(unix, feature = "cli"))]
 
 mod binary;
@@ -13,36 +13,14 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
-use binary::{ABC, BINARY, EMPTY, LONG, PUT_ABC, Running, command, connect, exchange, lines, rest};
+use binary::{
+    ABC, BINARY, EMPTY, LONG, PUT_ABC, Running, begin_upload, command, connect, exchange, lines,
+    rest, text,
+};
 
 /// Runs it to its end.
 fn run(arguments: &[&str]) -> Output {
     command(arguments).output().expect("it runs")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("UTF-8")
-}
-
-/// Reads until `end` has come, and no further.
-fn read_until(stream: &mut impl Read, end: &str) -> String {
-    let mut answer = Vec::new();
-    let mut byte = [0];
-    while !answer.ends_with(end.as_bytes()) {
-        assert_eq!(stream.read(&mut byte).expect("an answer"), 1, "{}", text(&answer));
-        answer.extend(byte);
-    }
-    text(&answer).into()
-}
-
-/// An upload of `abc` of which the server has the head, and was told `a`.
-fn begin_upload(address: &str) -> TcpStream {
-    let mut upload = connect(address);
-    let head = b"PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
-    upload.write_all(head).expect("it reads");
-    read_until(&mut upload, "100 Continue\r\n\r\n");
-    upload.write_all(b"a").expect("it reads");
-    upload
 }
 
 /// A directory of its own, which goes with it.
@@ -323,93 +301,6 @@ fn nobody_has_to_read_the_access_log() {
     let written = left.iter().filter(|line| line.contains(" GET /aaa")).count();
     assert!(lost > 0, "the log had room for all");
     assert_eq!(written + lost, REQUESTS);
-}
-
-// covers: 27.1 27.2 27.3
-#[test]
-fn a_signal_finishes_what_is_under_way() {
-    let (running, address) = Running::local(&[]);
-    let mut idle = connect(&address);
-    let mut begun = connect(&address);
-    for stream in [&mut idle, &mut begun] {
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
-        assert!(!read_until(stream, EMPTY).contains("Connection: close"));
-        running.line();
-    }
-    begun.write_all(b"PUT /begun HTTP/1.1\r\nContent-Le").expect("it reads");
-    let upload = begin_upload(&address);
-
-    running.signal("TERM");
-    let line = running.line();
-    assert!(line.starts_with("streamsum: draining for 30s at most"), "{line}");
-    let wrong = TcpStream::connect(&address).expect_err("nobody listens");
-    assert_eq!(wrong.kind(), io::ErrorKind::ConnectionRefused);
-    assert_eq!(rest(idle), "");
-    let answer = exchange(begun, b"ngth: 3\r\nHost: x\r\n\r\nabc");
-    assert!(answer.contains("Connection: close\r\n") && answer.ends_with(ABC), "{answer}");
-    let answer = exchange(upload, b"bc");
-    assert!(answer.contains("Connection: close\r\n") && answer.ends_with(ABC), "{answer}");
-    let (status, left) = running.end();
-    assert_eq!((status, left.len()), (Some(0), 3), "{left:?}");
-    assert_eq!(left[2], "streamsum: drained");
-}
-
-#[test]
-fn an_interrupt_is_a_signal_too() {
-    let (running, _) = Running::local(&[]);
-    running.signal("INT");
-    let (status, left) = running.end();
-    assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
-}
-
-#[test]
-fn sigusr1_asks_for_the_counters() {
-    let (running, address) = Running::local(&["--access-log", "off"]);
-    let answer = exchange(connect(&address), b"PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc");
-    assert!(answer.ends_with(ABC), "{answer}");
-    for _ in 0..2 {
-        let answer = exchange(connect(&address), b"GET / HTTP/1.1\r\n\r\n");
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    }
-    let idle = connect(&address);
-    running.signal("USR1");
-    let counters = running.line();
-    assert!(counters.starts_with("streamsum: open="), "{counters}");
-    assert!(counters.contains(" requests=1 answers=1 refusals=2 aborts=0 "), "{counters}");
-    assert_eq!(running.line(), "streamsum: refused=2 status=400 Host is missing");
-    running.signal("TERM");
-    drop(idle);
-    let (status, left) = running.end();
-    assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
-}
-
-// covers: 27.4 30.6
-#[test]
-fn an_expired_drain_fails() {
-    let (running, address) = Running::local(&["--drain-timeout", "1s"]);
-    let upload = begin_upload(&address);
-    running.signal("TERM");
-    let (status, left) = running.end();
-    assert_eq!((status, left.len()), (Some(1), 3), "{left:?}");
-    assert!(left[0].starts_with("streamsum: draining for 1s at most"), "{left:?}");
-    assert!(left[1].contains(" PUT /big - "), "{left:?}");
-    assert_eq!(left[2], "streamsum: drain expired; connections cut: 1");
-    drop(upload);
-}
-
-// covers: 27.5 30.6
-#[test]
-fn a_second_signal_ends_at_once() {
-    let (running, address) = Running::local(&["--drain-timeout", "0"]);
-    let upload = begin_upload(&address);
-    running.signal("TERM");
-    let line = running.line();
-    assert!(line.starts_with("streamsum: draining as long as it takes"), "{line}");
-    running.signal("TERM");
-    let (status, left) = running.end();
-    assert_eq!((status, left.len()), (Some(1), 2), "{left:?}");
-    assert_eq!(left[1], "streamsum: ended by a second signal; connections cut: 1");
-    drop(upload);
 }
 
 // covers: 26.1 31.4

@@ -123,3 +123,28 @@ pub(crate) fn rest(mut stream: impl Read) -> String {
 
 pub(crate) const PUT_ABC: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
                          Content-Length: 3\r\n\r\nabc";
+
+pub(crate) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// Reads until `end` has come, and no further.
+pub(crate) fn read_until(stream: &mut impl Read, end: &str) -> String {
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(end.as_bytes()) {
+        assert_eq!(stream.read(&mut byte).expect("an answer"), 1, "{}", text(&answer));
+        answer.extend(byte);
+    }
+    text(&answer).into()
+}
+
+/// An upload of `abc` of which the server has the head, and was told `a`.
+pub(crate) fn begin_upload(address: &str) -> TcpStream {
+    let mut upload = connect(address);
+    let head = b"PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+    upload.write_all(head).expect("it reads");
+    read_until(&mut upload, "100 Continue\r\n\r\n");
+    upload.write_all(b"a").expect("it reads");
+    upload
+}
