@@ -94,3 +94,49 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(left[1], "streamsum: ended by a second signal; connections cut: 1");
     drop(upload);
 }
+
+// covers: 27.1
+#[test]
+fn every_signal_that_asks_for_an_end_drains() {
+    for name in ["INT", "QUIT", "TERM"] {
+        let (running, address) = Running::local(&[]);
+        let upload = begin_upload(&address);
+        running.signal(name);
+        let line = running.line();
+        assert!(line.starts_with("streamsum: draining "), "{name}: {line}");
+        let answer = exchange(upload, b"bc");
+        assert!(answer.ends_with(ABC), "{name}: {answer}");
+        let (status, left) = running.end();
+        assert_eq!((status, left.len()), (Some(0), 2), "{name}: {left:?}");
+    }
+}
+
+/// A terminal that closes and a tool that rotates logs send it.
+// covers: 27.6
+#[test]
+fn a_hangup_costs_nobody_an_upload_and_is_told() {
+    let (running, address) = Running::local(&[]);
+    let mut upload = begin_upload(&address);
+    for _ in 0..2 {
+        running.signal("HUP");
+        assert_eq!(running.line(), "streamsum: SIGHUP: there is nothing to reload");
+    }
+    upload.write_all(b"bc").expect("it reads");
+    assert!(!read_until(&mut upload, ABC).contains("Connection: close"));
+}
+
+// covers: 27.7
+#[test]
+fn signals_without_a_meaning_cost_nobody_an_upload() {
+    let (running, address) = Running::local(&[]);
+    let mut upload = begin_upload(&address);
+    for name in ["USR2", "PIPE", "XFSZ"] {
+        running.signal(name);
+    }
+    upload.write_all(b"bc").expect("it reads");
+    read_until(&mut upload, ABC);
+    assert!(running.line().contains(" PUT /big 200 3 "));
+    running.signal("TERM");
+    let (status, left) = running.end();
+    assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
+}

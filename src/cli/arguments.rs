@@ -128,7 +128,8 @@ TIME: with a unit, at least a second: 30s, 2m
 
 Every option can be set in the environment, --max-body as STREAMSUM_MAX_BODY and
 so on; the option wins. STREAMSUM_LISTEN takes several ADDR between commas.
-SIGTERM or SIGINT finishes the requests under way; a second one ends at once.
+SIGTERM, SIGINT or SIGQUIT finishes the requests under way; a second one ends at
+once. SIGUSR1 prints the counters.
 ";
 
 #[cfg(test)]

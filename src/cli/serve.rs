@@ -1,10 +1,11 @@
 //! The loop: starts to listen, serves, and drains when a signal says so.
 
+use std::ffi::c_int;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use streamsum::checksum::Checksum;
 use streamsum::engine::Now;
 use streamsum::handler::Handler;
@@ -15,13 +16,21 @@ use super::access::Logged;
 use super::lines::Lines;
 use super::listen::{Bound, Place, listen};
 use super::settings::{AccessLog, Settings};
-use super::signals::Signals;
+use super::signals::{Signals, ignore};
 
 /// The signals that end the process.
 const SIGNALS: Token = Token(0);
 /// The signal that asks for the counters.
 const ASKED: Token = Token(1);
-const FIRST: Token = Token(2);
+/// The signal that asks to reload.
+const HANGUP: Token = Token(2);
+const FIRST: Token = Token(3);
+/// Signals that end the process in order.
+const ENDS: &[c_int] = &[SIGTERM, SIGINT, SIGQUIT];
+/// Signals that would end the process at once, and its uploads with it, for nothing: one
+/// that has no meaning here, and one that comes when the log has reached the size that the
+/// system allows a file. The runtime of Rust has SIGPIPE ignored already.
+const IGNORED: &[c_int] = &[SIGUSR2, SIGXFSZ];
 /// Events taken from the system at a time.
 const EVENTS: usize = 1024;
 /// Bytes of a target in an access line: enough to tell requests apart.
@@ -58,6 +67,7 @@ struct Service {
     poll: Poll,
     signals: Signals,
     asked: Signals,
+    hangups: Signals,
     server: Server<Upload>,
     handler: Logged<Checksum>,
     /// Where it listens, by the number of the listener; emptied when it no longer does.
@@ -79,9 +89,11 @@ impl Service {
         let cannot_start = |wrong: io::Error| format!("cannot start: {wrong}");
         let bound = listen_all(settings)?;
         let poll = Poll::new().map_err(cannot_start)?;
-        let signals =
-            Signals::new(poll.registry(), SIGNALS, &[SIGTERM, SIGINT]).map_err(cannot_start)?;
-        let asked = Signals::new(poll.registry(), ASKED, &[SIGUSR1]).map_err(cannot_start)?;
+        let arriving = |token, which| Signals::new(poll.registry(), token, which);
+        let signals = arriving(SIGNALS, ENDS).map_err(cannot_start)?;
+        let asked = arriving(ASKED, &[SIGUSR1]).map_err(cannot_start)?;
+        let hangups = arriving(HANGUP, &[SIGHUP]).map_err(cannot_start)?;
+        ignore(IGNORED).map_err(cannot_start)?;
         let kept_target = match settings.access_log {
             AccessLog::Off => 0,
             AccessLog::Stderr => KEPT_TARGET,
@@ -105,7 +117,18 @@ impl Service {
         let drain_timeout = settings.drain;
         let phase = Phase::Serving;
         let is_short = false;
-        Ok(Self { poll, signals, asked, server, handler, places, drain_timeout, phase, is_short })
+        Ok(Self {
+            poll,
+            signals,
+            asked,
+            hangups,
+            server,
+            handler,
+            places,
+            drain_timeout,
+            phase,
+            is_short,
+        })
     }
 
     fn run(&mut self) -> io::Result<End> {
@@ -118,6 +141,10 @@ impl Service {
                 match event.token() {
                     SIGNALS => signals += self.signals.take(),
                     ASKED if self.asked.take() > 0 => self.tell_counters(),
+                    // Said, as whoever sent it may expect more.
+                    HANGUP if self.hangups.take() > 0 => {
+                        self.note("SIGHUP: there is nothing to reload");
+                    }
                     _ => drop(self.server.note(event)),
                 }
             }

@@ -214,7 +214,7 @@ pub(super) const TABLE: &[Setting] = &[
     Setting {
         name: "drain-timeout",
         kind: Kind::Deadline(|s| &mut s.drain),
-        help: "for requests under way at SIGTERM or SIGINT",
+        help: "for requests under way when a signal ends it",
     },
     Setting {
         name: "access-log",

@@ -3,9 +3,12 @@
 use std::ffi::c_int;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
+use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
 /// Signals that arrived, one byte each, on a socket in the caller's poll.
@@ -42,11 +45,19 @@ impl Signals {
     }
 }
 
+/// From now on these signals no longer end the process, and do nothing else either.
+pub(super) fn ignore(which: &[c_int]) -> io::Result<()> {
+    // Any handler takes the place of the system's own action; that nobody reads the flag
+    // is the point.
+    let unread = Arc::new(AtomicBool::new(false));
+    which.iter().try_for_each(|signal| flag::register(*signal, Arc::clone(&unread)).map(drop))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use mio::{Events, Poll};
-    use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+    use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
     use signal_hook::low_level::raise;
 
     #[test]
@@ -69,5 +80,12 @@ mod tests {
         assert_eq!([signals.take(), signals.take()], [2, 0]);
         raise(SIGUSR1).expect("a signal");
         assert_eq!([signals.take(), others.take()], [0, 1]);
+    }
+
+    #[test]
+    fn an_ignored_signal_does_nothing() {
+        ignore(&[SIGUSR2]).expect("a handler");
+        // By default it would end this process.
+        raise(SIGUSR2).expect("a signal");
     }
 }
