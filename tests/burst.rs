@@ -4,20 +4,20 @@
 //! the first.
 #![cfg(all(target_os = "linux", feature = "cli"))]
 
-mod binary;
-mod client;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use binary::Running;
-use client::{PATIENCE, content, digest};
 use mio::{Events, Poll, Token};
 use socket2::{Domain, Socket, Type};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::server::Server;
+use testkit::binary::{Binary, Running};
+use testkit::client::{PATIENCE, content, digest};
+
+/// The program under test.
+const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
 
 /// Unless the system's own bound on backlogs is lower.
 const CLIENTS: usize = 1000;
@@ -101,7 +101,7 @@ fn a_burst_is_accepted_in_as_few_turns_as_its_portions_are() {
 #[test]
 fn the_backlog_of_the_binary_holds_a_burst() {
     raise_descriptor_limit();
-    let (running, address) = Running::local(&["--access-log", "off"]);
+    let (running, address) = STREAMSUM.local(&["--access-log", "off"]);
     let address = address.parse().expect("an address");
     stop(&running);
     let clients: Vec<Client> = (0..clients()).map(|number| Client::send(address, number)).collect();

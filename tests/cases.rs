@@ -1,16 +1,13 @@
 //! Runs `tests/cases/*.md` through the protocol core, cut in every way; compares the
 //! core with the oracle; and holds docs/HTTP.md against what the tests cover.
 
-mod case_file;
-mod naive;
-
 use std::collections::BTreeSet;
 use std::fs;
 
-use case_file::server::{Server, field_line};
-use case_file::{Case, Random, body_line, escaped, repository};
-use naive::{Outcome, Reading};
 use streamsum::proto::Limits;
+use testkit::cases::server::{Server, field_line};
+use testkit::cases::{self, Case, Random, body_line, escaped, repository};
+use testkit::naive::{self, Outcome, Reading};
 
 /// Cases longer than this are not cut at every place.
 const LONG: usize = 2 << 10;
@@ -105,7 +102,7 @@ fn in_pieces<'i>(input: &'i [u8], longest: usize, random: &mut Random) -> Vec<&'
 #[test]
 fn as_written() {
     let mut failures = Vec::new();
-    for case in case_file::all() {
+    for case in cases::all() {
         let server = Server::run(&case, case.arrivals.iter().map(Vec::as_slice));
         if server.log != case.events {
             failures.push(format!(
@@ -124,7 +121,7 @@ fn as_written() {
 
 #[test]
 fn byte_by_byte() {
-    for case in case_file::all() {
+    for case in cases::all() {
         let input = case.input();
         let whole = Server::run(&case, [input.as_slice()]).outcomes();
         let bytes = Server::run(&case, input.chunks(1)).outcomes();
@@ -134,7 +131,7 @@ fn byte_by_byte() {
 
 #[test]
 fn cut_in_two_at_every_place() {
-    for case in case_file::all() {
+    for case in cases::all() {
         let input = case.input();
         let whole = Server::run(&case, [input.as_slice()]).outcomes();
         let mut random = Random::new(input.len() as u64);
@@ -151,7 +148,7 @@ fn cut_in_two_at_every_place() {
 
 #[test]
 fn cut_by_chance() {
-    for case in case_file::all() {
+    for case in cases::all() {
         let input = case.input();
         let whole = Server::run(&case, [input.as_slice()]).outcomes();
         for seed in 1..=3 {
@@ -165,7 +162,7 @@ fn cut_by_chance() {
 
 #[test]
 fn the_oracle_agrees() {
-    for case in case_file::all().iter().filter(|case| is_plain(case)) {
+    for case in cases::all().iter().filter(|case| is_plain(case)) {
         let reading = naive::read(&case.input(), case.eof, &oracle_limits(&case.limits()));
         let expected = without_reasons(&case.events);
         assert_eq!(oracle_log(&reading, &case.show), expected, "{}", case.name);
@@ -174,7 +171,7 @@ fn the_oracle_agrees() {
 
 #[test]
 fn the_oracle_agrees_on_mutants() {
-    let cases = case_file::all();
+    let cases = cases::all();
     let mut random = Random::new(1);
     for case in cases.iter().filter(|case| is_plain(case) && case.input().len() <= 2 * LONG) {
         for _ in 0..MUTANTS {
@@ -300,7 +297,7 @@ fn rules() -> BTreeSet<String> {
 /// What cases and `// covers:` comments of tests name.
 fn covered() -> BTreeSet<String> {
     let mut covered: BTreeSet<String> =
-        case_file::all().into_iter().flat_map(|case| case.covers).collect();
+        cases::all().into_iter().flat_map(|case| case.covers).collect();
     let mut folders = vec![repository().join("tests")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder of tests") {

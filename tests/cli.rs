@@ -1,8 +1,6 @@
 //! The binary, driven as its users do: options, addresses, standard streams.
 #![cfg(all(unix, feature = "cli"))]
 
-mod binary;
-
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,14 +11,16 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
-use binary::{
-    ABC, BINARY, EMPTY, LONG, PUT_ABC, Running, begin_upload, command, connect, exchange, lines,
-    rest, text,
+use testkit::binary::{
+    ABC, Binary, EMPTY, LONG, PUT_ABC, Running, begin_upload, connect, exchange, lines, rest, text,
 };
+
+/// The program under test.
+const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
 
 /// Runs it to its end.
 fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().expect("it runs")
+    STREAMSUM.command(arguments).output().expect("it runs")
 }
 
 /// A directory of its own, which goes with it.
@@ -65,13 +65,13 @@ fn usage_errors_name_what_is_wrong() {
         assert_eq!(line.lines().count(), 1, "{line}");
         assert!(line.contains(what), "{line} names {what}");
     };
-    wrong(&mut command(&["--max-bdy", "8MiB"]), "--max-bdy");
-    wrong(&mut command(&["-q"]), "-q");
-    wrong(&mut command(&["here"]), "here");
-    wrong(&mut command(&["--max-body"]), "--max-body");
-    wrong(&mut command(&["--listen", "here"]), "--listen: \"here\"");
+    wrong(&mut STREAMSUM.command(&["--max-bdy", "8MiB"]), "--max-bdy");
+    wrong(&mut STREAMSUM.command(&["-q"]), "-q");
+    wrong(&mut STREAMSUM.command(&["here"]), "here");
+    wrong(&mut STREAMSUM.command(&["--max-body"]), "--max-body");
+    wrong(&mut STREAMSUM.command(&["--listen", "here"]), "--listen: \"here\"");
     let variable = "STREAMSUM_MAX_BODY";
-    wrong(command(&[]).env(variable, "8Mx"), "STREAMSUM_MAX_BODY: \"8Mx\"");
+    wrong(STREAMSUM.command(&[]).env(variable, "8Mx"), "STREAMSUM_MAX_BODY: \"8Mx\"");
 }
 
 // covers: 30.2 30.3
@@ -92,7 +92,7 @@ fn limits_of_nothing_and_hasty_deadlines_are_usage_errors() {
 // covers: 30.1
 #[test]
 fn zero_turns_off() {
-    let (_running, address) = Running::local(&[
+    let (_running, address) = STREAMSUM.local(&[
         "--max-body=0",
         "--max-requests=0",
         "--min-rate=0",
@@ -109,7 +109,7 @@ fn zero_turns_off() {
 #[test]
 fn the_descriptor_limit_is_raised_and_bounds_connections() {
     let script = "ulimit -Sn 100 && ulimit -Hn 1000 && exec \"$0\" --help";
-    let output = Command::new("sh").args(["-c", script, BINARY]).output().expect("a shell");
+    let output = Command::new("sh").args(["-c", script, STREAMSUM.path]).output().expect("a shell");
     let help = text(&output.stdout);
     let line = help.lines().find(|line| line.contains("--connections")).expect("a line");
     assert!(line.ends_with("[default: 936]"), "{line}");
@@ -132,7 +132,7 @@ fn several_addresses_from_the_environment() {
     let scratch = Scratch::new("several");
     let socket = scratch.0.join("sock");
     let listen = format!("127.0.0.1:0,unix:{}", socket.display());
-    let mut command = command(&[]);
+    let mut command = STREAMSUM.command(&[]);
     let running = Running::spawn(command.env("STREAMSUM_LISTEN", listen).stderr(Stdio::piped()));
     let tcp = running.address();
     assert!(tcp.starts_with("127.0.0.1:") && !tcp.ends_with(":0"), "{tcp}");
@@ -149,7 +149,7 @@ fn several_addresses_from_the_environment() {
 
 #[test]
 fn all_interfaces_are_both_families() {
-    let running = Running::start(&["--listen", ":0"]);
+    let running = STREAMSUM.start(&["--listen", ":0"]);
     let address = running.address();
     let (host, port) = address.rsplit_once(':').expect("a port");
     assert!(exchange(connect(&format!("127.0.0.1:{port}")), PUT_ABC).ends_with(ABC));
@@ -169,13 +169,13 @@ fn closed() -> Stdio {
 // covers: 32.4
 #[test]
 fn a_closed_standard_output_is_harmless() {
-    let status = command(&["--help"]).stdout(closed()).status().expect("it runs");
+    let status = STREAMSUM.command(&["--help"]).stdout(closed()).status().expect("it runs");
     assert_eq!(status.code(), Some(0));
 
     let scratch = Scratch::new("closed");
     let socket = scratch.0.join("sock");
     let listen = format!("unix:{}", socket.display());
-    let child = command(&["--listen", &listen]).stdout(closed()).stderr(closed()).spawn();
+    let child = STREAMSUM.command(&["--listen", &listen]).stdout(closed()).stderr(closed()).spawn();
     let (stdout, stderr) = (channel().1, channel().1);
     let running = Running { child: child.expect("it starts"), stdout, stderr };
     // No event tells from outside when it listens.
@@ -196,7 +196,7 @@ fn a_closed_standard_output_is_harmless() {
 
 #[test]
 fn access_lines_tell_the_digest_or_the_reason() {
-    let (running, address) = Running::local(&["--max-body", "8B"]);
+    let (running, address) = STREAMSUM.local(&["--max-body", "8B"]);
     let stream = connect(&address);
     let peer = stream.local_addr().expect("an address");
     exchange(stream, PUT_ABC);
@@ -222,7 +222,7 @@ fn access_lines_tell_the_digest_or_the_reason() {
 #[test]
 fn requests_of_a_connection_are_limited_if_so_set() {
     const PUT: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
-    let (running, address) = Running::local(&["--max-requests", "2"]);
+    let (running, address) = STREAMSUM.local(&["--max-requests", "2"]);
     let answers = exchange(connect(&address), &PUT.repeat(4));
     let closes = answers.split_inclusive(ABC).map(|answer| answer.contains("Connection: close"));
     assert_eq!(closes.collect::<Vec<_>>(), [false, true], "{answers}");
@@ -237,7 +237,7 @@ fn requests_of_a_connection_are_limited_if_so_set() {
 
 #[test]
 fn nothing_in_a_target_can_forge_a_line() {
-    let (running, address) = Running::local(&[]);
+    let (running, address) = STREAMSUM.local(&[]);
     let request = b"GET /\"'`\\\xe2\x80\xae\xc2\x9b HTTP/1.0\r\n\r\n";
     assert!(exchange(connect(&address), request).ends_with(EMPTY));
     let line = running.line();
@@ -257,7 +257,7 @@ fn nothing_in_a_target_can_forge_a_line() {
 // covers: 31.3
 #[test]
 fn the_access_log_can_be_off() {
-    let (running, address) = Running::local(&["--access-log", "off"]);
+    let (running, address) = STREAMSUM.local(&["--access-log", "off"]);
     assert!(exchange(connect(&address), PUT_ABC).ends_with(ABC));
     running.signal("TERM");
     let (status, left) = running.end();
@@ -269,7 +269,7 @@ fn the_access_log_can_be_off() {
 #[test]
 fn nobody_has_to_read_the_access_log() {
     const REQUESTS: usize = 20_000;
-    let mut command = command(&["--listen", "127.0.0.1:0"]);
+    let mut command = STREAMSUM.command(&["--listen", "127.0.0.1:0"]);
     let (reader, writer) = io::pipe().expect("a pipe");
     let mut running = Running::spawn(command.stderr(writer));
     // The only other end is the server's, so that its end is the end of the stream.
@@ -306,7 +306,7 @@ fn nobody_has_to_read_the_access_log() {
 // covers: 26.1 31.4
 #[test]
 fn a_deadline_that_was_set_counts() {
-    let (running, address) = Running::local(&["--head-timeout", "1s"]);
+    let (running, address) = STREAMSUM.local(&["--head-timeout", "1s"]);
     let answer = exchange(connect(&address), b"GET / HTTP/1.1\r\n");
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     let line = running.line();
@@ -324,7 +324,7 @@ fn a_burst_of_connections_waits_in_the_backlog() {
     if most.ok().and_then(|most| most.trim().parse().ok()).is_none_or(|most: usize| most < BURST) {
         return;
     }
-    let (running, address) = Running::local(&[]);
+    let (running, address) = STREAMSUM.local(&[]);
     running.signal("STOP");
     let address = address.parse().expect("an address");
     // Nobody accepts, so that what does not fit is never connected.

@@ -1,7 +1,5 @@
 //! What curl shows of the server, with the options that people use.
 
-mod client;
-
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -9,11 +7,11 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use client::serving::Serving;
-use client::{Address, content, digest};
 use streamsum::checksum::Checksum;
 use streamsum::engine::Config;
 use streamsum::proto::Limits;
+use testkit::client::{Address, content, digest};
+use testkit::serving::Serving;
 
 /// From here on every curl asks with `Expect: 100-continue` by itself.
 const LARGE: usize = (1 << 20) + 1;

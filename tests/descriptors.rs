@@ -2,14 +2,15 @@
 //! costs nothing, and it is said once.
 #![cfg(all(unix, feature = "cli"))]
 
-mod binary;
-
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use binary::{ABC, BINARY, PUT_ABC, Running, connect, rest};
+use testkit::binary::{ABC, Binary, PUT_ABC, Running, connect, rest};
+
+/// The program under test.
+const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
 
 /// Descriptors, soft and hard.
 const LIMIT: usize = 64;
@@ -21,7 +22,8 @@ fn short_of_descriptors() -> (Running, String) {
     let options = "--listen 127.0.0.1:0 --connections 1000 --head-timeout 2s --access-log off";
     let script = format!("ulimit -n {LIMIT} && exec \"$0\" {options}");
     let mut command = Command::new("sh");
-    let running = Running::spawn(command.args(["-c", &script, BINARY]).stderr(Stdio::piped()));
+    let running =
+        Running::spawn(command.args(["-c", &script, STREAMSUM.path]).stderr(Stdio::piped()));
     let address = running.address();
     (running, address)
 }

@@ -3,21 +3,19 @@
 //!
 //! Each client plays all cells of client × refusal × expectation × body.
 
-mod client;
-
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
-use client::PATIENCE;
-use client::serving::Serving;
 use streamsum::checksum::Checksum;
 use streamsum::engine::Config;
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
 use streamsum::md5::Md5;
 use streamsum::proto::{Limits, Response};
+use testkit::client::PATIENCE;
+use testkit::serving::Serving;
 
 /// The length that is announced, and more than any system keeps under way.
 const ANNOUNCED: usize = 32 << 20;

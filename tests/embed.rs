@@ -1,7 +1,5 @@
 //! Servers inside somebody else's loop.
 
-mod client;
-
 use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -10,7 +8,6 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use client::{Address, Client, PATIENCE, content, put, put_chunked};
 use mio::event::Event;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -19,6 +16,7 @@ use streamsum::engine::{Config, Now, Timeouts};
 use streamsum::handler::{Finished, Handler, Piece, Reply, Report, Request, UploadId, Verdict};
 use streamsum::proto::{Limits, Response};
 use streamsum::server::Server;
+use testkit::client::{Address, Client, PATIENCE, content, put, put_chunked};
 
 const WAKER: Token = Token(0);
 const ECHO: Token = Token(1);

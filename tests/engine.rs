@@ -22,12 +22,11 @@ mod pipelining;
 mod request_limit;
 #[path = "engine/seeds.rs"]
 mod seeds;
-mod sim;
 #[path = "engine/verdicts.rs"]
 mod verdicts;
 
-use sim::{Driver, Recorder, text};
 use streamsum::engine::Config;
+use testkit::sim::{Driver, Recorder, text};
 
 const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 const CLOSE: &str = "Connection: close\r\n";
@@ -44,12 +43,12 @@ fn put(target: &str, content: &str) -> String {
 
 /// The answer to a whole request, byte for byte.
 fn digest(content: &str) -> String {
-    text("200 OK", "", &sim::md5(content.as_bytes()))
+    text("200 OK", "", &testkit::sim::md5(content.as_bytes()))
 }
 
 /// The same, where it is the last one.
 fn last_digest(content: &str) -> String {
-    text("200 OK", CLOSE, &sim::md5(content.as_bytes()))
+    text("200 OK", CLOSE, &testkit::sim::md5(content.as_bytes()))
 }
 
 fn refusal(status: &str, reason: &str) -> String {

@@ -1,16 +1,13 @@
 //! Runs `tests/cases/*.md` through the whole engine over scripted sockets, cut in several
 //! ways: statuses, digests, and who closes when.
 
-mod case_file;
-mod sim;
-
-use case_file::{Case, escaped, unescape};
-use sim::{Client, Driver, Method, Random, answers, md5};
 use streamsum::checksum::Checksum;
 use streamsum::engine::Config;
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
 use streamsum::md5::Md5;
 use streamsum::proto::Response;
+use testkit::cases::{Case, escaped, unescape};
+use testkit::sim::{Client, Driver, Method, Random, answers, md5};
 
 /// Cases longer than this are not sent byte by byte.
 const LONG: usize = 8 << 10;
@@ -149,7 +146,7 @@ fn assert_outcome(case: &Case, cut: &str, client: &Client) {
 
 /// The answers on the wire. A head that is refused is not in the log: whether it was that
 /// of a HEAD request shows in the refusal, which is the last.
-fn read(output: &[u8], outcome: &Outcome) -> (Vec<sim::Answer>, usize) {
+fn read(output: &[u8], outcome: &Outcome) -> (Vec<testkit::sim::Answer>, usize) {
     let method = |place: usize| outcome.answers.get(place).map_or(Method::Other, |one| one.method);
     let (got, rest) = answers(output, method);
     if rest == 0 {
@@ -161,7 +158,7 @@ fn read(output: &[u8], outcome: &Outcome) -> (Vec<sim::Answer>, usize) {
 
 #[test]
 fn as_written_and_byte_for_byte_the_expected_output() {
-    for case in case_file::all() {
+    for case in testkit::cases::all() {
         let (_driver, client) = run::<true>(&case, case.arrivals.iter().map(Vec::as_slice));
         assert_outcome(&case, "as written", &client);
         if let Some(output) = &case.output {
@@ -172,7 +169,7 @@ fn as_written_and_byte_for_byte_the_expected_output() {
 
 #[test]
 fn in_one_piece_with_the_end() {
-    for case in case_file::all() {
+    for case in testkit::cases::all() {
         let (mut driver, client) = connect::<true>(&case);
         client.send(case.input());
         if case.eof {
@@ -188,7 +185,9 @@ fn in_one_piece_with_the_end() {
 
 #[test]
 fn byte_by_byte() {
-    for case in case_file::all().iter().filter(|case| case.input().len() <= LONG && !case.retire) {
+    for case in
+        testkit::cases::all().iter().filter(|case| case.input().len() <= LONG && !case.retire)
+    {
         let input = case.input();
         let (_driver, client) = run::<true>(case, input.chunks(1));
         assert_outcome(case, "byte by byte", &client);
@@ -199,7 +198,7 @@ fn byte_by_byte() {
 
 #[test]
 fn while_it_reads() {
-    for case in case_file::all().iter().filter(|case| !case.retire) {
+    for case in testkit::cases::all().iter().filter(|case| !case.retire) {
         let (mut driver, client) = connect::<false>(case);
         client.set_longest_read(5);
         case.input().chunks(13).for_each(|part| client.send_later(part));
@@ -213,7 +212,7 @@ fn while_it_reads() {
 
 #[test]
 fn cut_by_chance() {
-    let cases = case_file::all();
+    let cases = testkit::cases::all();
     for (number, case) in cases.iter().enumerate().filter(|(_, case)| !case.retire) {
         for seed in 0..6 {
             let mut random = Random::new(number as u64 * 100 + seed);

@@ -1,14 +1,12 @@
 //! The examples, run as they are built, by somebody who talks to them.
 
-mod client;
-
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use client::{Address, Client, content, digest, put, put_chunked};
+use testkit::client::{Address, Client, content, digest, put, put_chunked};
 
 /// An example that runs; it is killed in the end.
 struct Example {

@@ -1,16 +1,14 @@
 //! Peers that are slow, broken, half-closed, or no HTTP clients at all.
 
-mod client;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::mpsc::Receiver;
 
-use client::serving::{Seen, Serving, next_end};
-use client::{Address, Answer, Client, PATIENCE, content, put};
 use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{Abort, Outcome};
 use streamsum::proto::{Limits, Reject};
+use testkit::client::{Address, Answer, Client, PATIENCE, content, put};
+use testkit::serving::{Seen, Serving, next_end};
 
 const BODILESS: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const HALF: &[u8] = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc";

@@ -2,20 +2,18 @@
 //! Only on Linux can a listening socket be shut down from within a test.
 #![cfg(target_os = "linux")]
 
-mod client;
-
 use std::io::ErrorKind;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
-use client::{Address, Client, PATIENCE, put};
 use mio::{Events, Poll, Token};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::handler::Handler;
 use streamsum::server::Server;
 use streamsum::thread;
+use testkit::client::{Address, Client, PATIENCE, put};
 
 /// With options of one's own set, one forgets that a listener must not block.
 #[test]

@@ -1,13 +1,9 @@
 //! Requests over real sockets: IPv4, IPv6 and Unix, with clients over std.
 
-mod client;
-
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Barrier};
 
-use client::serving::{Seen, Serving, listen};
-use client::{Address, content, digest, put, put_chunked};
 use mio::{Events, Poll, Token};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
@@ -15,6 +11,8 @@ use streamsum::handler::PeerAddr;
 use streamsum::proto::Limits;
 use streamsum::server::Server;
 use streamsum::thread;
+use testkit::client::{Address, content, digest, put, put_chunked};
+use testkit::serving::{Seen, Serving, listen};
 
 const BODILESS: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -260,8 +258,8 @@ fn the_handler_is_told_who_connected() {
         let mut client = address.connect();
         client.exchange(BODILESS).is_digest_of(b"");
         let expected = match client.socket() {
-            client::Socket::Tcp(stream) => PeerAddr::Tcp(stream.local_addr().unwrap()),
-            client::Socket::Unix(_) => PeerAddr::Unix,
+            testkit::client::Socket::Tcp(stream) => PeerAddr::Tcp(stream.local_addr().unwrap()),
+            testkit::client::Socket::Unix(_) => PeerAddr::Unix,
         };
         assert_eq!(seen.recv(), Ok(Seen::Begun(expected)));
         assert_eq!(seen.recv(), Ok(Seen::Finished));

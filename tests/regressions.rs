@@ -3,7 +3,6 @@
 // The modules are public in the package of the targets.
 #![allow(unreachable_pub)]
 
-mod case_file;
 #[path = "../fuzz/src/choices.rs"]
 mod choices;
 #[path = "../fuzz/src/chunked.rs"]
@@ -16,14 +15,12 @@ mod conversation;
 mod head;
 #[path = "../fuzz/src/md5.rs"]
 mod md5;
-mod naive;
 #[path = "../fuzz/src/response.rs"]
 mod response;
 #[path = "../fuzz/src/script.rs"]
 mod script;
 #[path = "../fuzz/src/seeds.rs"]
 mod seeds;
-mod sim;
 #[path = "../fuzz/src/split.rs"]
 mod split;
 

@@ -1,16 +1,14 @@
 //! A server on a thread of its own, reached from others.
 
-mod client;
-
 use std::sync::mpsc::{self, Receiver, Sender};
 
-use client::{Address, Client, put};
 use streamsum::engine::Config;
 use streamsum::handler::{
     Finished, Handler, Outcome, Piece, Reply, Report, Request, UploadId, Verdict,
 };
 use streamsum::proto::Response;
 use streamsum::thread::{self, Remote, Spawned};
+use testkit::client::{Address, Client, put};
 
 /// What somebody outside is asked for.
 #[derive(Debug, PartialEq, Eq)]

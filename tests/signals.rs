@@ -1,17 +1,18 @@
 //! The binary and the signals that its operators send.
 #![cfg(all(unix, feature = "cli"))]
 
-mod binary;
-
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-use binary::{ABC, EMPTY, Running, begin_upload, connect, exchange, read_until, rest};
+use testkit::binary::{ABC, Binary, EMPTY, begin_upload, connect, exchange, read_until, rest};
+
+/// The program under test.
+const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
 
 // covers: 27.1 27.2 27.3
 #[test]
 fn a_signal_finishes_what_is_under_way() {
-    let (running, address) = Running::local(&[]);
+    let (running, address) = STREAMSUM.local(&[]);
     let mut idle = connect(&address);
     let mut begun = connect(&address);
     for stream in [&mut idle, &mut begun] {
@@ -39,7 +40,7 @@ fn a_signal_finishes_what_is_under_way() {
 
 #[test]
 fn an_interrupt_is_a_signal_too() {
-    let (running, _) = Running::local(&[]);
+    let (running, _) = STREAMSUM.local(&[]);
     running.signal("INT");
     let (status, left) = running.end();
     assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
@@ -47,7 +48,7 @@ fn an_interrupt_is_a_signal_too() {
 
 #[test]
 fn sigusr1_asks_for_the_counters() {
-    let (running, address) = Running::local(&["--access-log", "off"]);
+    let (running, address) = STREAMSUM.local(&["--access-log", "off"]);
     let answer = exchange(connect(&address), b"PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc");
     assert!(answer.ends_with(ABC), "{answer}");
     for _ in 0..2 {
@@ -69,7 +70,7 @@ fn sigusr1_asks_for_the_counters() {
 // covers: 27.4 30.6
 #[test]
 fn an_expired_drain_fails() {
-    let (running, address) = Running::local(&["--drain-timeout", "1s"]);
+    let (running, address) = STREAMSUM.local(&["--drain-timeout", "1s"]);
     let upload = begin_upload(&address);
     running.signal("TERM");
     let (status, left) = running.end();
@@ -83,7 +84,7 @@ fn an_expired_drain_fails() {
 // covers: 27.5 30.6
 #[test]
 fn a_second_signal_ends_at_once() {
-    let (running, address) = Running::local(&["--drain-timeout", "0"]);
+    let (running, address) = STREAMSUM.local(&["--drain-timeout", "0"]);
     let upload = begin_upload(&address);
     running.signal("TERM");
     let line = running.line();
@@ -99,7 +100,7 @@ fn a_second_signal_ends_at_once() {
 #[test]
 fn every_signal_that_asks_for_an_end_drains() {
     for name in ["INT", "QUIT", "TERM"] {
-        let (running, address) = Running::local(&[]);
+        let (running, address) = STREAMSUM.local(&[]);
         let upload = begin_upload(&address);
         running.signal(name);
         let line = running.line();
@@ -115,7 +116,7 @@ fn every_signal_that_asks_for_an_end_drains() {
 // covers: 27.6
 #[test]
 fn a_hangup_costs_nobody_an_upload_and_is_told() {
-    let (running, address) = Running::local(&[]);
+    let (running, address) = STREAMSUM.local(&[]);
     let mut upload = begin_upload(&address);
     for _ in 0..2 {
         running.signal("HUP");
@@ -128,7 +129,7 @@ fn a_hangup_costs_nobody_an_upload_and_is_told() {
 // covers: 27.7
 #[test]
 fn signals_without_a_meaning_cost_nobody_an_upload() {
-    let (running, address) = Running::local(&[]);
+    let (running, address) = STREAMSUM.local(&[]);
     let mut upload = begin_upload(&address);
     for name in ["USR2", "PIPE", "XFSZ"] {
         running.signal(name);

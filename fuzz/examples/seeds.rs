@@ -5,8 +5,6 @@
 //! cargo run --manifest-path fuzz/Cargo.toml --example seeds
 //! ```
 
-#[path = "../../tests/case_file/mod.rs"]
-mod case_file;
 #[path = "../src/seeds.rs"]
 mod seeds;
 

@@ -11,7 +11,7 @@ use streamsum::proto::{
 };
 
 use crate::choices::Choices;
-use crate::naive::{self, Field, Framing, Outcome, Reading, Request};
+use testkit::naive::{self, Field, Framing, Outcome, Reading, Request};
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 

@@ -2,7 +2,7 @@
 
 use crate::choices::Choices;
 use crate::conversation::{Plan, play};
-use crate::naive::Request;
+use testkit::naive::Request;
 
 /// A plan, and then the bytes of a client: heads, with content between them or none.
 pub fn check(data: &[u8]) {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use crate::case_file::{self, Case};
 use streamsum::proto::Limits;
+use testkit::cases::{self, Case};
 
 /// Cases with a longer input have no seed: mutations of it would be slow.
 const LONGEST: usize = 4 << 10;
@@ -39,7 +39,7 @@ const TARGETS: [(&str, &[&str]); 20] = [
 pub(crate) fn of_cases() -> BTreeMap<String, Vec<u8>> {
     let mut seeds = BTreeMap::new();
     let mut namesakes = BTreeMap::new();
-    for case in case_file::all().iter().filter(|case| case.input().len() <= LONGEST) {
+    for case in cases::all().iter().filter(|case| case.input().len() <= LONGEST) {
         let (file, title) = case.name.split_once(".md: ").expect("file.md: name");
         let mut name = format!("{file}--{}", words(title));
         // Some titles differ in their signs alone.
@@ -82,7 +82,7 @@ pub(crate) fn stale() -> Vec<String> {
 }
 
 pub(crate) fn folder() -> PathBuf {
-    case_file::repository().join("fuzz/seeds")
+    cases::repository().join("fuzz/seeds")
 }
 
 /// The places of all seeds that were made of cases.

@@ -1,6 +1,11 @@
-//! What the tests, the fuzz targets and the benchmark share: one reader of responses, one
-//! source of random numbers, one pattern of content. It imports from none of them.
+//! What the tests, the fuzz targets and the benchmark share. It imports from none of them.
 
+pub mod binary;
+pub mod cases;
+pub mod client;
 pub mod content;
+pub mod naive;
 pub mod random;
 pub mod response;
+pub mod serving;
+pub mod sim;

@@ -1,8 +1,8 @@
 //! What one peer, or many, can take from the others: output, bytes of a turn, turns.
 
 use super::{digest, put, recording};
-use crate::sim::Client;
 use streamsum::engine::Config;
+use testkit::sim::Client;
 
 // covers: 19.4
 #[test]
@@ -143,7 +143,7 @@ fn thousands_of_peers_with_half_an_upload_hold_nothing() {
 }
 
 /// Clients that send without end, each with a body of some length.
-fn flood(driver: &mut crate::sim::Driver<crate::sim::Recorder>, count: usize) -> Vec<Client> {
+fn flood(driver: &mut testkit::sim::Driver<testkit::sim::Recorder>, count: usize) -> Vec<Client> {
     let clients: Vec<Client> = (0..count).map(|_| driver.connect()).collect();
     for client in &clients {
         client.send(put("/flood", &"x".repeat(200_000)));

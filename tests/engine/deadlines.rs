@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{CONTINUE, assert_answer, put, recording};
-use crate::sim::{Client, Driver, Recorder, md5};
 use streamsum::engine::{Config, Ready, Timeouts};
 use streamsum::proto::Response;
+use testkit::sim::{Client, Driver, Recorder, md5};
 
 fn default() -> Driver<Recorder> {
     recording(Config::default())

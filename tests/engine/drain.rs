@@ -1,9 +1,9 @@
 //! The end of an engine: in order, and at once.
 
 use super::{CLOSE, digest, last_digest, put, recording};
-use crate::sim::text;
 use streamsum::engine::Config;
 use streamsum::proto::Response;
+use testkit::sim::text;
 
 // covers: 27.1
 #[test]

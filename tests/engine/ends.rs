@@ -1,10 +1,10 @@
 //! How requests end, and that each end is told exactly once.
 
 use super::{digest, put, recording, refusal};
-use crate::sim::{Driver, Recorder};
 use streamsum::engine::{Config, Ready};
 use streamsum::handler::PeerAddr;
 use streamsum::proto::{Limits, Response};
+use testkit::sim::{Driver, Recorder};
 
 fn named(kept_target: usize) -> Driver<Recorder> {
     recording(Config::default().kept_target(kept_target))

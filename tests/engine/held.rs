@@ -1,9 +1,9 @@
 //! Bytes kept for peers from turn to turn, and what happens at their bound.
 
 use super::{digest, put, recording};
-use crate::sim::{Client, Driver, Recorder};
 use streamsum::engine::{Config, Timeouts};
 use streamsum::proto::Limits;
+use testkit::sim::{Client, Driver, Recorder};
 
 /// With these the least bound is twice `ASK`.
 const BUFFER: usize = 4 << 10;

@@ -2,8 +2,8 @@
 //! still has under way.
 
 use super::{put, recording, refusal};
-use crate::sim::{Client, Driver, Recorder};
 use streamsum::engine::Config;
+use testkit::sim::{Client, Driver, Recorder};
 
 /// A client whose upload of endless length was refused at its head.
 fn refused() -> (Driver<Recorder>, Client) {

@@ -1,9 +1,9 @@
 //! Content in pieces: batches, partial takes, trailers.
 
 use super::{digest, put, recording};
-use crate::sim::{Driver, Recorder, text};
 use streamsum::engine::Config;
 use streamsum::proto::Response;
+use testkit::sim::{Driver, Recorder, text};
 
 fn chunked(target: &str, rest: &str) -> String {
     format!("PUT {target} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{rest}")

@@ -1,8 +1,8 @@
 //! Requests behind requests, and how bytes come in and go out.
 
 use super::{CONTINUE, digest, last_digest, put, recording, refusal};
-use crate::sim::{Driver, Recorder};
 use streamsum::engine::Config;
+use testkit::sim::{Driver, Recorder};
 
 /// However the ends of reads lie to the ends of heads.
 #[test]

@@ -1,9 +1,9 @@
 //! A limited number of requests on a connection: what comes of the last, and behind it.
 
 use super::{CLOSE, CONTINUE, digest, last_digest, put, recording};
-use crate::sim::{Driver, Recorder, text};
 use streamsum::engine::Config;
 use streamsum::proto::{Limits, Response};
+use testkit::sim::{Driver, Recorder, text};
 
 fn limited(requests: u32) -> Driver<Recorder> {
     let limits = Limits::default().requests(requests);

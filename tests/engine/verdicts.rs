@@ -1,9 +1,9 @@
 //! What becomes of a request by the handler's word: take, wait, answer, later.
 
 use super::{CONTINUE, digest, last_digest, put, recording, refusal};
-use crate::sim::text;
 use streamsum::engine::Config;
 use streamsum::proto::Response;
+use testkit::sim::text;
 
 fn expecting(target: &str, length: usize) -> String {
     format!(

@@ -3,34 +3,32 @@
 //!
 //! It knows statuses, not reasons: which of two rules of the same status spoke first
 //! is not its business.
-// Each test, and each fuzz target, uses its own part of it.
-#![allow(dead_code)]
 
 mod chunked;
 mod host;
 
 /// What the server under test was told to accept.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
-    pub(crate) request_line: usize,
-    pub(crate) head: usize,
-    pub(crate) fields: usize,
-    pub(crate) chunk_overhead: usize,
-    pub(crate) body: u64,
+pub struct Limits {
+    pub request_line: usize,
+    pub head: usize,
+    pub fields: usize,
+    pub chunk_overhead: usize,
+    pub body: u64,
     /// On one connection.
-    pub(crate) requests: usize,
+    pub requests: usize,
 }
 
 /// All that a client's bytes mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub struct Reading {
     /// All requests whose head was good; the last may be unfinished.
-    pub(crate) requests: Vec<Request>,
-    pub(crate) outcome: Outcome,
+    pub requests: Vec<Request>,
+    pub outcome: Outcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// More could follow.
     Open,
     /// Closed after the last request; what follows it is ignored.
@@ -44,27 +42,27 @@ pub(crate) enum Outcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Request {
-    pub(crate) method: Vec<u8>,
-    pub(crate) target: Vec<u8>,
+pub struct Request {
+    pub method: Vec<u8>,
+    pub target: Vec<u8>,
     /// HTTP/1.0.
-    pub(crate) old: bool,
-    pub(crate) fields: Vec<Field>,
-    pub(crate) authority: Option<Vec<u8>>,
-    pub(crate) framing: Framing,
-    pub(crate) content: Vec<u8>,
-    pub(crate) trailers: Vec<Field>,
+    pub old: bool,
+    pub fields: Vec<Field>,
+    pub authority: Option<Vec<u8>>,
+    pub framing: Framing,
+    pub content: Vec<u8>,
+    pub trailers: Vec<Field>,
     /// The message ended as its framing says.
-    pub(crate) ended: bool,
+    pub ended: bool,
     /// The connection may go on after it.
-    pub(crate) persists: bool,
+    pub persists: bool,
 }
 
 /// Name and value.
-pub(crate) type Field = (Vec<u8>, Vec<u8>);
+pub type Field = (Vec<u8>, Vec<u8>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
     None,
     Length(u64),
     Chunked,
@@ -79,7 +77,7 @@ enum Stop {
 }
 
 /// Reads all of `input`; `eof` tells that the client ended its stream after it.
-pub(crate) fn read(input: &[u8], eof: bool, limits: &Limits) -> Reading {
+pub fn read(input: &[u8], eof: bool, limits: &Limits) -> Reading {
     let mut requests = Vec::new();
     let mut rest = input;
     let outcome = loop {

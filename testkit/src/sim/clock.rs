@@ -6,7 +6,7 @@ use streamsum::engine::Now;
 
 /// Stands still until it is told otherwise.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     base: Instant,
     elapsed: Duration,
 }
@@ -19,16 +19,16 @@ impl Clock {
         Self { base: Instant::now(), elapsed: Duration::ZERO }
     }
 
-    pub(crate) fn now(&self) -> Now {
+    pub fn now(&self) -> Now {
         let wall: SystemTime = UNIX_EPOCH + Self::START + self.elapsed;
         Now { monotonic: self.base + self.elapsed, wall }
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
 
-    pub(crate) fn advance(&mut self, time: Duration) {
+    pub fn advance(&mut self, time: Duration) {
         self.elapsed += time;
     }
 }

@@ -1,10 +1,8 @@
 //! Reads `tests/cases/*.md`: request bytes and the log of events they must give.
 //!
 //! The format is described in `tests/cases/README.md`.
-// Each test that includes this module uses its own part of it.
-#![allow(dead_code)]
 
-pub(crate) mod server;
+pub mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,35 +11,35 @@ use streamsum::proto::Limits;
 
 /// One conversation: what the client sends, and what has to come of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Case {
+pub struct Case {
     /// `chunked.md: tiny chunks`
-    pub(crate) name: String,
+    pub name: String,
     /// The rules of docs/HTTP.md that it covers.
-    pub(crate) covers: Vec<String>,
+    pub covers: Vec<String>,
     /// What differs from the default limits.
     limits: Vec<(String, u64)>,
     /// `fields` or `authority`: what else of a head is in the log.
-    pub(crate) show: Vec<String>,
+    pub show: Vec<String>,
     /// Answer every head with this status before its content is read.
-    pub(crate) early: Option<u16>,
+    pub early: Option<u16>,
     /// Retire the connection when the first head is there.
-    pub(crate) retire: bool,
+    pub retire: bool,
     /// The bytes of the client as they arrive.
-    pub(crate) arrivals: Vec<Vec<u8>>,
+    pub arrivals: Vec<Vec<u8>>,
     /// The client's FIN follows.
-    pub(crate) eof: bool,
-    pub(crate) events: Vec<String>,
+    pub eof: bool,
+    pub events: Vec<String>,
     /// Every byte of ours, when the input arrives as in `arrivals`.
-    pub(crate) output: Option<Vec<u8>>,
+    pub output: Option<Vec<u8>>,
 }
 
 impl Case {
     /// All bytes of the client.
-    pub(crate) fn input(&self) -> Vec<u8> {
+    pub fn input(&self) -> Vec<u8> {
         self.arrivals.concat()
     }
 
-    pub(crate) fn limits(&self) -> Limits {
+    pub fn limits(&self) -> Limits {
         let mut limits = Limits::default();
         for (name, value) in &self.limits {
             let small = || u32::try_from(*value).expect("a limit of 32 bits");
@@ -92,7 +90,7 @@ impl Case {
 }
 
 /// Every case of every file, in order of file and place.
-pub(crate) fn all() -> Vec<Case> {
+pub fn all() -> Vec<Case> {
     let mut files: Vec<PathBuf> = fs::read_dir(repository().join("tests/cases"))
         .expect("tests/cases is there")
         .map(|entry| entry.expect("a directory entry").path())
@@ -112,7 +110,7 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 /// The root of the package, or of the one that the fuzz package lies in.
-pub(crate) fn repository() -> &'static Path {
+pub fn repository() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let is_root = |folder: &&Path| folder.join("tests/cases").is_dir();
     package.ancestors().find(is_root).expect("tests/cases is there")
@@ -146,7 +144,7 @@ fn limit(word: &str) -> (String, u64) {
 }
 
 /// Undoes escapes (`\r \n \t \0 \" \\ \xHH`) and repeats (`{16384*a}`).
-pub(crate) fn unescape(text: &str) -> Vec<u8> {
+pub fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(['\\', '{']) {
@@ -180,7 +178,7 @@ fn escape(text: &str) -> (u8, usize) {
 }
 
 /// Bytes as the log shows them.
-pub(crate) fn escaped(bytes: &[u8]) -> String {
+pub fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
     for &byte in bytes {
         match byte {
@@ -197,7 +195,7 @@ pub(crate) fn escaped(bytes: &[u8]) -> String {
 }
 
 /// The log line for the content of a message, none if it is empty.
-pub(crate) fn body_line(content: &[u8]) -> Option<String> {
+pub fn body_line(content: &[u8]) -> Option<String> {
     match content.len() {
         0 => None,
         1..=200 => Some(format!("body \"{}\"", escaped(content))),
@@ -206,22 +204,22 @@ pub(crate) fn body_line(content: &[u8]) -> Option<String> {
 }
 
 /// The digest that the tests answer with.
-pub(crate) fn md5(content: &[u8]) -> String {
+pub fn md5(content: &[u8]) -> String {
     use md5::Digest;
     md5::Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A small generator of pseudo-random numbers (xorshift64*), so that a seed tells all.
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         // Zero is the one state that xorshift never leaves.
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

@@ -148,7 +148,7 @@ impl Wire {
 /// The engine's end. With `DRAINS` it is like TCP on epoll: a read that is not filled
 /// has emptied it. Without, it is like TLS: reads end where they please.
 #[derive(Debug)]
-pub(crate) struct Socket<const DRAINS: bool>(Rc<RefCell<Wire>>);
+pub struct Socket<const DRAINS: bool>(Rc<RefCell<Wire>>);
 
 impl<const DRAINS: bool> Read for Socket<DRAINS> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -187,11 +187,11 @@ impl<const DRAINS: bool> Drop for Socket<DRAINS> {
 
 /// The client's end.
 #[derive(Clone, Debug)]
-pub(crate) struct Client(Rc<RefCell<Wire>>);
+pub struct Client(Rc<RefCell<Wire>>);
 
 impl Client {
     /// Both ends of a connection on which nothing has happened.
-    pub(crate) fn connect<const DRAINS: bool>() -> (Client, Socket<DRAINS>) {
+    pub fn connect<const DRAINS: bool>() -> (Client, Socket<DRAINS>) {
         let wire = Wire {
             arrived: VecDeque::new(),
             later: VecDeque::new(),
@@ -217,7 +217,7 @@ impl Client {
     }
 
     /// Whether both are ends of the same connection.
-    pub(crate) fn is(&self, other: &Client) -> bool {
+    pub fn is(&self, other: &Client) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
@@ -231,7 +231,7 @@ impl Client {
 
     // ---- what it does ----
 
-    pub(crate) fn send(&self, bytes: impl AsRef<[u8]>) {
+    pub fn send(&self, bytes: impl AsRef<[u8]>) {
         let mut wire = self.wire_mut();
         if wire.later.is_empty() {
             wire.arrive(bytes.as_ref());
@@ -241,7 +241,7 @@ impl Client {
     }
 
     /// Bytes that arrive just after the engine found nothing more to read.
-    pub(crate) fn send_later(&self, bytes: impl AsRef<[u8]>) {
+    pub fn send_later(&self, bytes: impl AsRef<[u8]>) {
         if self.untaken() == 0 {
             return self.send(bytes);
         }
@@ -251,7 +251,7 @@ impl Client {
     }
 
     /// Ends its half of the connection behind all that it sent.
-    pub(crate) fn finish(&self) {
+    pub fn finish(&self) {
         let mut wire = self.wire_mut();
         if wire.later.is_empty() {
             wire.finish();
@@ -261,14 +261,14 @@ impl Client {
     }
 
     /// Ends its half in a way that the poll cannot tell from bytes.
-    pub(crate) fn finish_unannounced(&self) {
+    pub fn finish_unannounced(&self) {
         let mut wire = self.wire_mut();
         wire.fin = true;
         wire.edges.readable = true;
     }
 
     /// Breaks the connection; what was not read is lost.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         let mut wire = self.wire_mut();
         wire.reset = Reset::Came;
         wire.arrived.clear();
@@ -278,7 +278,7 @@ impl Client {
     }
 
     /// Takes so many bytes from now on, and no more.
-    pub(crate) fn set_window(&self, window: usize) {
+    pub fn set_window(&self, window: usize) {
         let mut wire = self.wire_mut();
         wire.window = window;
         if window > 0 && std::mem::take(&mut wire.refused) {
@@ -286,101 +286,101 @@ impl Client {
         }
     }
 
-    pub(crate) fn widen(&self, bytes: usize) {
+    pub fn widen(&self, bytes: usize) {
         let window = self.wire().window.saturating_add(bytes);
         self.set_window(window);
     }
 
-    pub(crate) fn set_longest_read(&self, bytes: usize) {
+    pub fn set_longest_read(&self, bytes: usize) {
         self.wire_mut().longest_read = bytes;
     }
 
     /// From now on any call may fail for no reason.
-    pub(crate) fn falter(&self, random: Random) {
+    pub fn falter(&self, random: Random) {
         self.wire_mut().faltering = Some(random);
     }
 
-    pub(crate) fn set_longest_write(&self, bytes: usize) {
+    pub fn set_longest_write(&self, bytes: usize) {
         self.wire_mut().longest_write = bytes;
     }
 
     // ---- what it sees ----
 
     /// All that the engine has written.
-    pub(crate) fn output(&self) -> Vec<u8> {
+    pub fn output(&self) -> Vec<u8> {
         self.wire().output.clone()
     }
 
     /// What the engine has written since the last call.
-    pub(crate) fn take_output(&self) -> String {
+    pub fn take_output(&self) -> String {
         let output = std::mem::take(&mut self.wire_mut().output);
         String::from_utf8(output).expect("answers are text")
     }
 
     /// How many bytes the engine has written and [`Client::take_output`] has not taken.
-    pub(crate) fn output_len(&self) -> usize {
+    pub fn output_len(&self) -> usize {
         self.wire().output.len()
     }
 
     /// The lengths of all writes so far.
-    pub(crate) fn writes(&self) -> Vec<usize> {
+    pub fn writes(&self) -> Vec<usize> {
         self.wire().writes.clone()
     }
 
     /// How many bytes the engine has read.
-    pub(crate) fn taken(&self) -> usize {
+    pub fn taken(&self) -> usize {
         self.wire().taken
     }
 
     /// How many reads that took.
-    pub(crate) fn reads(&self) -> usize {
+    pub fn reads(&self) -> usize {
         self.wire().reads
     }
 
     /// Bytes that have arrived and were not read.
-    pub(crate) fn untaken(&self) -> usize {
+    pub fn untaken(&self) -> usize {
         self.wire().arrived.len()
     }
 
     /// Whether the poll has something to tell of it.
-    pub(crate) fn has_news(&self) -> bool {
+    pub fn has_news(&self) -> bool {
         self.wire().edges != Ready::default()
     }
 
     /// Whether the engine waits for room to write.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.wire().refused
     }
 
     /// Whether the engine has shut down writing, or closed altogether.
-    pub(crate) fn sees_end(&self) -> bool {
+    pub fn sees_end(&self) -> bool {
         self.wire().finished || self.wire().dropped
     }
 
-    pub(crate) fn sees_half_close(&self) -> bool {
+    pub fn sees_half_close(&self) -> bool {
         self.wire().finished && !self.wire().dropped
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.wire().dropped
     }
 
     /// Whether the engine closed while bytes lay unread, which a real one answers with
     /// a reset.
-    pub(crate) fn is_cut_off(&self) -> bool {
+    pub fn is_cut_off(&self) -> bool {
         self.wire().dropped && self.wire().unread > 0
     }
 
-    pub(crate) fn has_finished(&self) -> bool {
+    pub fn has_finished(&self) -> bool {
         self.wire().fin || self.wire().fin_later
     }
 
-    pub(crate) fn has_reset(&self) -> bool {
+    pub fn has_reset(&self) -> bool {
         self.wire().reset != Reset::No
     }
 
     /// What an edge-triggered poll has to tell, once.
-    pub(crate) fn take_edges(&self) -> Option<Ready> {
+    pub fn take_edges(&self) -> Option<Ready> {
         let edges = std::mem::take(&mut self.wire_mut().edges);
         (edges != Ready::default()).then_some(edges)
     }

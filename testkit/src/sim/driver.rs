@@ -12,25 +12,25 @@ use super::{Client, Clock, Socket};
 const MOST_TURNS: usize = 2_000;
 
 /// An engine in an edge-triggered poll: each edge is noted once and never again.
-pub(crate) struct Driver<H: Handler, const DRAINS: bool = true> {
-    pub(crate) engine: Engine<Socket<DRAINS>, H::Upload>,
-    pub(crate) handler: H,
-    pub(crate) clock: Clock,
+pub struct Driver<H: Handler, const DRAINS: bool = true> {
+    pub engine: Engine<Socket<DRAINS>, H::Upload>,
+    pub handler: H,
+    pub clock: Clock,
     clients: Vec<(Key, Client)>,
 }
 
 impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
-    pub(crate) fn new(config: Config, handler: H) -> Self {
+    pub fn new(config: Config, handler: H) -> Self {
         let clock = Clock::new();
         let engine = Engine::new(config, clock.now()).expect("bounds that work");
         Self { engine, handler, clock, clients: Vec::new() }
     }
 
-    pub(crate) fn connect(&mut self) -> Client {
+    pub fn connect(&mut self) -> Client {
         self.connect_from(PeerAddr::Unix)
     }
 
-    pub(crate) fn connect_from(&mut self, peer: PeerAddr) -> Client {
+    pub fn connect_from(&mut self, peer: PeerAddr) -> Client {
         let (client, socket) = Client::connect();
         let expected = self.engine.next_key();
         let key = self.engine.insert(socket, peer, self.clock.now());
@@ -40,19 +40,19 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
     }
 
     /// The key of a client that is still connected.
-    pub(crate) fn key_of(&self, client: &Client) -> Key {
+    pub fn key_of(&self, client: &Client) -> Key {
         let found = self.clients.iter().find(|(_, other)| client.is(other));
         found.expect("a client that is connected").0
     }
 
     /// Says of a peer what no event has said.
-    pub(crate) fn note_spuriously(&mut self, client: &Client) {
+    pub fn note_spuriously(&mut self, client: &Client) {
         let ready = Ready { readable: true, writable: true, ..Ready::default() };
         self.engine.note(self.key_of(client), ready);
     }
 
     /// Notes all edges; tells whether there were any.
-    pub(crate) fn poll(&mut self) -> bool {
+    pub fn poll(&mut self) -> bool {
         self.clients.retain(|(_, client)| !client.is_closed());
         let mut noted = false;
         for (key, client) in &self.clients {
@@ -65,7 +65,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
     }
 
     /// One turn after one poll.
-    pub(crate) fn turn(&mut self) {
+    pub fn turn(&mut self) {
         self.poll();
         self.engine.turn(self.clock.now(), &mut self.handler);
         assert_eq!(self.engine.buffers_out(), 0, "a pooled buffer is out between turns");
@@ -83,7 +83,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
     }
 
     /// Turns until nothing is left to do at this time; how many it took.
-    pub(crate) fn settle(&mut self) -> usize {
+    pub fn settle(&mut self) -> usize {
         let (mut turns, mut in_vain) = (0, 0);
         while self.is_due() {
             let before = self.bytes_moved();
@@ -101,7 +101,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
     }
 
     /// Time goes by, and the loop wakes up when the engine has asked for it.
-    pub(crate) fn advance(&mut self, time: Duration) {
+    pub fn advance(&mut self, time: Duration) {
         let end = self.clock.now().monotonic + time;
         self.settle();
         while let Some(due) = self.engine.deadline(self.clock.now()).filter(|due| *due <= end) {
@@ -114,12 +114,12 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
         self.settle();
     }
 
-    pub(crate) fn advance_secs(&mut self, seconds: f64) {
+    pub fn advance_secs(&mut self, seconds: f64) {
         self.advance(Duration::from_secs_f64(seconds));
     }
 
     /// Sends and lets the engine do what it can.
-    pub(crate) fn send(&mut self, client: &Client, bytes: impl AsRef<[u8]>) {
+    pub fn send(&mut self, client: &Client, bytes: impl AsRef<[u8]>) {
         client.send(bytes);
         self.settle();
     }

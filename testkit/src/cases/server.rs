@@ -16,27 +16,27 @@ const LONG: usize = 2 << 10;
 
 /// What comes of a case, however it is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outcomes {
-    pub(crate) log: Vec<String>,
-    pub(crate) answers: String,
+pub struct Outcomes {
+    pub log: Vec<String>,
+    pub answers: String,
 }
 
 /// A server that answers each request with the digest of its content.
-pub(crate) struct Server<'c> {
+pub struct Server<'c> {
     case: &'c Case,
     connection: Connection,
     pending: Vec<u8>,
     content: Vec<u8>,
     open: bool,
-    pub(crate) log: Vec<String>,
-    pub(crate) output: Vec<u8>,
+    pub log: Vec<String>,
+    pub output: Vec<u8>,
     /// The output without interim responses.
     answers: Vec<u8>,
 }
 
 impl<'c> Server<'c> {
     /// The server at the end of a case whose bytes arrive as given.
-    pub(crate) fn run<'i>(case: &'c Case, arrivals: impl IntoIterator<Item = &'i [u8]>) -> Self {
+    pub fn run<'i>(case: &'c Case, arrivals: impl IntoIterator<Item = &'i [u8]>) -> Self {
         let mut server = Server {
             case,
             connection: Connection::new(case.limits()),
@@ -58,7 +58,7 @@ impl<'c> Server<'c> {
         server
     }
 
-    pub(crate) fn outcomes(self) -> Outcomes {
+    pub fn outcomes(self) -> Outcomes {
         Outcomes { log: self.log, answers: escaped(&self.answers) }
     }
 
@@ -193,6 +193,6 @@ fn field_lines(kind: &str, fields: &Fields<'_>) -> Vec<String> {
 }
 
 /// A field as the log shows it.
-pub(crate) fn field_line(kind: &str, name: &str, value: &[u8]) -> String {
+pub fn field_line(kind: &str, name: &str, value: &[u8]) -> String {
     format!("{kind} {name}: {}", escaped(value)).trim_end().to_owned()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{Outcome, PeerAddr, UploadId};
-use streamsum::proto::{Limits, Response};
+use streamsum::proto::Response;
 
 use super::erratic::{Erratic, Open, Stage};
 use super::traffic::{Ending, Plan};
@@ -13,15 +13,15 @@ use super::{Client, Driver, Random, Reached, audit, faults};
 
 /// How much happens.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scale {
+pub struct Scale {
     /// How many are there at a time; who is through makes room for another.
-    pub(crate) peers: usize,
-    pub(crate) operations: usize,
+    pub peers: usize,
+    pub operations: usize,
 }
 
 /// Whether anything but the peers' own doing disturbs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub enum Weather {
     /// No time to speak of passes, and there is room for everything: every answer that
     /// is owed has to come.
     Calm,
@@ -64,11 +64,7 @@ const END_BYTES: usize = 8;
 const OPERATION_BYTES: usize = 10;
 
 /// Plays one seed, or one script, to its end; tells how requests ended.
-pub(crate) fn play<const DRAINS: bool>(
-    mut random: Random,
-    scale: Scale,
-    weather: Weather,
-) -> Reached {
+pub fn play<const DRAINS: bool>(mut random: Random, scale: Scale, weather: Weather) -> Reached {
     let record = random.begin_record(START_BYTES);
     let driver = Driver::new(config(&mut random, weather), Erratic::new(random.share()));
     let pace = match weather {

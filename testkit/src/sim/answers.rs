@@ -2,24 +2,24 @@
 
 /// Which requests have answers without content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
+pub enum Method {
     Head,
     Other,
 }
 
 /// A response as a client reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+pub struct Answer {
+    pub status: u16,
     /// How many 100 Continue came before it.
-    pub(crate) interim: usize,
-    pub(crate) closes: bool,
-    pub(crate) content: Vec<u8>,
+    pub interim: usize,
+    pub closes: bool,
+    pub content: Vec<u8>,
 }
 
 /// Reads all responses, strictly; and how many bytes lie behind the last whole one.
 /// `methods` are those of the requests, in order.
-pub(crate) fn answers(mut bytes: &[u8], methods: impl Fn(usize) -> Method) -> (Vec<Answer>, usize) {
+pub fn answers(mut bytes: &[u8], methods: impl Fn(usize) -> Method) -> (Vec<Answer>, usize) {
     let mut answers: Vec<Answer> = Vec::new();
     let mut interim = 0;
     while let Some((mut answer, rest)) = answer(bytes, methods(answers.len())) {
@@ -57,7 +57,7 @@ fn answer(bytes: &[u8], method: Method) -> Option<(Answer, &[u8])> {
 }
 
 /// An answer as it must be written, byte for byte, at the start of the test's time.
-pub(crate) fn text(status: &str, fields: &str, content: &str) -> String {
+pub fn text(status: &str, fields: &str, content: &str) -> String {
     let length = content.len();
     format!(
         "HTTP/1.1 {status}\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\

@@ -12,7 +12,7 @@ use super::Client;
 
 /// Content so far.
 #[derive(Debug)]
-pub(crate) struct Content {
+pub struct Content {
     id: UploadId,
     target: String,
     bytes: Vec<u8>,
@@ -25,32 +25,32 @@ pub(crate) struct Content {
 /// - `/late…`: the answer comes later
 /// - `/bits…`: of each piece as many bytes are taken as [`Recorder::bits`] says
 #[derive(Debug, Default)]
-pub(crate) struct Recorder {
+pub struct Recorder {
     log: Vec<String>,
     /// All requests that have begun.
     ids: Vec<(String, UploadId)>,
-    pub(crate) bits: VecDeque<usize>,
+    pub bits: VecDeque<usize>,
     /// Somebody whose output is looked at when content comes.
-    pub(crate) watched: Option<Client>,
+    pub watched: Option<Client>,
     /// What had been written to them by then.
-    pub(crate) seen: Vec<u8>,
+    pub seen: Vec<u8>,
     /// How many pieces each batch had.
-    pub(crate) batches: Vec<usize>,
+    pub batches: Vec<usize>,
 }
 
 impl Recorder {
     /// What happened since the last call.
-    pub(crate) fn take_log(&mut self) -> Vec<String> {
+    pub fn take_log(&mut self) -> Vec<String> {
         std::mem::take(&mut self.log)
     }
 
     /// The lines of the log that begin with a word, since the last [`Recorder::take_log`].
-    pub(crate) fn logged(&self, word: &str) -> Vec<&str> {
+    pub fn logged(&self, word: &str) -> Vec<&str> {
         self.log.iter().map(String::as_str).filter(|line| line.starts_with(word)).collect()
     }
 
     /// The last request of a target.
-    pub(crate) fn id(&self, target: &str) -> UploadId {
+    pub fn id(&self, target: &str) -> UploadId {
         let found = self.ids.iter().rev().find(|(known, _)| known == target);
         found.expect("a request that has begun").1
     }

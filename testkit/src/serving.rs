@@ -17,7 +17,7 @@ use streamsum::handler::{
 use streamsum::md5::Md5;
 use streamsum::server::{Listener, Server};
 
-use super::{Address, PATIENCE};
+use crate::client::{Address, PATIENCE};
 
 const WAKER: Token = Token(0);
 const SERVER: Token = Token(1);
@@ -26,7 +26,7 @@ const SERVER: Token = Token(1);
 type Question<H> = Box<dyn FnMut(&mut Server<<H as Handler>::Upload>, &mut H) -> bool + Send>;
 
 /// A server that runs until this is dropped.
-pub(crate) struct Serving<H: Handler> {
+pub struct Serving<H: Handler> {
     waker: Waker,
     /// None is the end.
     questions: Option<Sender<Question<H>>>,
@@ -36,14 +36,14 @@ pub(crate) struct Serving<H: Handler> {
 
 impl Serving<Checksum> {
     /// On IPv4, IPv6 and a Unix socket.
-    pub(crate) fn everywhere(config: Config) -> Self {
+    pub fn everywhere(config: Config) -> Self {
         Self::start(config, &["127.0.0.1:0", "[::1]:0", "unix"], Checksum::default())
     }
 }
 
 impl Serving<Watched> {
     /// Likewise, and tells what the handler sees.
-    pub(crate) fn watched(config: Config) -> (Self, Receiver<Seen>) {
+    pub fn watched(config: Config) -> (Self, Receiver<Seen>) {
         let (tell, seen) = mpsc::channel();
         let handler = Watched { checksum: Checksum::default(), tell };
         (Self::start(config, &["127.0.0.1:0", "[::1]:0", "unix"], handler), seen)
@@ -55,7 +55,7 @@ where
     H::Upload: Send + 'static,
 {
     /// On listeners that are made here, with std alone.
-    pub(crate) fn start(config: Config, places: &[&str], handler: H) -> Self {
+    pub fn start(config: Config, places: &[&str], handler: H) -> Self {
         let (addresses, listeners): (Vec<_>, Vec<_>) =
             places.iter().map(|place| listen(place)).unzip();
         let poll = Poll::new().expect("a poll");
@@ -69,11 +69,11 @@ where
         Self { waker, questions: Some(questions), thread: Some(thread), addresses }
     }
 
-    pub(crate) fn addresses(&self) -> &[Address] {
+    pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    pub(crate) fn tcp(&self) -> SocketAddr {
+    pub fn tcp(&self) -> SocketAddr {
         self.addresses
             .iter()
             .find_map(|address| match address {
@@ -84,7 +84,7 @@ where
     }
 
     /// What the server or its handler says between two turns.
-    pub(crate) fn ask<T: Send + 'static>(
+    pub fn ask<T: Send + 'static>(
         &self,
         mut question: impl FnMut(&mut Server<H::Upload>, &mut H) -> T + Send + 'static,
     ) -> T {
@@ -102,10 +102,7 @@ where
 
     /// Waits until something is true of the server between two turns.
     #[track_caller]
-    pub(crate) fn until(
-        &self,
-        mut condition: impl FnMut(&Server<H::Upload>) -> bool + Send + 'static,
-    ) {
+    pub fn until(&self, mut condition: impl FnMut(&Server<H::Upload>) -> bool + Send + 'static) {
         let (tell, told) = mpsc::channel();
         let questions = self.questions.as_ref().expect("it runs");
         let again: Question<H> = Box::new(move |server, _| {
@@ -165,7 +162,7 @@ fn run<H: Handler>(
 }
 
 /// A listener at `place`: an address, or `unix` for a socket with a name of its own.
-pub(crate) fn listen(place: &str) -> (Address, Listener) {
+pub fn listen(place: &str) -> (Address, Listener) {
     if place == "unix" {
         let path = unused_path();
         let listener = UnixListener::bind(&path).expect("a Unix socket");
@@ -187,14 +184,14 @@ fn unused_path() -> PathBuf {
 
 /// What a handler saw.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Seen {
+pub enum Seen {
     Begun(PeerAddr),
     Finished,
     Ended { outcome: Outcome, received: u64, had_upload: bool },
 }
 
 /// The handler that hashes, and tells.
-pub(crate) struct Watched {
+pub struct Watched {
     checksum: Checksum,
     tell: Sender<Seen>,
 }
@@ -225,7 +222,7 @@ impl Handler for Watched {
 
 /// The next thing seen that is none of [`Seen::Begun`].
 #[track_caller]
-pub(crate) fn next_end(seen: &Receiver<Seen>) -> Seen {
+pub fn next_end(seen: &Receiver<Seen>) -> Seen {
     loop {
         match seen.recv_timeout(PATIENCE).expect("something is seen") {
             Seen::Begun(_) => {}

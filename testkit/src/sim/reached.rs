@@ -20,7 +20,7 @@ const ABORTS: [Abort; 3] = [Abort::Reset, Abort::NotReading, Abort::Shutdown];
 
 /// Counts how requests ended.
 #[derive(Debug, Default)]
-pub(crate) struct Reached {
+pub struct Reached {
     reused: usize,
     closes: HashMap<CloseReason, usize>,
     rejects: HashMap<Reject, usize>,
@@ -28,7 +28,7 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    pub(crate) fn count(&mut self, outcome: Outcome) {
+    pub fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Answered(After::Reuse) => self.reused += 1,
             Outcome::Answered(After::Close(reason)) => *self.closes.entry(reason).or_default() += 1,
@@ -37,7 +37,7 @@ impl Reached {
         }
     }
 
-    pub(crate) fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: Self) {
         fn add<K: Eq + Hash>(to: &mut HashMap<K, usize>, from: HashMap<K, usize>) {
             from.into_iter().for_each(|(key, count)| *to.entry(key).or_default() += count);
         }
@@ -48,7 +48,7 @@ impl Reached {
     }
 
     /// The ways that were never gone.
-    pub(crate) fn missing(&self) -> Vec<String> {
+    pub fn missing(&self) -> Vec<String> {
         fn missing<K: Display + Eq + Hash>(all: &[K], seen: &HashMap<K, usize>) -> Vec<String> {
             all.iter().filter(|key| !seen.contains_key(key)).map(K::to_string).collect()
         }

@@ -1,5 +1,4 @@
 //! The binary as a process, whose standard streams can be waited for.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,39 +7,46 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_streamsum");
 /// How long anything may take before a test fails rather than hangs.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
-pub(crate) const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
-pub(crate) const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
+pub const LONG: Duration = Duration::from_secs(60);
+pub const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
+pub const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
 
-pub(crate) fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
-    command.env_clear().args(arguments).stdin(Stdio::null());
-    command
+/// The binary as a file. Cargo says where it is to the tests of its own package alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Binary {
+    pub path: &'static str,
 }
 
-/// A server that runs; it is killed in the end, if it still does.
-pub(crate) struct Running {
-    pub(crate) child: Child,
-    pub(crate) stdout: Receiver<String>,
-    pub(crate) stderr: Receiver<String>,
-}
+impl Binary {
+    pub fn command(self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.path);
+        command.env_clear().args(arguments).stdin(Stdio::null());
+        command
+    }
 
-impl Running {
-    pub(crate) fn start(arguments: &[&str]) -> Self {
-        Self::spawn(command(arguments).stderr(Stdio::piped()))
+    pub fn start(self, arguments: &[&str]) -> Running {
+        Running::spawn(self.command(arguments).stderr(Stdio::piped()))
     }
 
     /// On a free port of the loopback interface.
-    pub(crate) fn local(arguments: &[&str]) -> (Self, String) {
-        let running = Self::start(&[&["--listen", "127.0.0.1:0"], arguments].concat());
+    pub fn local(self, arguments: &[&str]) -> (Running, String) {
+        let running = self.start(&[&["--listen", "127.0.0.1:0"], arguments].concat());
         let address = running.address();
         (running, address)
     }
+}
 
+/// A server that runs; it is killed in the end, if it still does.
+pub struct Running {
+    pub child: Child,
+    pub stdout: Receiver<String>,
+    pub stderr: Receiver<String>,
+}
+
+impl Running {
     /// Standard error is up to the caller.
-    pub(crate) fn spawn(command: &mut Command) -> Self {
+    pub fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
         let stdout = lines(child.stdout.take());
         let stderr = lines(child.stderr.take());
@@ -48,7 +54,7 @@ impl Running {
     }
 
     /// Where it says it listens, next.
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         let line = self.stdout.recv_timeout(LONG).expect("an announcement");
         let (_, rest) = line.split_once(" listens on ").expect("an address");
         let (address, curl) = rest.split_once("; try: ").expect("a hint");
@@ -57,18 +63,18 @@ impl Running {
     }
 
     /// The next line on standard error.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         self.stderr.recv_timeout(LONG).expect("a line")
     }
 
-    pub(crate) fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         let done = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
         assert!(done.success(), "{kill}");
     }
 
     /// Waits for its end, and gives its status and what was left on standard error.
-    pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
+    pub fn end(mut self) -> (Option<i32>, Vec<String>) {
         let mut left = Vec::new();
         // Its end closes the streams.
         for (stream, lines) in [(&self.stderr, &mut left), (&self.stdout, &mut Vec::new())] {
@@ -92,7 +98,7 @@ impl Drop for Running {
 }
 
 /// The lines of a stream, read by a thread so that one can wait for them with a limit.
-pub(crate) fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+pub fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = channel();
     if let Some(stream) = stream {
         thread::spawn(move || {
@@ -103,33 +109,33 @@ pub(crate) fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<Stri
     receiver
 }
 
-pub(crate) fn connect(address: &str) -> TcpStream {
+pub fn connect(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(LONG)).expect("a timeout");
     stream
 }
 
 /// Sends all of `request`, and reads until the server closes.
-pub(crate) fn exchange(mut stream: impl Read + Write, request: &[u8]) -> String {
+pub fn exchange(mut stream: impl Read + Write, request: &[u8]) -> String {
     stream.write_all(request).expect("it reads");
     rest(stream)
 }
 
-pub(crate) fn rest(mut stream: impl Read) -> String {
+pub fn rest(mut stream: impl Read) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer
 }
 
-pub(crate) const PUT_ABC: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+pub const PUT_ABC: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
                          Content-Length: 3\r\n\r\nabc";
 
-pub(crate) fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
 
 /// Reads until `end` has come, and no further.
-pub(crate) fn read_until(stream: &mut impl Read, end: &str) -> String {
+pub fn read_until(stream: &mut impl Read, end: &str) -> String {
     let mut answer = Vec::new();
     let mut byte = [0];
     while !answer.ends_with(end.as_bytes()) {
@@ -140,7 +146,7 @@ pub(crate) fn read_until(stream: &mut impl Read, end: &str) -> String {
 }
 
 /// An upload of `abc` of which the server has the head, and was told `a`.
-pub(crate) fn begin_upload(address: &str) -> TcpStream {
+pub fn begin_upload(address: &str) -> TcpStream {
     let mut upload = connect(address);
     let head = b"PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
     upload.write_all(head).expect("it reads");

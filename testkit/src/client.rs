@@ -1,7 +1,4 @@
-//! What tests over real sockets share: clients over std, and a server to ask.
-#![allow(dead_code, reason = "each test file uses a part")]
-
-pub(crate) mod serving;
+//! Clients over real sockets and std, for whom everything is right or panics.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -12,15 +9,15 @@ use std::time::Duration;
 use md5::{Digest, Md5};
 
 /// Nothing is timed: but what would hang for ever fails after so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The digest as another implementation has it.
-pub(crate) fn digest(content: &[u8]) -> String {
+pub fn digest(content: &[u8]) -> String {
     Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Bytes that differ with the seed and have no short period.
-pub(crate) fn content(length: usize, seed: u64) -> Vec<u8> {
+pub fn content(length: usize, seed: u64) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15 ^ (seed << 17) ^ seed;
     let mut next = || {
         state ^= state << 13;
@@ -34,14 +31,14 @@ pub(crate) fn content(length: usize, seed: u64) -> Vec<u8> {
 }
 
 /// A request with content by length.
-pub(crate) fn put(content: &[u8]) -> Vec<u8> {
+pub fn put(content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let head = format!("PUT /f HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
     [head.as_bytes(), content].concat()
 }
 
 /// A request with content in chunks of the given sizes, taken in turn.
-pub(crate) fn put_chunked(content: &[u8], sizes: &[usize]) -> Vec<u8> {
+pub fn put_chunked(content: &[u8], sizes: &[usize]) -> Vec<u8> {
     let mut request = b"PUT /f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     let mut rest = content;
     for size in sizes.iter().cycle() {
@@ -60,13 +57,13 @@ pub(crate) fn put_chunked(content: &[u8], sizes: &[usize]) -> Vec<u8> {
 
 /// Where a server listens.
 #[derive(Clone, Debug)]
-pub(crate) enum Address {
+pub enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),
 }
 
 impl Address {
-    pub(crate) fn connect(&self) -> Client {
+    pub fn connect(&self) -> Client {
         let socket = match self {
             Address::Tcp(address) => {
                 let stream = TcpStream::connect(address).expect("a connection");
@@ -88,20 +85,20 @@ impl Address {
 
 /// A client's socket.
 #[derive(Debug)]
-pub(crate) enum Socket {
+pub enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
 impl Socket {
-    pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match self {
             Socket::Tcp(stream) => stream.shutdown(how),
             Socket::Unix(stream) => stream.shutdown(how),
         }
     }
 
-    pub(crate) fn set_nonblocking(&self, on: bool) {
+    pub fn set_nonblocking(&self, on: bool) {
         match self {
             Socket::Tcp(stream) => stream.set_nonblocking(on),
             Socket::Unix(stream) => stream.set_nonblocking(on),
@@ -109,7 +106,7 @@ impl Socket {
         .expect("an open socket");
     }
 
-    pub(crate) fn try_clone(&self) -> Socket {
+    pub fn try_clone(&self) -> Socket {
         match self {
             Socket::Tcp(stream) => Socket::Tcp(stream.try_clone().expect("a descriptor")),
             Socket::Unix(stream) => Socket::Unix(stream.try_clone().expect("a descriptor")),
@@ -141,15 +138,15 @@ impl Write for Socket {
 
 /// A response as it came.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+pub struct Answer {
+    pub status: u16,
     /// With the status line, without the empty line.
-    pub(crate) head: String,
-    pub(crate) content: String,
+    pub head: String,
+    pub content: String,
 }
 
 impl Answer {
-    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+    pub fn field(&self, name: &str) -> Option<&str> {
         let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         let mut found = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name));
         let value = found.next().map(|(_, value)| value);
@@ -159,45 +156,45 @@ impl Answer {
 
     /// Asserts that it is the digest of that content.
     #[track_caller]
-    pub(crate) fn is_digest_of(&self, content: &[u8]) {
+    pub fn is_digest_of(&self, content: &[u8]) {
         assert_eq!((self.status, &*self.content), (200, &*digest(content)), "{}", self.head);
     }
 }
 
 /// A connection whose answers are read one at a time.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub struct Client {
     socket: BufReader<Socket>,
 }
 
 impl Client {
-    pub(crate) fn socket(&self) -> &Socket {
+    pub fn socket(&self) -> &Socket {
         self.socket.get_ref()
     }
 
     /// Without what was read of it and not used.
-    pub(crate) fn into_socket(self) -> Socket {
+    pub fn into_socket(self) -> Socket {
         self.socket.into_inner()
     }
 
     #[track_caller]
-    pub(crate) fn send(&mut self, bytes: &[u8]) {
+    pub fn send(&mut self, bytes: &[u8]) {
         self.socket.get_mut().write_all(bytes).expect("the server reads");
     }
 
     #[track_caller]
-    pub(crate) fn half_close(&self) {
+    pub fn half_close(&self) {
         self.socket().shutdown(Shutdown::Write).expect("an open socket");
     }
 
     #[track_caller]
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> Answer {
+    pub fn exchange(&mut self, request: &[u8]) -> Answer {
         self.send(request);
         self.answer()
     }
 
     #[track_caller]
-    pub(crate) fn answer(&mut self) -> Answer {
+    pub fn answer(&mut self) -> Answer {
         let mut answer = self.answer_to_head();
         let length = answer.field("Content-Length").expect("a length").parse().expect("a number");
         let mut content = vec![0; length];
@@ -208,7 +205,7 @@ impl Client {
 
     /// Nothing but a head is expected.
     #[track_caller]
-    pub(crate) fn answer_to_head(&mut self) -> Answer {
+    pub fn answer_to_head(&mut self) -> Answer {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             let n = self.socket.read_line(&mut head).expect("a head");
@@ -222,7 +219,7 @@ impl Client {
 
     /// Asserts that nothing more comes, and that the connection ends properly.
     #[track_caller]
-    pub(crate) fn ends(&mut self) {
+    pub fn ends(&mut self) {
         let mut rest = Vec::new();
         self.socket.read_to_end(&mut rest).expect("a proper end");
         assert_eq!(rest, b"", "{:?}", String::from_utf8_lossy(&rest));
@@ -230,12 +227,12 @@ impl Client {
 
     /// Waits for an answer and leaves all but its first byte in the socket.
     #[track_caller]
-    pub(crate) fn leave_unread(&mut self) {
+    pub fn leave_unread(&mut self) {
         self.socket.get_mut().read_exact(&mut [0]).expect("an answer");
     }
 
     /// Whether nothing has come that was not read yet.
-    pub(crate) fn has_nothing(&mut self) -> bool {
+    pub fn has_nothing(&mut self) -> bool {
         self.socket().set_nonblocking(true);
         let nothing = match self.socket.fill_buf() {
             Ok(_) => false,

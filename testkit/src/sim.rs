@@ -1,0 +1,33 @@
+//! A world for the engine: scripted sockets, an edge-triggered poll and a clock that
+//! only moves when it is told to.
+//!
+//! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
+//! a seed or a script; `watch` holds its deadlines against the clock, and `audit` what came
+//! of it against what was sent.
+
+mod answers;
+mod audit;
+mod clock;
+mod driver;
+mod erratic;
+mod faults;
+mod reached;
+mod recorder;
+mod socket;
+mod traffic;
+mod watch;
+pub mod world;
+
+pub use crate::random::Random;
+pub use answers::{Answer, Method, answers, text};
+pub use clock::Clock;
+pub use driver::Driver;
+pub use reached::Reached;
+pub use recorder::Recorder;
+pub use socket::{Client, Socket};
+
+/// The digest of content in one piece, by other code than the engine's.
+pub fn md5(content: &[u8]) -> String {
+    use md5::Digest;
+    md5::Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
