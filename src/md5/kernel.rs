@@ -36,15 +36,14 @@ use super::{Input, lanes};
 /// let bytes = 3 * Kernel::available().count() as u64;
 /// assert!(streams.iter().all(|stream| stream.len() == bytes));
 /// ```
-#[derive(Clone, Copy)]
-pub struct Kernel(&'static Parts);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Kernel(Kind);
 
-struct Parts {
-    name: &'static str,
-    /// Numbers of lanes, fewest first, and what compresses the blocks of so many.
-    many: &'static [(usize, lanes::Many)],
-    /// What compresses the blocks of one stream.
-    alone: fn() -> lanes::Alone,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    X86(x86_64::Kind),
 }
 
 /// The one kernel of a build that is to be tested with it throughout.
@@ -59,8 +58,6 @@ const FORCED: Option<&str> = if cfg!(streamsum_kernel = "md-5") {
 } else {
     None
 };
-
-static PORTABLE: Parts = Parts { name: "md-5", many: &[], alone: || ::md5::block_api::compress };
 
 impl Kernel {
     /// The fastest of these kernels that this CPU can run.
@@ -80,29 +77,37 @@ impl Kernel {
     /// compression of the crate md-5. For comparisons.
     #[must_use]
     pub fn scalar() -> Self {
-        Self(&PORTABLE)
+        Self(Kind::Portable)
     }
 
     /// Every kernel that this CPU can run, for tests and comparisons: first
     /// [`Kernel::scalar`], last the one of [`Kernel::detect`].
     pub fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        let others = x86_64::available();
+        let others = x86_64::Kind::available().map(Kind::X86);
         #[cfg(not(target_arch = "x86_64"))]
         let others = std::iter::empty();
-        std::iter::once(&PORTABLE).chain(others).map(Self)
+        std::iter::once(Kind::Portable).chain(others).map(Self)
     }
 
     /// Its name in the table above.
     #[must_use]
     pub fn name(self) -> &'static str {
-        self.0.name
+        match self.0 {
+            Kind::Portable => "md-5",
+            #[cfg(target_arch = "x86_64")]
+            Kind::X86(kind) => kind.name(),
+        }
     }
 
     /// How many streams go side by side at most.
     #[must_use]
     pub fn lanes(self) -> usize {
-        self.0.many.last().map_or(1, |(lanes, _)| *lanes)
+        match self.0 {
+            Kind::Portable => 1,
+            #[cfg(target_arch = "x86_64")]
+            Kind::X86(kind) => kind.many().map_or(1, |[.., widest]| widest.lanes()),
+        }
     }
 
     /// Adds each input's bytes to its stream, as many streams side by side as
@@ -118,33 +123,40 @@ impl Kernel {
     /// streams of the batch are then of no more use, nor are they when
     /// `inputs` itself panics.
     pub fn update_many<'a>(self, inputs: impl IntoIterator<Item = Input<'a>>) {
-        let Parts { many, alone, .. } = self.0;
         // The iterator's own type would make a copy of the scheduling for every caller.
         let inputs: &mut dyn Iterator<Item = Input<'a>> = &mut inputs.into_iter();
-        if many.is_empty() {
-            lanes::one_by_one(alone(), inputs);
-        } else {
-            lanes::run(many, alone(), inputs);
+        match self.0 {
+            Kind::Portable => lanes::one_by_one(::md5::block_api::compress, inputs),
+            #[cfg(target_arch = "x86_64")]
+            Kind::X86(kind) => {
+                let alone = kind.alone();
+                let alone = |state: &mut _, run: &_| alone.compress(state, run);
+                match kind.many() {
+                    Some(many) => lanes::run(&many.map(width), alone, inputs),
+                    None => lanes::one_by_one(alone, inputs),
+                }
+            }
         }
     }
+}
+
+/// A number of lanes, and what compresses the blocks of so many.
+#[cfg(target_arch = "x86_64")]
+fn width(many: x86_64::Many) -> (usize, impl Fn(&mut lanes::States, &lanes::Runs<'_>, usize)) {
+    (many.lanes(), move |states: &mut _, runs: &_, count| many.compress(states, runs, count))
 }
 
 /// Feeds one stream, with what is fastest for one.
 pub(super) fn update_alone(input: Input<'_>) {
     #[cfg(target_arch = "x86_64")]
-    let alone = x86_64::alone();
+    let alone = {
+        let alone = x86_64::Alone::fastest();
+        move |state: &mut _, run: &_| alone.compress(state, run)
+    };
     #[cfg(not(target_arch = "x86_64"))]
     let alone = ::md5::block_api::compress;
     lanes::one_by_one(alone, &mut std::iter::once(input));
 }
-
-impl PartialEq for Kernel {
-    fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name()
-    }
-}
-
-impl Eq for Kernel {}
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,8 +166,10 @@ impl fmt::Debug for Kernel {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "x86_64")]
     use super::super::lanes::{Runs, States, WIDEST};
     use super::*;
+    #[cfg(target_arch = "x86_64")]
     use std::array::from_fn;
 
     #[test]
@@ -205,6 +219,7 @@ mod tests {
 
     /// Other states and other blocks in every lane, at addresses of any alignment, and
     /// runs of which only the beginning is asked for. One lane may be empty.
+    #[cfg(target_arch = "x86_64")]
     fn check(lanes: usize, empty: Option<usize>, compress: impl Fn(&mut States, &Runs<'_>, usize)) {
         let word = |at: usize| (at as u32).wrapping_mul(0x9e37_79b9).rotate_left(at as u32 % 32);
         let bytes: Vec<u8> = (0..8192).map(|at| (word(at) >> 13) as u8).collect();
@@ -226,26 +241,29 @@ mod tests {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn every_lane_of_every_kernel() {
-        for kernel in Kernel::available() {
-            println!("{kernel:?}");
-            for (lanes, compress) in kernel.0.many {
-                for empty in (0..*lanes).map(Some).chain([None]) {
-                    check(*lanes, empty, compress);
+        for kind in x86_64::Kind::available() {
+            println!("{}", kind.name());
+            for many in kind.many().into_iter().flatten() {
+                for empty in (0..many.lanes()).map(Some).chain([None]) {
+                    check(many.lanes(), empty, |states, runs, count| {
+                        many.compress(states, runs, count);
+                    });
                 }
             }
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn every_kernel_with_one_stream() {
-        for kernel in Kernel::available() {
-            println!("{kernel:?}");
-            let compress = (kernel.0.alone)();
+        for kind in x86_64::Kind::available() {
+            println!("{}", kind.name());
             check(1, None, |states, [run, ..], count| {
                 let mut state = states.map(|words| words[0]);
-                compress(&mut state, &run[..count]);
+                kind.alone().compress(&mut state, &run[..count]);
                 *states = state.map(|word| [word; WIDEST]);
             });
         }

@@ -4,6 +4,8 @@
 //! end. So the lanes go in rounds: each is as long as the shortest run, and
 //! whoever is through by then makes room for the next stream at once.
 
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "no kernel has lanes there"))]
+
 use super::{Block, Input, Md5};
 use std::{iter, slice};
 
@@ -17,16 +19,12 @@ pub(super) type States = [[u32; WIDEST]; 4];
 /// What is to be compressed, lane by lane; nothing where a lane is empty.
 pub(super) type Runs<'a> = [&'a [Block]; WIDEST];
 
-/// Compresses as many blocks, one at least, from the beginning of each lane's
-/// run. States of empty lanes are left with rubbish.
-pub(super) type Many = fn(&mut States, &Runs<'_>, usize);
-
-/// Compresses a run of one stream, one block at least.
-pub(super) type Alone = fn(&mut [u32; 4], &[Block]);
-
 /// Feeds all `inputs` through `compress`, one after another.
-pub(super) fn one_by_one<'a>(compress: Alone, inputs: &mut dyn Iterator<Item = Input<'a>>) {
-    inputs.filter_map(Lane::seat).for_each(|lane| lane.finish(compress));
+pub(super) fn one_by_one<'a>(
+    compress: impl Fn(&mut [u32; 4], &[Block]),
+    inputs: &mut dyn Iterator<Item = Input<'a>>,
+) {
+    inputs.filter_map(Lane::seat).for_each(|lane| lane.finish(&compress));
 }
 
 /// Feeds all `inputs` through lanes, as many at a time as the last of `widths` has. These
@@ -39,7 +37,7 @@ pub(super) fn one_by_one<'a>(compress: Alone, inputs: &mut dyn Iterator<Item = I
 /// there and two don't; but two in general registers go as fast as one.
 pub(super) fn run<'a>(
     widths: &[(usize, impl Fn(&mut States, &Runs<'_>, usize))],
-    alone: Alone,
+    alone: impl Fn(&mut [u32; 4], &[Block]),
     inputs: &mut dyn Iterator<Item = Input<'a>>,
 ) {
     let Some(first) = inputs.next() else { return };
@@ -84,7 +82,7 @@ pub(super) fn run<'a>(
     for (at, seat) in lanes.into_iter().enumerate() {
         if let Some(mut lane) = seat {
             lane.store(&states, at);
-            lane.finish(alone);
+            lane.finish(&alone);
         }
     }
 }
@@ -180,7 +178,7 @@ impl<'a> Lane<'a> {
     }
 
     /// Takes in all that is left.
-    fn finish(mut self, compress: Alone) {
+    fn finish(mut self, compress: &impl Fn(&mut [u32; 4], &[Block])) {
         while self.step != Step::Done {
             let mut state = self.stream.state;
             let run = self.run();
@@ -234,6 +232,8 @@ mod tests {
     use super::*;
     use ::md5::block_api::compress;
     use std::cell::{Cell, RefCell};
+
+    type Compress = fn(&mut States, &Runs<'_>, usize);
 
     /// All lanes, one after another, to a kernel's contract.
     fn by_turns(states: &mut States, runs: &Runs<'_>, blocks: usize) {
@@ -405,7 +405,7 @@ mod tests {
                 by_turns(states, runs, blocks);
             })
         });
-        let alone: Alone = |state, run| {
+        let alone = |state: &mut [u32; 4], run: &[Block]| {
             assert_eq!(run.len(), 4, "five of nine blocks went in lanes");
             compress(state, run);
         };
@@ -420,7 +420,7 @@ mod tests {
 
     #[test]
     fn one_stream_goes_alone_from_the_beginning() {
-        let lanes: Many = |_, _, _| panic!("one stream in lanes");
+        let lanes: Compress = |_, _, _| panic!("one stream in lanes");
         let mut stream = Md5::new();
         let input = Input { stream: &mut stream, bytes: &[7; 100], last: true };
         run(&[(2, lanes)], compress, &mut [input].into_iter());
@@ -431,8 +431,8 @@ mod tests {
 
     #[test]
     fn no_round_without_a_whole_block() {
-        let lanes: Many = |_, _, _| panic!("nothing to compress");
-        let alone: Alone = |_, _| panic!("nothing to compress");
+        let lanes: Compress = |_, _, _| panic!("nothing to compress");
+        let alone = |_: &mut [u32; 4], _: &[Block]| panic!("nothing to compress");
         let mut stream = Md5::new();
         run(&[(4, lanes)], alone, &mut [].into_iter());
         for (len, byte) in (1..64).zip([7; 63]) {

@@ -7,86 +7,144 @@
 use std::arch::x86_64::*;
 
 use super::super::Block;
-use super::super::lanes::{Alone, Many, Runs, States, WIDEST};
-use super::Parts;
+use super::super::lanes::{Runs, States, WIDEST};
 
-static INTEGER: Parts = Parts { name: "integer", many: &[PAIR], alone: || integer::compress };
-
-/// Only for a CPU with [`has_avx512`].
-static AVX512VL: Parts = Parts { name: "avx512vl", many: &[], alone: || avx512vl };
-
-/// Only for a CPU with [`has_avx2`].
-static AVX2: Parts = Parts {
-    name: "avx2",
-    many: &[PAIR, (avx2::LANES, avx2), (avx2_twice::LANES, avx2_twice)],
-    alone,
-};
-
-/// Only for a CPU with [`has_avx512`].
-static AVX512: Parts = Parts {
-    name: "avx512",
-    many: &[PAIR, (avx512::LANES, avx512), (avx512_twice::LANES, avx512_twice)],
-    alone,
-};
-
-/// Two streams fill the time that each other's chain of steps leaves to the CPU.
-const PAIR: (usize, Many) = (integer_twice::LANES, integer_twice::compress);
-
-/// This is the only way to the statics above.
-pub(super) fn available() -> impl Iterator<Item = &'static Parts> {
-    let all =
-        [(has_avx512(), &AVX512VL), (true, &INTEGER), (has_avx2(), &AVX2), (has_avx512(), &AVX512)];
-    all.into_iter().filter_map(|(has, parts)| has.then_some(parts))
+/// A kernel with the proof that this CPU can run it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Avx512Vl(HasAvx512),
+    Integer,
+    Avx2(HasAvx2),
+    Avx512(HasAvx512),
 }
 
-/// What compresses one stream fastest.
-pub(super) fn alone() -> Alone {
-    if prefers_avx512vl() { avx512vl } else { integer::compress }
+/// That this CPU has AVX2. Nothing but [`HasAvx2::detect`] makes one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct HasAvx2(());
+
+/// That this CPU has AVX-512 F and VL. Nothing but [`HasAvx512::detect`] makes one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct HasAvx512(());
+
+/// What compresses the blocks of several streams, with the proof that this CPU can.
+#[derive(Clone, Copy)]
+pub(super) enum Many {
+    /// Two streams fill the time that each other's chain of steps leaves to the CPU.
+    Pair,
+    Avx2(HasAvx2),
+    Avx2Twice(HasAvx2),
+    Avx512(HasAvx512),
+    Avx512Twice(HasAvx512),
 }
 
-/// Only for a CPU with [`has_avx512`].
-fn avx512(states: &mut States, runs: &Runs<'_>, count: usize) {
-    // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
-    unsafe { avx512::compress(states, runs, count) }
+/// What compresses the blocks of one stream, with the proof that this CPU can.
+#[derive(Clone, Copy)]
+pub(super) enum Alone {
+    Integer,
+    Avx512Vl(HasAvx512),
 }
 
-/// Only for a CPU with [`has_avx512`].
-fn avx512_twice(states: &mut States, runs: &Runs<'_>, count: usize) {
-    // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
-    unsafe { avx512_twice::compress(states, runs, count) }
+impl HasAvx2 {
+    fn detect() -> Option<Self> {
+        is_x86_feature_detected!("avx2").then_some(Self(()))
+    }
 }
 
-/// Only for a CPU with [`has_avx2`].
-fn avx2(states: &mut States, runs: &Runs<'_>, count: usize) {
-    // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
-    unsafe { avx2::compress(states, runs, count) }
+impl HasAvx512 {
+    fn detect() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+        has.then_some(Self(()))
+    }
 }
 
-/// Only for a CPU with [`has_avx2`].
-fn avx2_twice(states: &mut States, runs: &Runs<'_>, count: usize) {
-    // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
-    unsafe { avx2_twice::compress(states, runs, count) }
+impl Kind {
+    /// All that this CPU can run, the fastest for many streams last.
+    pub(super) fn available() -> impl Iterator<Item = Self> {
+        let (avx2, avx512) = (HasAvx2::detect(), HasAvx512::detect());
+        let all = [
+            avx512.map(Self::Avx512Vl),
+            Some(Self::Integer),
+            avx2.map(Self::Avx2),
+            avx512.map(Self::Avx512),
+        ];
+        all.into_iter().flatten()
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Avx512Vl(_) => "avx512vl",
+            Self::Integer => "integer",
+            Self::Avx2(_) => "avx2",
+            Self::Avx512(_) => "avx512",
+        }
+    }
+
+    /// Fewest lanes first; `None` if it takes one stream after another.
+    pub(super) fn many(self) -> Option<[Many; 3]> {
+        match self {
+            Self::Avx512Vl(_) => None,
+            Self::Integer => Some([Many::Pair; 3]),
+            Self::Avx2(has) => Some([Many::Pair, Many::Avx2(has), Many::Avx2Twice(has)]),
+            Self::Avx512(has) => Some([Many::Pair, Many::Avx512(has), Many::Avx512Twice(has)]),
+        }
+    }
+
+    pub(super) fn alone(self) -> Alone {
+        match self {
+            Self::Avx512Vl(has) => Alone::Avx512Vl(has),
+            Self::Integer => Alone::Integer,
+            Self::Avx2(_) | Self::Avx512(_) => Alone::fastest(),
+        }
+    }
 }
 
-/// Only for a CPU with [`has_avx512`].
-fn avx512vl(state: &mut [u32; 4], run: &[Block]) {
-    // SAFETY: nobody but these statics and `alone` has it; the CPU was asked first.
-    unsafe { avx512vl::compress(state, run) }
+impl Many {
+    pub(super) fn lanes(self) -> usize {
+        match self {
+            Self::Pair => integer_twice::LANES,
+            Self::Avx2(_) => avx2::LANES,
+            Self::Avx2Twice(_) => avx2_twice::LANES,
+            Self::Avx512(_) => avx512::LANES,
+            Self::Avx512Twice(_) => avx512_twice::LANES,
+        }
+    }
+
+    /// Compresses as many blocks, one at least, from the beginning of each lane's run.
+    /// States of empty lanes are left with rubbish.
+    pub(super) fn compress(self, states: &mut States, runs: &Runs<'_>, count: usize) {
+        match self {
+            Self::Pair => integer_twice::compress(states, runs, count),
+            // SAFETY: there is a `HasAvx2`, so the CPU has AVX2.
+            Self::Avx2(HasAvx2(())) => unsafe { avx2::compress(states, runs, count) },
+            // SAFETY: there is a `HasAvx2`, so the CPU has AVX2.
+            Self::Avx2Twice(HasAvx2(())) => unsafe { avx2_twice::compress(states, runs, count) },
+            // SAFETY: there is a `HasAvx512`, so the CPU has AVX-512 F.
+            Self::Avx512(HasAvx512(())) => unsafe { avx512::compress(states, runs, count) },
+            // SAFETY: there is a `HasAvx512`, so the CPU has AVX-512 F.
+            Self::Avx512Twice(HasAvx512(())) => unsafe {
+                avx512_twice::compress(states, runs, count);
+            },
+        }
+    }
 }
 
-fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2")
-}
+impl Alone {
+    /// What compresses one stream fastest. In vector registers a step is a chain of 4
+    /// operations, in general ones of 4 to 5. Intel's CPUs take one cycle for each, on Zen 5
+    /// those on vectors take two. SSE4a is how to tell AMD's: nobody else has it.
+    pub(super) fn fastest() -> Self {
+        let vectors = HasAvx512::detect().filter(|_| !is_x86_feature_detected!("sse4a"));
+        vectors.map_or(Self::Integer, Self::Avx512Vl)
+    }
 
-fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
-}
-
-/// In vector registers a step is a chain of 4 operations, in general ones of 4 to 5.
-/// Intel's CPUs take one cycle for each, on Zen 5 those on vectors take two. SSE4a is
-/// how to tell AMD's: nobody else has it.
-fn prefers_avx512vl() -> bool {
-    has_avx512() && !is_x86_feature_detected!("sse4a")
+    /// Compresses a run of one stream, one block at least.
+    pub(super) fn compress(self, state: &mut [u32; 4], run: &[Block]) {
+        match self {
+            Self::Integer => integer::compress(state, run),
+            // SAFETY: there is a `HasAvx512`, so the CPU has AVX-512 F and VL.
+            Self::Avx512Vl(HasAvx512(())) => unsafe { avx512vl::compress(state, run) },
+        }
+    }
 }
 
 /// The operations on words that `compress!` asks for.
