@@ -1,9 +1,8 @@
 //! Who takes part.
 
 use crate::build::Programs;
+use crate::content::Hex;
 use crate::cores::Place;
-use crate::loader::Digests;
-use crate::workload::{Load, Traffic, Work};
 
 /// The contestant that the others are compared with.
 pub const BASELINE: &str = "hyper";
@@ -31,6 +30,15 @@ pub enum Role {
     Hasher,
 }
 
+/// Which digests a server answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digests {
+    /// Those of the content.
+    True,
+    /// Always this one: that of a ruler which does not hash.
+    Always(Hex),
+}
+
 impl Contestant {
     /// One that hashes, on one core.
     pub fn new(name: &str, command: &[&str]) -> Self {
@@ -47,20 +55,6 @@ impl Contestant {
     /// The same on all cores, under another name.
     fn on_all_cores(name: &str, command: &[&str]) -> Self {
         Self { place: Place::AllCores, ..Self::new(name, command) }
-    }
-
-    /// Why it does not take part in a work, if so.
-    pub fn leaves_out(&self, work: &Work) -> Option<&'static str> {
-        let traffic = match work {
-            Work::Throughput(Load { traffic, beside: None }) => Some(*traffic),
-            _ => None,
-        };
-        match (self.role, traffic) {
-            (Role::Ruler, Some(Traffic::Expecting { .. })) => Some("has no parser"),
-            (Role::Hasher, Some(Traffic::Uploads { chunks: None, .. })) => None,
-            (Role::Hasher, _) => Some("has no network"),
-            _ => None,
-        }
     }
 }
 

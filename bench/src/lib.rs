@@ -2,22 +2,27 @@
 //! loader, in turns, every digest checked.
 //!
 //! ```text
-//! main ── options      what to run
-//!      ── contestant   who takes part         ── build
-//!      ── session      every work             ── workload, descriptors, progress
-//!         ── race      round after round
-//!         ── measure   one measurement, by kind of work
-//!                      (throughput, latency, memory, growth, start)
-//!            ── server, hasher   a child process          ── process, cores
-//!            ── loader           requests and answers     ── plan, request, content
-//!            ── crowd            connections that ask nothing
-//!            ── clock, settle    the kernel's accounts
-//!      ── report       Markdown and charts    ── environment, results
-//!         ── table     one for each kind      ── figures: medians and ratios
-//!         ── chart     SVG
-//!
-//! bin/hyper, bin/actix, go/main.go, bin/ruler, bin/hasher: who is raced
+//! 7  main               the command                   ── options
+//! 6  session            every work, by everybody      ── descriptors
+//!    report             Markdown, with charts         ── environment, chart
+//! 5  results, table     one for each kind of work
+//!    figures            medians and ratios
+//!    race               round after round             ── progress
+//! 4  measure            one measurement, by kind of work
+//!                       (throughput, latency, memory, growth, start)
+//!    crowd              connections that ask nothing
+//!    settle             waits until a server rests    ── clock
+//! 3  server, hasher     a contestant's program        ── process
+//! 2  loader             requests and answers
+//! 1  workload           what is raced over
+//!    contestant         who takes part                ── build, cores
+//!    plan               what is sent, byte by byte    ── request, content
 //! ```
+//!
+//! A module imports from lower floors, or on its own from those that stand below it. What
+//! stands to the right needs descriptions at most: those of floor 1.
+//!
+//! bin/hyper, bin/actix, go/main.go, bin/ruler, bin/hasher: who is raced.
 
 pub mod build;
 pub mod chart;

@@ -18,8 +18,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
-use crate::content::Hex;
-use crate::contestant::BASELINE;
+use crate::contestant::{BASELINE, Digests};
 use crate::plan::{Plan, Repeat};
 use answer::Answers;
 use connection::{Connection, Received, Sent};
@@ -27,15 +26,6 @@ pub use exchange::exchange;
 
 /// Read at a time: room for hundreds of answers.
 const INPUT: usize = 64 << 10;
-
-/// Which digests a server answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Digests {
-    /// Those of the content.
-    True,
-    /// Always this one: that of a ruler which does not hash.
-    Always(Hex),
-}
 
 /// What was done between the first byte sent and the last answer.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,10 @@
 //! What slows the machine down for a while so strikes all of them, and comparisons are
 //! made within a round.
 
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Role};
 use crate::loader::Failure;
 use crate::progress::Progress;
-use crate::workload::Workload;
+use crate::workload::{Load, Traffic, Work, Workload};
 
 /// A work that has been raced over.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Race<'_> {
         self.progress.begin(workload);
         let entry = |contestant: &Contestant| Entry {
             contestant: contestant.name.clone(),
-            outcome: match contestant.leaves_out(&workload.work) {
+            outcome: match left_out(contestant, &workload.work) {
                 Some(reason) => Outcome::LeftOut(reason),
                 None => Outcome::Rounds(Vec::new()),
             },
@@ -84,5 +84,19 @@ impl Race<'_> {
             }
         }
         Raced { workload: workload.clone(), entries }
+    }
+}
+
+/// Why a contestant does not take part in a work, if so.
+fn left_out(contestant: &Contestant, work: &Work) -> Option<&'static str> {
+    let traffic = match work {
+        Work::Throughput(Load { traffic, beside: None }) => Some(*traffic),
+        _ => None,
+    };
+    match (contestant.role, traffic) {
+        (Role::Ruler, Some(Traffic::Expecting { .. })) => Some("has no parser"),
+        (Role::Hasher, Some(Traffic::Uploads { chunks: None, .. })) => None,
+        (Role::Hasher, _) => Some("has no network"),
+        _ => None,
     }
 }

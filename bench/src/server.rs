@@ -6,9 +6,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Digests};
 use crate::cores::Cores;
-use crate::loader::Digests;
 use crate::process::Process;
 
 /// For a server to take its first connection.

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use crate::contestant::BASELINE;
-use crate::crowd::{Crowd, Pose};
 use crate::plan::Plan;
 use crate::request::Chunks;
 
@@ -50,6 +49,22 @@ pub enum Traffic {
     Expecting { connections: usize, bytes: usize, time: Duration },
 }
 
+/// Connections that are open and ask nothing: how many, and how they stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crowd {
+    pub connections: usize,
+    pub pose: Pose,
+}
+
+/// What a connection has stopped in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pose {
+    /// In an upload: its head and some of its content have been sent.
+    Held,
+    /// Between requests: one has been answered.
+    Idle,
+}
+
 /// Requests that are due at fixed times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
@@ -91,6 +106,8 @@ pub enum Unit {
 const CURVE: [usize; 7] = [1, 2, 4, 8, 16, 32, 256];
 /// Bytes of content in every small request.
 const SMALL: usize = 1 << 10;
+/// Bytes of content that a held upload has sent.
+pub const HELD: usize = 64 << 10;
 /// Connections that small requests go over.
 const CONNECTIONS: usize = 64;
 
@@ -186,6 +203,17 @@ impl Workload {
                 format!("{}, beside {few} and {many} idle connections", traffic.about())
             }
             Work::Start => "from the start of the program to the first answer".into(),
+        }
+    }
+}
+
+impl Crowd {
+    fn about(self) -> String {
+        match self.pose {
+            Pose::Held => {
+                format!("{} uploads that stalled after {} KiB", self.connections, HELD >> 10)
+            }
+            Pose::Idle => format!("{} idle connections", self.connections),
         }
     }
 }

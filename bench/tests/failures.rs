@@ -5,7 +5,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use streamsum_bench::loader::{Digests, Failure, Loader};
+use streamsum_bench::contestant::Digests;
+use streamsum_bench::loader::{Failure, Loader};
 use streamsum_bench::plan::Plan;
 use streamsum_bench::request::HEAD;
 

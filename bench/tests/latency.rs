@@ -7,8 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use streamsum_bench::content;
+use streamsum_bench::contestant::Digests;
+use streamsum_bench::loader::Failure;
 use streamsum_bench::loader::paced::{self, Kept, Schedule};
-use streamsum_bench::loader::{Digests, Failure};
 use streamsum_bench::plan::Plan;
 use streamsum_bench::request::HEAD;
 

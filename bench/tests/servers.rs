@@ -4,17 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use streamsum_bench::build;
-use streamsum_bench::contestant::{Contestant, Role};
+use streamsum_bench::contestant::{Contestant, Digests, Role};
 use streamsum_bench::cores::Cores;
-use streamsum_bench::crowd::{Crowd, Pose};
 use streamsum_bench::hasher::Hasher;
-use streamsum_bench::loader::{Digests, Failure, Loader};
+use streamsum_bench::loader::{Failure, Loader};
 use streamsum_bench::measure::latency::Rates;
 use streamsum_bench::measure::{growth, latency, memory, start};
 use streamsum_bench::plan::Plan;
 use streamsum_bench::request::Chunks;
 use streamsum_bench::server::Server;
-use streamsum_bench::workload::{Flow, Growth, Pace, Traffic};
+use streamsum_bench::workload::{Crowd, Flow, Growth, Pace, Pose, Traffic};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
-use super::{Digests, Failure};
+use super::Failure;
 use crate::content::Hex;
+use crate::contestant::Digests;
 
 /// Longest head of an answer.
 const MOST_HEAD: usize = 16 << 10;

@@ -4,8 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::Failure;
 use super::answer::Answers;
-use super::{Digests, Failure};
+use crate::contestant::Digests;
 use crate::plan::Burst;
 
 /// Room for a few answers.

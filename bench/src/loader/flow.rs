@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use mio::{Interest, Registry, Token};
 
+use super::Failure;
 use super::answer::Answers;
 use super::connection::{Connection, Received};
-use super::{Digests, Failure};
+use crate::contestant::Digests;
 use crate::plan::Plan;
 
 /// Bytes of content sent at a time.

@@ -15,7 +15,8 @@ use mio::{Events, Token};
 
 use super::connection::{Connection, Received, Sent};
 use super::flow::Flow;
-use super::{Digests, Failure, INPUT, Loader};
+use super::{Failure, INPUT, Loader};
+use crate::contestant::Digests;
 use crate::plan::{Burst, Plan};
 
 /// The longest latency that is told from longer ones: an hour, in nanoseconds.

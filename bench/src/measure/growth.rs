@@ -3,11 +3,11 @@
 use crate::clock::Account;
 use crate::contestant::Contestant;
 use crate::cores::Cores;
-use crate::crowd::{Crowd, Pose};
+use crate::crowd::gather;
 use crate::loader::{Failure, Loader};
 use crate::plan::Plan;
 use crate::server::Server;
-use crate::workload::Growth;
+use crate::workload::{Crowd, Growth, Pose};
 
 use super::PATIENCE;
 
@@ -49,7 +49,7 @@ pub fn measure(
         seconds += done.time.as_secs_f64();
         Ok(done.answers as f64 / done.time.as_secs_f64())
     };
-    let idle = |connections| Crowd { connections, pose: Pose::Idle }.gather(&server);
+    let idle = |connections| gather(Crowd { connections, pose: Pose::Idle }, &server);
     let few = idle(growth.few)?;
     let beside_few = rate()?;
     let more = idle(growth.many - growth.few)?;

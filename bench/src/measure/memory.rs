@@ -3,11 +3,12 @@
 use crate::clock;
 use crate::contestant::Contestant;
 use crate::cores::Cores;
-use crate::crowd::Crowd;
+use crate::crowd::gather;
 use crate::loader::{Failure, Loader};
 use crate::plan::Plan;
 use crate::server::Server;
 use crate::settle::settle;
+use crate::workload::Crowd;
 
 use super::PATIENCE;
 
@@ -39,10 +40,10 @@ pub fn measure(contestant: &Contestant, crowd: Crowd, cores: &Cores) -> Result<M
     Loader::connect(&busy, server.address, server.digests)?.run(PATIENCE)?;
     let uncounted = crowd.connections.div_ceil(UNCOUNTED);
     let counted = crowd.connections - uncounted;
-    let first = Crowd { connections: uncounted, ..crowd }.gather(&server)?;
+    let first = gather(Crowd { connections: uncounted, ..crowd }, &server)?;
     settle(&server, PATIENCE)?;
     let before = clock::resident_memory(server.id())?;
-    let others = Crowd { connections: counted, ..crowd }.gather(&server)?;
+    let others = gather(Crowd { connections: counted, ..crowd }, &server)?;
     settle(&server, PATIENCE)?;
     let after = clock::resident_memory(server.id())?;
     first.check()?;

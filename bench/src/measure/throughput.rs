@@ -3,6 +3,7 @@
 use crate::clock::{self, Account};
 use crate::contestant::{Contestant, Role};
 use crate::cores::Cores;
+use crate::crowd::gather;
 use crate::hasher::Hasher;
 use crate::loader::{Done, Failure, Loader};
 use crate::plan::Plan;
@@ -47,7 +48,7 @@ pub fn measure(
         return account(hasher.id(), unit, || hasher.run());
     }
     let server = Server::start(contestant, cores)?;
-    let beside = load.beside.map(|crowd| crowd.gather(&server)).transpose()?;
+    let beside = load.beside.map(|crowd| gather(crowd, &server)).transpose()?;
     if beside.is_some() {
         settle(&server, PATIENCE)?;
     }
