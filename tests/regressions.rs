@@ -1,31 +1,10 @@
 //! Replays what the fuzz targets have found, and their seeds: each file of
 //! `fuzz/regressions/<target>` and `fuzz/seeds/<target>`.
-// The modules are public in the package of the targets.
-#![allow(unreachable_pub)]
-
-#[path = "../fuzz/src/choices.rs"]
-mod choices;
-#[path = "../fuzz/src/chunked.rs"]
-mod chunked;
-#[path = "../fuzz/src/client.rs"]
-mod client;
-#[path = "../fuzz/src/conversation.rs"]
-mod conversation;
-#[path = "../fuzz/src/head.rs"]
-mod head;
-#[path = "../fuzz/src/md5.rs"]
-mod md5;
-#[path = "../fuzz/src/response.rs"]
-mod response;
-#[path = "../fuzz/src/script.rs"]
-mod script;
-#[path = "../fuzz/src/seeds.rs"]
-mod seeds;
-#[path = "../fuzz/src/split.rs"]
-mod split;
 
 use std::fs;
 use std::path::Path;
+
+use testkit::checks::{chunked, head, md5, response, script, seeds, split};
 
 /// Runs the check of a target over its files, of which there has to be one at least.
 fn replay(target: &str, check: fn(&[u8])) {

@@ -5,10 +5,9 @@
 //! cargo run --manifest-path fuzz/Cargo.toml --example seeds
 //! ```
 
-#[path = "../src/seeds.rs"]
-mod seeds;
-
 use std::{fs, io};
+
+use testkit::checks::seeds;
 
 fn main() -> io::Result<()> {
     let stale = seeds::stale();

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| streamsum_fuzz::chunked::check(data));
+fuzz_target!(|data: &[u8]| testkit::checks::chunked::check(data));

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| streamsum_fuzz::md5::check(data));
+fuzz_target!(|data: &[u8]| testkit::checks::md5::check(data));

@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| streamsum_fuzz::script::check(data));
+fuzz_target!(|data: &[u8]| testkit::checks::script::check(data));

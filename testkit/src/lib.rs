@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod cases;
+pub mod checks;
 pub mod client;
 pub mod content;
 pub mod naive;

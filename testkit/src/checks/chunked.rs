@@ -1,7 +1,7 @@
 //! Content in chunks, its digest and its trailers are the oracle's, however it is cut.
 
-use crate::choices::Choices;
-use crate::conversation::{Plan, play};
+use super::choices::Choices;
+use super::conversation::{Plan, play};
 
 /// Small enough for every limit.
 const HEAD: &[u8] = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -1,8 +1,8 @@
 //! Whatever many peers, the handler and the clock do, every upload gets its digest or its
 //! refusal, nobody is forgotten, every deadline is met, and all memory comes back.
 
-use testkit::random::Random;
-use testkit::sim::world::{Scale, Weather, play};
+use crate::random::Random;
+use crate::sim::world::{Scale, Weather, play};
 
 /// As many as a queue or a batch needs to go wrong; a game of more is too long for a
 /// fuzzer.
@@ -10,8 +10,8 @@ const MOST_PEERS: usize = 8;
 
 const MOST_OPERATIONS: usize = 300;
 
-/// Plays the simulation of `testkit::sim` with the fuzzer's bytes for decisions. The first
-/// byte says in which world, and `testkit::sim::world` what all the others are for.
+/// Plays the simulation of [`sim`](crate::sim) with the fuzzer's bytes for decisions. The first
+/// byte says in which world, and [`sim::world`](crate::sim::world) what all the others are for.
 pub fn check(data: &[u8]) {
     let (first, script) = data.split_first().unwrap_or((&0, &[]));
     let weather = if first & 1 == 0 { Weather::Calm } else { Weather::Stormy };

@@ -2,7 +2,7 @@
 
 use streamsum::md5::{Input, Kernel, Md5};
 
-use crate::choices::Choices;
+use super::choices::Choices;
 
 /// More streams than any kernel has lanes.
 const STREAMS: usize = 40;

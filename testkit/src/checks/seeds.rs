@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+use crate::cases::{self, Case};
 use streamsum::proto::Limits;
-use testkit::cases::{self, Case};
 
 /// Cases with a longer input have no seed: mutations of it would be slow.
 const LONGEST: usize = 4 << 10;
@@ -36,7 +36,7 @@ const TARGETS: [(&str, &[&str]); 20] = [
 ];
 
 /// Seeds by their places in `fuzz/seeds`: `chunked/trailers--two-fields`.
-pub(crate) fn of_cases() -> BTreeMap<String, Vec<u8>> {
+pub fn of_cases() -> BTreeMap<String, Vec<u8>> {
     let mut seeds = BTreeMap::new();
     let mut namesakes = BTreeMap::new();
     for case in cases::all().iter().filter(|case| case.input().len() <= LONGEST) {
@@ -67,7 +67,7 @@ pub(crate) fn of_cases() -> BTreeMap<String, Vec<u8>> {
 
 /// What is wrong with the files of `fuzz/seeds`: those that are missing, stale, or made of
 /// a case that is gone. Seeds that were made by hand have no `--` in their names.
-pub(crate) fn stale() -> Vec<String> {
+pub fn stale() -> Vec<String> {
     let expected = of_cases();
     let mut wrong: BTreeSet<String> = on_disk().into_iter().collect();
     for (place, seed) in expected {
@@ -81,12 +81,12 @@ pub(crate) fn stale() -> Vec<String> {
     wrong.into_iter().collect()
 }
 
-pub(crate) fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     cases::repository().join("fuzz/seeds")
 }
 
 /// The places of all seeds that were made of cases.
-pub(crate) fn on_disk() -> Vec<String> {
+fn on_disk() -> Vec<String> {
     let mut places = Vec::new();
     for target in fs::read_dir(folder()).expect("fuzz/seeds is there") {
         let target = target.expect("a folder of seeds");

@@ -1,7 +1,7 @@
 //! Any bytes give the same events and the same answers however they are cut.
 
-use crate::choices::Choices;
-use crate::conversation::{Plan, play};
+use super::choices::Choices;
+use super::conversation::{Plan, play};
 
 /// A plan, and then the bytes of a client.
 pub fn check(data: &[u8]) {

@@ -10,8 +10,8 @@ use streamsum::proto::{
     Response, Version,
 };
 
-use crate::choices::Choices;
-use testkit::naive::{self, Field, Framing, Outcome, Reading, Request};
+use super::choices::Choices;
+use crate::naive::{self, Field, Framing, Outcome, Reading, Request};
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 

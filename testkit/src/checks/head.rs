@@ -1,8 +1,8 @@
 //! A head is taken or refused just as the oracle's slow rules say, and has one framing.
 
-use crate::choices::Choices;
-use crate::conversation::{Plan, play};
-use testkit::naive::Request;
+use super::choices::Choices;
+use super::conversation::{Plan, play};
+use crate::naive::Request;
 
 /// A plan, and then the bytes of a client: heads, with content between them or none.
 pub fn check(data: &[u8]) {

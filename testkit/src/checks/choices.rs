@@ -1,6 +1,4 @@
 //! Decisions out of the fuzzer's bytes.
-// Each target uses its own part of it.
-#![allow(dead_code)]
 
 /// Takes a byte or two for each decision, from the front; when no bytes are left all
 /// decisions are 0. So each byte that the fuzzer changes changes one decision, and those

@@ -9,8 +9,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use streamsum::proto::{After, Connection, Date, End, Event, Limits, Reject, Response};
 
-use crate::choices::Choices;
-use crate::client::{self, Answer};
+use super::choices::Choices;
+use super::client::{self, Answer};
 
 /// Limits that a short input can reach.
 fn limits() -> Limits {
