@@ -1,7 +1,8 @@
 //! Who takes part.
 
+use testkit::content::Hex;
+
 use crate::build::Programs;
-use crate::content::Hex;
 use crate::cores::Place;
 
 /// The contestant that the others are compared with.

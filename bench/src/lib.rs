@@ -16,7 +16,7 @@
 //! 2  loader             requests and answers
 //! 1  workload           what is raced over
 //!    contestant         who takes part                ── build, cores
-//!    plan               what is sent, byte by byte    ── request, content
+//!    plan               what is sent, byte by byte    ── request
 //! ```
 //!
 //! A module imports from lower floors, or on its own from those that stand below it. What
@@ -27,7 +27,6 @@
 pub mod build;
 pub mod chart;
 pub mod clock;
-pub mod content;
 pub mod contestant;
 pub mod cores;
 pub mod crowd;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::content::{self, Hex};
+use testkit::content::{self, Hex};
+
 use crate::request::{self, CHUNK_END, Chunks, Framing, LAST_CHUNK};
 
 /// Bytes of content that uploads repeat. They are offered to a socket all at once, so
@@ -14,6 +15,8 @@ use crate::request::{self, CHUNK_END, Chunks, Framing, LAST_CHUNK};
 pub const CYCLE: usize = 512 << 10;
 /// How far apart different uploads begin in it: a page.
 const APART: usize = 4 << 10;
+/// Of all content.
+const SEED: u64 = 0;
 
 /// What all connections send.
 #[derive(Debug)]
@@ -53,7 +56,7 @@ pub struct Burst {
 impl Plan {
     /// `count` uploads at a time of `bytes` each, with content of their own.
     pub fn uploads(count: usize, bytes: u64, chunks: Option<Chunks>) -> Self {
-        let pattern = content::pattern(CYCLE);
+        let pattern = cycle();
         let cycle: Arc<[u8]> = match chunks {
             Some(chunks) => frames(&pattern, chunks).into(),
             None => pattern.clone().into(),
@@ -99,7 +102,7 @@ impl Plan {
         const DIFFERENT: usize = 64;
         assert_eq!(DIFFERENT % depth, 0, "bursts must not wrap round");
 
-        let pattern = content::pattern(DIFFERENT * bytes);
+        let pattern = content::content(DIFFERENT * bytes, SEED);
         let contents: Vec<&[u8]> = pattern.chunks_exact(bytes).collect();
         let head = request::head(Framing::Length(bytes as u64));
         let cycle: Vec<u8> =
@@ -126,7 +129,7 @@ impl Plan {
     /// Requests one at a time, whose content is sent once the server has asked for it.
     pub fn expecting(connections: usize, bytes: usize, time: Duration) -> Self {
         const DIFFERENT: usize = 64;
-        let cycle: Arc<[u8]> = content::pattern(DIFFERENT * bytes).into();
+        let cycle: Arc<[u8]> = content::content(DIFFERENT * bytes, SEED).into();
         let burst = |at: usize| Burst {
             head: request::expecting_head(Framing::Length(bytes as u64)),
             cycle: Arc::clone(&cycle),
@@ -140,6 +143,11 @@ impl Plan {
         let bursts = (0..DIFFERENT).map(burst).collect();
         Self { connections, bursts, repeat: Repeat::For(time) }
     }
+}
+
+/// The bytes of content that uploads repeat.
+pub fn cycle() -> Vec<u8> {
+    content::content(CYCLE, SEED)
 }
 
 /// Where in the cycle the content of an upload begins.

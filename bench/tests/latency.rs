@@ -6,12 +6,12 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use streamsum_bench::content;
 use streamsum_bench::contestant::Digests;
 use streamsum_bench::loader::Failure;
 use streamsum_bench::loader::paced::{self, Kept, Schedule};
 use streamsum_bench::plan::Plan;
 use streamsum_bench::request::HEAD;
+use testkit::content;
 
 const CONNECTIONS: usize = 4;
 const BYTES: usize = 100;

@@ -16,6 +16,7 @@ use std::hint::black_box;
 
 use rivals::{Digest, FastMd5, Md5Many, Md5Simd, Rival, RustCrypto, Streamsum};
 use side_by_side::{Comparison, Work};
+use testkit::content::content;
 
 const LONGEST: usize = 64 << 10;
 const COUNTS: [usize; 5] = [2, 4, 8, 16, 32];
@@ -25,7 +26,7 @@ fn main() {
     for (name, length) in
         [("64 B", 64), ("1 KiB", 1 << 10), ("64 KiB", 64 << 10), ("1 MiB", 1 << 20)]
     {
-        let bytes = streamsum_bench::content::pattern(length);
+        let bytes = content(length, 0);
         comparison.case(
             &format!("one message of {name}"),
             one::<RustCrypto>(&bytes),
@@ -38,7 +39,7 @@ fn main() {
         );
     }
     // Rows exactly 64 KiB apart would fall on the same sets of the cache.
-    let bytes = streamsum_bench::content::pattern((LONGEST + 64) * COUNTS[COUNTS.len() - 1]);
+    let bytes = content((LONGEST + 64) * COUNTS[COUNTS.len() - 1], 0);
     let rows: Vec<&[u8]> = bytes.chunks(LONGEST + 64).collect();
     for (shape, length) in [("equal", (|_| LONGEST) as fn(usize) -> usize), ("ragged", ragged)] {
         for count in COUNTS {

@@ -15,7 +15,7 @@ use actix_web::web::{self, Payload};
 use actix_web::{App, HttpResponse, HttpServer};
 use futures_util::StreamExt;
 use md5::{Digest, Md5};
-use streamsum_bench::content::hex;
+use testkit::content::hex;
 
 /// Of idle connections: not the usual five seconds, in which thousands could not be
 /// opened and counted.

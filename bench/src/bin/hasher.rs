@@ -8,8 +8,7 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use streamsum::md5::{Input, Kernel, Md5};
-use streamsum_bench::content;
-use streamsum_bench::plan::{self, CYCLE};
+use streamsum_bench::plan;
 
 /// Bytes of an upload that are hashed at a time.
 const TURN: u64 = 64 << 10;
@@ -24,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [uploads, bytes] = arguments.as_slice() else { return Err("hasher UPLOADS BYTES".into()) };
     let (uploads, bytes): (usize, u64) = (uploads.parse()?, bytes.parse()?);
-    let pattern = content::pattern(CYCLE);
+    let pattern = plan::cycle();
     let upload = |at| Upload { md5: Md5::new(), at: plan::start(at), left: bytes };
     let mut uploads: Vec<Upload> = (0..uploads).map(upload).collect();
     let kernel = Kernel::detect();

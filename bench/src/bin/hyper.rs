@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use md5::Digest;
-use streamsum_bench::content::{Hex, hex};
+use testkit::content::{Hex, hex};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 

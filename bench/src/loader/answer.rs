@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
+use testkit::content::Hex;
+
 use super::Failure;
-use crate::content::Hex;
 use crate::contestant::Digests;
 
 /// Longest head of an answer.

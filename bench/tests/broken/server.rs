@@ -11,9 +11,9 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use md5::{Digest, Md5};
-use streamsum_bench::content::{self, Hex, hex};
-use streamsum_bench::plan::{self, CYCLE};
+use streamsum_bench::plan;
 use streamsum_bench::request::{Framing, HEAD, framing};
+use testkit::content::{self, Hex, hex};
 
 #[derive(Clone, Copy)]
 enum Way {
@@ -58,8 +58,8 @@ fn serve(way: Way, mut stream: TcpStream) -> io::Result<()> {
         stream.read_exact(&mut head)?;
         let Framing::Length(length) = framing(&head) else { return Ok(()) };
         if let Way::DeclaredLength = way {
-            let pattern = content::pattern(CYCLE);
-            answer(&mut stream, content::digest_of_cycle(&pattern, plan::start(0), length))?;
+            let cycle = plan::cycle();
+            answer(&mut stream, content::digest_of_cycle(&cycle, plan::start(0), length))?;
             take(&mut stream, length, |_| ())?;
             continue;
         }
