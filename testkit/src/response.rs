@@ -93,17 +93,26 @@ impl std::error::Error for Malformed {}
 ///
 /// If its head is whole and is none.
 pub fn read(wire: &[u8], method: Method) -> Result<Option<Response<'_>>, Malformed> {
+    let Some(response) = read_head(wire, method)? else { return Ok(None) };
+    let content = wire.get(response.head_length..response.length);
+    Ok(content.map(|content| Response { content, ..response }))
+}
+
+/// Reads the head of the first response of `wire` in the same way, and leaves its content
+/// empty, whether that has come or not.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_head(wire: &[u8], method: Method) -> Result<Option<Response<'_>>, Malformed> {
     let Some(end) = find(wire, b"\r\n\r\n") else { return Ok(None) };
     let (head, head_length) = (&wire[..end], end + 4);
     let mut lines = lines(head);
     let status = status_line(lines.next().unwrap_or_default())?;
     let fields = lines.map(field_line).collect::<Result<Vec<_>, _>>()?;
     let mut response = Response { status, fields, content: b"", head_length, length: head_length };
-    let Some(content) = wire[head_length..].get(..content_length(&response, method)?) else {
-        return Ok(None);
-    };
-    response.content = content;
-    response.length += content.len();
+    let content = content_length(&response, method)?;
+    response.length = head_length.checked_add(content).ok_or(Malformed::ContentLength)?;
     Ok(Some(response))
 }
 
@@ -238,6 +247,19 @@ mod tests {
     }
 
     #[test]
+    fn a_head_is_read_as_soon_as_it_is_whole() {
+        let head = ANSWER.len() - 3;
+        for end in 0..head {
+            assert_eq!(read_head(&ANSWER[..end], Method::Other), Ok(None), "{end} bytes");
+        }
+        for end in head..=ANSWER.len() {
+            let response = read_head(&ANSWER[..end], Method::Other).unwrap().unwrap();
+            assert_eq!((response.status, response.content), (200, &b""[..]));
+            assert_eq!((response.head_length, response.length), (head, ANSWER.len()));
+        }
+    }
+
+    #[test]
     fn some_responses_have_no_content() {
         let head = &ANSWER[..ANSWER.len() - 3];
         assert_eq!(read(ANSWER, Method::Head).unwrap().unwrap().length, head.len());
@@ -278,6 +300,10 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Malformed::Framing),
             ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na", Malformed::ContentLength),
             ("HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\na", Malformed::ContentLength),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n",
+                Malformed::ContentLength,
+            ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
                 Malformed::ContentLength,
