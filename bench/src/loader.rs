@@ -42,8 +42,8 @@ pub enum Failure {
     Io(io::Error),
     /// It closed a connection with answers due.
     Closed,
-    /// It sent what cannot be taken for an answer with a digest.
-    Malformed,
+    /// It sent what cannot be taken for an answer with a digest, and why not.
+    Malformed(String),
     Status(u16),
     WrongDigest {
         answered: String,
@@ -67,7 +67,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Io(error) => error.fmt(f),
             Self::Closed => f.write_str("closed with answers due"),
-            Self::Malformed => f.write_str("not an answer with a digest"),
+            Self::Malformed(why) => write!(f, "not an answer with a digest: {why}"),
             Self::Status(status) => write!(f, "status {status}"),
             Self::WrongDigest { answered, expected } => {
                 write!(f, "wrong digest: {answered:?} instead of {expected:?}")

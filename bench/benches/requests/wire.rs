@@ -3,6 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use testkit::response::{self, Method};
+
 use crate::samples;
 
 /// Requests that arrive together.
@@ -104,9 +106,10 @@ impl<'w> Wire<'w> {
     /// How many answers there are with this content, if all are.
     pub(crate) fn count_answers(&self, content: &str) -> Option<usize> {
         let answers = self.answers.borrow();
-        let text = std::str::from_utf8(&answers).ok()?;
-        let heads = text.matches("HTTP/1.1 200 OK\r\n").count();
-        (heads == text.matches(&format!("\r\n\r\n{content}")).count()).then_some(heads)
+        let (answers, left) = response::read_all(&answers, |_| Method::Other).ok()?;
+        let mut responses = answers.iter().map(|answer| &answer.response);
+        let are_right = responses.all(|it| it.status == 200 && it.content == content.as_bytes());
+        (left == 0 && are_right).then_some(answers.len())
     }
 
     /// Forgets the answers.

@@ -1,35 +1,30 @@
 //! Reads answers, and compares their digests with those that are due.
 //!
 //! A server's answers are alike but for date and digest. So the first is parsed, and the
-//! next ones are only compared with it at the places that matter; whatever does not
-//! match is parsed again.
+//! heads of the next ones are only compared with its; whatever differs is parsed again.
 
 use std::ops::Range;
 
 use testkit::content::Hex;
+use testkit::response::{self, Method, Response};
 
 use super::Failure;
 use crate::contestant::Digests;
 
 /// Longest head of an answer.
 const MOST_HEAD: usize = 16 << 10;
-/// Most fields in it.
-const MOST_FIELDS: usize = 64;
-/// The version and status of every answer that is right.
-const STATUS: &[u8] = b"HTTP/1.1 200";
 
 pub(super) struct Answers {
     digests: Digests,
-    /// What the last one looked like.
-    like: Option<Like>,
+    /// The head of the last one that was parsed.
+    like: Option<Head>,
 }
 
-/// Where an answer has what.
-struct Like {
-    head: usize,
-    /// The field with its line end.
-    length_at: Range<usize>,
-    length_line: Vec<u8>,
+/// A head of an answer with a digest.
+struct Head {
+    bytes: Vec<u8>,
+    /// Where the value of its Date stands, which changes; empty without one.
+    date: Range<usize>,
 }
 
 impl Answers {
@@ -65,62 +60,63 @@ impl Answers {
         if input.is_empty() {
             return Ok(None);
         }
-        let is_alike = self.like.as_ref().is_some_and(|like| like.matches(input));
+        let is_alike = self.like.as_ref().is_some_and(|head| head.begins(input));
         if !is_alike {
             self.like = parse(input)?;
         }
-        let content = self.like.as_ref().map(|like| like.head..like.head + size_of::<Hex>());
+        let content = self.like.as_ref().map(|head| head.bytes.len()..head.bytes.len() + DIGITS);
         Ok(content.and_then(|content| Some((input.get(content.clone())?, content.end))))
     }
 }
 
-impl Like {
-    fn matches(&self, input: &[u8]) -> bool {
-        input.starts_with(STATUS)
-            && input.get(..self.head).is_some_and(|head| head.ends_with(b"\r\n\r\n"))
-            && input.get(self.length_at.clone()) == Some(&self.length_line)
+/// Bytes of a digest.
+const DIGITS: usize = size_of::<Hex>();
+
+impl Head {
+    /// True if `input` begins with this head, perhaps at another date.
+    fn begins(&self, input: &[u8]) -> bool {
+        let Range { start, end } = self.date;
+        input.get(..self.bytes.len()).is_some_and(|head| {
+            head[..start] == self.bytes[..start] && head[end..] == self.bytes[end..]
+        })
     }
 }
 
 /// Where a 100 (Continue) ends; none if `input` does not have all of it.
 pub(super) fn find_continue(input: &[u8]) -> Result<Option<usize>, Failure> {
-    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
-    let mut answer = httparse::Response::new(&mut fields);
-    match answer.parse(input) {
-        Ok(httparse::Status::Complete(end)) => match answer.code {
-            Some(100) => Ok(Some(end)),
-            Some(200) => Err(Failure::Unasked),
-            code => Err(Failure::Status(code.unwrap_or_default())),
-        },
-        Ok(httparse::Status::Partial) if input.len() < MOST_HEAD => Ok(None),
-        _ => Err(Failure::Malformed),
+    let Some(answer) = read_head(input)? else { return Ok(None) };
+    match answer.status {
+        100 => Ok(Some(answer.length)),
+        200 => Err(Failure::Unasked),
+        status => Err(Failure::Status(status)),
     }
 }
 
-/// Reads a head; none if `input` does not have all of it.
-fn parse(input: &[u8]) -> Result<Option<Like>, Failure> {
-    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
-    let mut answer = httparse::Response::new(&mut fields);
-    let head = match answer.parse(input) {
-        Ok(httparse::Status::Complete(head)) => head,
-        Ok(httparse::Status::Partial) if input.len() < MOST_HEAD => return Ok(None),
-        _ => return Err(Failure::Malformed),
-    };
-    match answer.code {
-        Some(200) if input.starts_with(STATUS) => {}
-        code => return Err(Failure::Status(code.unwrap_or_default())),
+/// Reads the head of an answer with a digest; none if `input` does not have all of it.
+fn parse(input: &[u8]) -> Result<Option<Head>, Failure> {
+    let Some(answer) = read_head(input)? else { return Ok(None) };
+    if answer.status != 200 {
+        return Err(Failure::Status(answer.status));
     }
-    let mut lengths =
-        answer.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("content-length"));
-    let (Some(length), None) = (lengths.next(), lengths.next()) else {
-        return Err(Failure::Malformed);
-    };
-    if length.value != b"32" {
-        return Err(Failure::Malformed);
+    match answer.length - answer.head_length {
+        DIGITS => {}
+        length => return Err(Failure::Malformed(format!("{length} bytes of content"))),
     }
-    let start = length.name.as_ptr().addr() - input.as_ptr().addr();
-    let end = length.value.as_ptr().addr() - input.as_ptr().addr() + b"32\r\n".len();
-    Ok(Some(Like { head, length_at: start..end, length_line: input[start..end].to_vec() }))
+    let bytes = input[..answer.head_length].to_vec();
+    let found = answer.value("date").filter(|date| !date.is_empty()).and_then(|date| {
+        let start = bytes.windows(date.len()).position(|window| window == date)?;
+        Some(start..start + date.len())
+    });
+    Ok(Some(Head { bytes, date: found.unwrap_or_default() }))
+}
+
+fn read_head(input: &[u8]) -> Result<Option<Response<'_>>, Failure> {
+    match response::read_head(input, Method::Other) {
+        Ok(None) if input.len() >= MOST_HEAD => {
+            Err(Failure::Malformed("a head without end".into()))
+        }
+        read => read.map_err(|why| Failure::Malformed(why.to_string())),
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +146,28 @@ mod tests {
     }
 
     #[test]
+    fn answers_are_alike_at_any_date() {
+        let at = |date: &str, digest| {
+            let head = format!("HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 32");
+            answer(&head, digest)
+        };
+        let first = at("Mon, 30 Nov 2026 03:28:50 GMT", A);
+        let later = at("Tue, 01 Dec 2026 00:00:00 GMT", B);
+        let head = parse(&first).unwrap().unwrap();
+        assert!(head.begins(&first) && head.begins(&later));
+        for end in 0..head.bytes.len() {
+            assert!(!head.begins(&later[..end]), "{end} bytes");
+        }
+        for place in (0..head.bytes.len()).filter(|place| !head.date.contains(place)) {
+            let mut other = later.clone();
+            other[place] ^= 1;
+            assert!(!head.begins(&other), "changed at {place}");
+        }
+        let mut answers = Answers::new(Digests::True);
+        assert_eq!(answers.check(&[first, later].concat(), &[A, B]).unwrap().1, 2);
+    }
+
+    #[test]
     fn a_wrong_digest_is_found_wherever_it_is() {
         let right = answer("HTTP/1.1 200 OK\r\nContent-Length: 32", A);
         let wrong = answer("HTTP/1.1 200 OK\r\nContent-Length: 32", B);
@@ -166,9 +184,10 @@ mod tests {
             assert_eq!(find_continue(&asks[..end]).unwrap(), None, "of {end} bytes");
         }
         assert_eq!(find_continue(&[asks, &b"HTTP"[..]].concat()).unwrap(), Some(asks.len()));
-        let answered = find_continue(&answer("HTTP/1.1 200 OK", A));
+        let answered = find_continue(&answer("HTTP/1.1 200 OK\r\nContent-Length: 32", A));
         assert!(matches!(answered, Err(Failure::Unasked)), "{answered:?}");
-        let refused = find_continue(b"HTTP/1.1 417 Expectation Failed\r\n\r\n");
+        let refused =
+            find_continue(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 9\r\n\r\n");
         assert!(matches!(refused, Err(Failure::Status(417))), "{refused:?}");
     }
 
@@ -176,6 +195,9 @@ mod tests {
     fn other_answers_fail() {
         for head in [
             "HTTP/1.1 400 Bad Request\r\nContent-Length: 32",
+            "HTTP/1.0 200 OK\r\nContent-Length: 32",
+            "HTTP/1.1 200 OK\r\nContent-Length: 32\r\nTransfer-Encoding: chunked",
+            "HTTP/1.1 200 OK\r\nContent-Length: 3 2",
             "HTTP/1.1 200 OK",
             "HTTP/1.1 200 OK\r\nContent-Length: 33",
             "HTTP/1.1 200 OK\r\nContent-Length: 32\r\nContent-Length: 32",

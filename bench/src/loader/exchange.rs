@@ -34,7 +34,7 @@ pub fn exchange(
     let (mut input, mut filled, mut answered) = ([0; INPUT], 0, 0);
     while answered < burst.digests.len() {
         match stream.read(&mut input[filled..]) {
-            Ok(0) if filled == INPUT => return Err(Failure::Malformed),
+            Ok(0) if filled == INPUT => return Err(Failure::Malformed("too long".into())),
             Ok(0) => return Err(Failure::Closed),
             Ok(read) => filled += read,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(Failure::Stalled),
