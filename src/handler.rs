@@ -442,8 +442,8 @@ pub enum Outcome {
 pub struct TooSlow {
     /// Bytes of the head, or of the content with its framing.
     pub bytes: u64,
-    /// How long they took, and then nothing or too little: only time in which the engine
-    /// read what there was.
+    /// How long they took, and then nothing or too little; of content from its first byte
+    /// on, if there was one. Only time in which the engine read what there was.
     pub time: Duration,
     /// What they fell short of.
     pub missed: Missed,

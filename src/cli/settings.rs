@@ -189,7 +189,7 @@ pub(super) const TABLE: &[Setting] = &[
     Setting {
         name: "rate-grace",
         kind: Kind::Time(|s| &mut s.config.timeouts.rate_grace),
-        help: "before the average counts",
+        help: "from the first byte of content until the average counts",
     },
     Setting {
         name: "write-timeout",

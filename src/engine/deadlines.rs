@@ -68,6 +68,15 @@ impl Clock {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
+    /// Bytes of content came in, or of its framing. The first of them begins the time
+    /// over which their rate is taken: a source may think before it.
+    pub(super) fn advance_content(&mut self, now: Moment, bytes: u64) {
+        if self.bytes == 0 {
+            self.since = now;
+        }
+        self.advance(now, bytes);
+    }
+
     /// Bytes went out, or are the first that wait to.
     pub(super) fn write(&mut self, now: Moment) {
         self.written = now;
@@ -101,6 +110,9 @@ impl Clock {
         let silent = now.since(self.progress);
         if let Some(limit) = timeouts.stall.filter(|&limit| silent >= limit) {
             return Some(Missed::Byte(limit));
+        }
+        if self.bytes == 0 {
+            return None;
         }
         let elapsed = now.since(self.since);
         let is_slow = |rate: u64| (self.bytes as f64) < rate as f64 * elapsed.as_secs_f64();

@@ -113,8 +113,10 @@ impl<S: Socket, U> Engine<S, U> {
         let got = peer.read(buf, most);
         let bytes = buf.len() - before;
         peer.flows = bytes >= LEAST_GROWTH && buf.spare_mut().is_empty();
-        if bytes > 0 {
-            peer.clock.advance(self.now, bytes as u64);
+        match peer.connection.awaits() {
+            _ if bytes == 0 => {}
+            Awaits::Body => peer.clock.advance_content(self.now, bytes as u64),
+            _ => peer.clock.advance(self.now, bytes as u64),
         }
         if got == Got::Bytes {
             peer.starved = false;

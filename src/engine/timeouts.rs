@@ -30,15 +30,16 @@ pub struct Timeouts {
     /// For the next request to begin. Default 60 s: clients that pool connections
     /// rarely keep one for longer.
     pub idle: Option<Duration>,
-    /// Without a byte of content. Default 30 s: a phone that changes cells is back by
-    /// then.
+    /// Without a byte of content, before the first one too: a source that thinks before
+    /// it begins is judged by this alone. Default 30 s: a phone that changes cells is back
+    /// by then, and most programs that work before they write have begun.
     pub stall: Option<Duration>,
-    /// The least average rate of content in bytes a second, once
-    /// [`Timeouts::rate_grace`] has passed. Default 240: below any modem, and well
+    /// The least average rate of content in bytes a second, counted from its first byte,
+    /// once [`Timeouts::rate_grace`] has passed. Default 240: below any modem, and well
     /// above what keeps connections busy for the sake of it.
     pub rate: Option<u64>,
-    /// How long any rate is taken. Default 20 s, so that short content passes however
-    /// slowly it comes.
+    /// How long any rate is taken, from the first byte of content on. Default 20 s, so
+    /// that short content passes however slowly it comes.
     pub rate_grace: Duration,
     /// Without the peer's taking a byte of what is written to it, whatever it sends
     /// meanwhile. Default 30 s.

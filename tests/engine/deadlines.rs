@@ -147,12 +147,72 @@ fn content_that_never_begins_is_asked_for_and_refused() {
     let head = "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
     driver.send(&client, head);
     assert_eq!(client.take_output(), CONTINUE);
-    // Nothing in 20 s is below any rate.
-    assert_eq!(seconds_until_end(&mut driver, &client), 20);
+    assert_eq!(seconds_until_end(&mut driver, &client), 30);
     assert!(client.take_output().starts_with("HTTP/1.1 408 "));
-    let ended = "ended /a 408 Refused(BodyTimeout) 0 bytes after 20s upload: \
-                 0 bytes in 20.0s, less than 240 a second";
+    let ended = "ended /a 408 Refused(BodyTimeout) 0 bytes after 30s upload: \
+                 0 bytes in 30.0s, none for 30.0s";
     assert_eq!(driver.handler.logged("ended"), [ended]);
+}
+
+// covers: 26.4
+#[test]
+fn a_source_that_thinks_before_its_first_byte_is_left_to_the_stall_limit() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, "PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    driver.advance_secs(25.0);
+    assert_eq!(client.take_output(), "");
+    // Little at first, which is judged when its own 20 s are over.
+    driver.send(&client, "1\r\na\r\n");
+    driver.advance_secs(19.0);
+    driver.send(&client, format!("{:x}\r\n{}\r\n0\r\n\r\n", 5_000, "b".repeat(5_000)));
+    let content = format!("a{}", "b".repeat(5_000));
+    assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+}
+
+// covers: 26.4
+#[test]
+fn the_rate_counts_from_the_first_byte_of_content() {
+    let mut driver = default();
+    let client = driver.connect();
+    driver.send(&client, "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+    driver.advance_secs(25.0);
+    for _ in 0..20 {
+        assert!(!client.sees_end());
+        driver.send(&client, "x".repeat(230));
+        driver.advance_secs(1.0);
+    }
+    assert!(client.take_output().starts_with("HTTP/1.1 408 "));
+    let ended = "ended /a 408 Refused(BodyTimeout) 4600 bytes after 45s upload: \
+                 4600 bytes in 20.0s, less than 240 a second";
+    assert_eq!(driver.handler.logged("ended"), [ended]);
+}
+
+// covers: 26.4
+#[test]
+fn content_that_came_with_its_head_counts_from_there() {
+    let mut driver = default();
+    let client = driver.connect();
+    let request = put("/a", &"x".repeat(10_000));
+    driver.send(&client, &request[..request.len() - 9_999]);
+    driver.advance_secs(10.0);
+    driver.send(&client, "x");
+    assert_eq!(seconds_until_end(&mut driver, &client), 10);
+    let ended = "ended /a 408 Refused(BodyTimeout) 2 bytes after 20s upload: \
+                 2 bytes in 20.0s, less than 240 a second";
+    assert_eq!(driver.handler.logged("ended"), [ended]);
+}
+
+#[test]
+fn without_a_stall_limit_content_may_begin_at_any_time() {
+    let timeouts = Timeouts::default().stall(None);
+    let mut driver = recording(Config::default().timeouts(timeouts));
+    let client = driver.connect();
+    let request = put("/a", "abc");
+    driver.send(&client, &request[..request.len() - 3]);
+    driver.advance_secs(1000.0);
+    driver.send(&client, "a");
+    assert_eq!(seconds_until_end(&mut driver, &client), 20);
 }
 
 // covers: 26.4
@@ -160,16 +220,18 @@ fn content_that_never_begins_is_asked_for_and_refused() {
 fn content_below_the_rate_is_refused_once_the_grace_is_over() {
     let mut driver = default();
     let client = driver.connect();
-    driver.send(&client, "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+    let content = "x".repeat(230);
+    let head = "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+    driver.send(&client, head.to_owned() + &content);
     for _ in 0..19 {
         driver.advance_secs(1.0);
-        driver.send(&client, "x".repeat(230));
+        driver.send(&client, &content);
     }
     assert!(!client.sees_end());
     driver.advance_secs(1.0);
     assert!(client.take_output().starts_with("HTTP/1.1 408 "));
-    let ended = "ended /a 408 Refused(BodyTimeout) 4370 bytes after 20s upload: \
-                 4370 bytes in 20.0s, less than 240 a second";
+    let ended = "ended /a 408 Refused(BodyTimeout) 4600 bytes after 20s upload: \
+                 4600 bytes in 20.0s, less than 240 a second";
     assert_eq!(driver.handler.logged("ended"), [ended]);
 }
 

@@ -91,6 +91,8 @@ struct Marks {
     /// When a byte went last, or there was nothing to go.
     written: Start,
     taken: usize,
+    /// Bytes of the content under way.
+    content: usize,
     output: usize,
     /// When there was first something to be written.
     answered: Option<Duration>,
@@ -187,9 +189,10 @@ impl Watch {
             let is_due = self.ends || was_broken || marks.may_be_gone(client, now, view.config);
             assert!(is_due, "peer {number} was closed for no reason: {marks:?}");
         }
-        marks.update(phase, is_next, client, now);
+        let content = content_bytes(number, phase, peer, client, view.handler);
+        marks.update(phase, is_next, content, client, now);
         if view.is_settled && view.has_room {
-            let because = marks.overdue(number, now, peer, view);
+            let because = marks.overdue(now, peer, view);
             assert!(because.is_empty(), "peer {number} is late: {because}: {marks:?}, {now:?}");
         }
     }
@@ -230,6 +233,21 @@ fn head_bytes(begun: usize, peer: &Peer, client: &Client) -> usize {
     head.len() - empty_lines
 }
 
+/// How many bytes of the content under way were read, framing included.
+fn content_bytes(
+    number: usize,
+    phase: Phase,
+    peer: &Peer,
+    client: &Client,
+    handler: &Erratic,
+) -> usize {
+    if phase != Phase::Body {
+        return 0;
+    }
+    let request = handler.begun_of(number) - 1;
+    client.taken() - peer.plan.content_of(request)
+}
+
 fn passed(limit: Option<Duration>, time: Duration) -> bool {
     limit.is_some_and(|limit| time >= limit)
 }
@@ -243,6 +261,7 @@ impl Marks {
             progress: Start::at(now),
             written: Start::at(now),
             taken: 0,
+            content: 0,
             output: 0,
             answered: None,
             is_full: false,
@@ -289,7 +308,14 @@ impl Marks {
     }
 
     /// `is_next` tells that a request has ended meanwhile.
-    fn update(&mut self, phase: Phase, is_next: bool, client: &Client, now: Moment) {
+    fn update(
+        &mut self,
+        phase: Phase,
+        is_next: bool,
+        content: usize,
+        client: &Client,
+        now: Moment,
+    ) {
         let goes_on = self.phase == Phase::Paused && phase == Phase::Body && !is_next;
         let is_same = phase == self.phase && !is_next;
         if goes_on || (is_same && self.is_full && !client.is_full()) {
@@ -304,6 +330,11 @@ impl Marks {
             self.progress = Start::at(now);
             self.taken_before = self.taken;
         }
+        if phase == Phase::Body && is_same && self.content == 0 && content > 0 {
+            // The first byte, from which the rate counts.
+            self.since = Start::at(now);
+        }
+        self.content = content;
         if self.phase == Phase::Paused && phase != Phase::Paused {
             self.written.last = now;
         }
@@ -360,7 +391,8 @@ impl Marks {
                     Missed::Byte(_) => passed(timeouts.stall, self.progress.most(now)),
                     Missed::Rate(rate) => {
                         let least = rate as f64 * total.as_secs_f64();
-                        total >= timeouts.rate_grace && (too_slow.bytes as f64) < least
+                        let is_slow = (too_slow.bytes as f64) < least;
+                        too_slow.bytes > 0 && total >= timeouts.rate_grace && is_slow
                     }
                     _ => false,
                 }
@@ -393,7 +425,7 @@ impl Marks {
     }
 
     /// For which deadline a peer should be gone.
-    fn overdue(&self, number: usize, now: Moment, peer: &Peer, view: &View<'_>) -> &'static str {
+    fn overdue(&self, now: Moment, peer: &Peer, view: &View<'_>) -> &'static str {
         let timeouts = &view.config.timeouts;
         let client = peer.client.as_ref().expect("it has connected");
         let total = self.since.least(now);
@@ -423,11 +455,10 @@ impl Marks {
             }
             Phase::Body if passed(timeouts.stall, silent) => "stall",
             Phase::Body => {
-                let request = view.handler.begun_of(number) - 1;
-                let bytes = (client.taken() - peer.plan.content_of(request)) as f64;
+                let bytes = self.content as f64;
                 let is_slow = |rate: u64| bytes < rate as f64 * total.as_secs_f64();
-                let is_late = total >= timeouts.rate_grace && timeouts.rate.is_some_and(is_slow);
-                late_if(is_late, "rate")
+                let is_due = self.content > 0 && total >= timeouts.rate_grace;
+                late_if(is_due && timeouts.rate.is_some_and(is_slow), "rate")
             }
             Phase::Closing | Phase::Paused | Phase::Gone => "",
         }
