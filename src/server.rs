@@ -47,6 +47,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod accepting;
 mod stream;
 
 use std::io::{self, ErrorKind};
@@ -58,15 +59,16 @@ use mio::event::Event;
 use mio::{Interest, Registry, Token};
 
 use crate::engine::{Config, Engine, Now, Ready, Stats};
-use crate::handler::{Handler, UploadId};
+use crate::handler::{Handler, PeerAddr, UploadId};
 use crate::proto::Response;
 
+use accepting::After;
 pub use stream::{Listener, Stream};
 
 /// How many listeners one server may have: their tokens come before the peers'.
 const MOST_LISTENERS: usize = 64;
 
-/// Connections that one turn accepts from one listener, so that a flood of them does
+/// Attempts of one turn to accept from one listener, so that a flood of connections does
 /// not keep those who are there from being served.
 const ACCEPTS_A_TURN: usize = 256;
 
@@ -97,6 +99,37 @@ pub struct Server<U> {
 struct Listening {
     listener: Listener,
     readable: bool,
+    /// How the next attempts fail, which no system does when asked.
+    #[cfg(test)]
+    failures: Vec<io::Error>,
+}
+
+impl Listening {
+    fn new(listener: Listener) -> Self {
+        Self {
+            listener,
+            readable: true,
+            #[cfg(test)]
+            failures: Vec::new(),
+        }
+    }
+
+    fn accept(&mut self) -> io::Result<(Stream, PeerAddr)> {
+        #[cfg(test)]
+        if let Some(error) = self.failures.pop() {
+            return Err(error);
+        }
+        self.listener.accept()
+    }
+}
+
+/// How an attempt to accept ended.
+enum Attempt {
+    Accepted,
+    /// One connection was lost; the next one may be accepted.
+    Failed(io::Error),
+    /// The listener has no more for now.
+    Over,
 }
 
 /// A listener that failed in a way that will not pass, and was closed.
@@ -167,7 +200,7 @@ impl<U> Server<U> {
         }
         let token = Token(self.first + self.listeners.len());
         self.registry.register(&mut listener, token, Interest::READABLE)?;
-        self.listeners.push(Some(Listening { listener, readable: true }));
+        self.listeners.push(Some(Listening::new(listener)));
         Ok(())
     }
 
@@ -260,7 +293,9 @@ impl<U> Server<U> {
             }
             // What is wrong with a listener does not matter any more.
             for _ in 0..MOST_WAITING {
-                if !self.has_room() || !self.accept_one(place, now).unwrap_or(false) {
+                if !self.has_room()
+                    || matches!(self.accept_one(place, now), Err(_) | Ok(Attempt::Over))
+                {
                     break;
                 }
             }
@@ -353,10 +388,22 @@ impl<U> Server<U> {
     }
 
     fn accept_some(&mut self, place: usize, now: Now) -> io::Result<()> {
+        let mut accepted = false;
+        let mut failure = None;
         for _ in 0..ACCEPTS_A_TURN {
-            if !self.has_room() || !self.accept_one(place, now)? {
-                break;
+            if !self.has_room() {
+                return Ok(());
             }
+            match self.accept_one(place, now)? {
+                Attempt::Accepted => accepted = true,
+                Attempt::Failed(error) => failure = Some(error),
+                Attempt::Over => return Ok(()),
+            }
+        }
+        // So many in a row are not the fault of so many connections, and asking on without
+        // a rest would take the whole processor.
+        if let (false, Some(error)) = (accepted, failure) {
+            self.pause(error, now);
         }
         Ok(())
     }
@@ -377,27 +424,33 @@ impl<U> Server<U> {
         Ok(())
     }
 
-    /// Accepts a connection; false if this listener has no more for now.
+    /// Accepts a connection.
     ///
     /// # Errors
     ///
     /// If the listener is of no use any more.
-    fn accept_one(&mut self, place: usize, now: Now) -> io::Result<bool> {
-        let Some(Some(listening)) = self.listeners.get_mut(place) else { return Ok(false) };
+    fn accept_one(&mut self, place: usize, now: Now) -> io::Result<Attempt> {
+        let Some(Some(listening)) = self.listeners.get_mut(place) else {
+            return Ok(Attempt::Over);
+        };
         if !listening.readable {
-            return Ok(false);
+            return Ok(Attempt::Over);
         }
-        let (mut stream, peer) = match listening.listener.accept() {
+        let (mut stream, peer) = match listening.accept() {
             Ok(accepted) => accepted,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                listening.readable = false;
-                return Ok(false);
-            }
-            Err(error) if is_of_one_connection(&error) => return Ok(true),
-            Err(error) if is_permanent(&error) => return Err(error),
             Err(error) => {
-                self.pause(error, now);
-                return Ok(false);
+                return match After::of(&error) {
+                    After::Wait => {
+                        listening.readable = false;
+                        Ok(Attempt::Over)
+                    }
+                    After::TryAgain => Ok(Attempt::Failed(error)),
+                    After::Rest => {
+                        self.pause(error, now);
+                        Ok(Attempt::Over)
+                    }
+                    After::Close => Err(error),
+                };
             }
         };
         let key = self.engine.next_key();
@@ -406,10 +459,10 @@ impl<U> Server<U> {
         // Without memory for it this one is closed, but those who wait are spared.
         if let Err(error) = self.registry.register(&mut stream, token, interest) {
             self.pause(error, now);
-            return Ok(false);
+            return Ok(Attempt::Over);
         }
         self.engine.insert(stream, peer, now);
-        Ok(true)
+        Ok(Attempt::Accepted)
     }
 
     /// Leaves the listeners alone for a while.
@@ -425,25 +478,6 @@ fn close(mut one: Listening, registry: &Registry) {
     let _ = registry.deregister(&mut one.listener);
 }
 
-/// What befell the connection before it was accepted is none of the listener's, and the
-/// next one may be accepted at once.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
-    )
-}
-
-/// EBADF, EINVAL, ENOTSOCK: this is no listener any more. All else may pass: what is
-/// short comes back, filters are lifted, networks too.
-fn is_permanent(error: &io::Error) -> bool {
-    const EBADF: i32 = 9;
-    const ENOTSOCK: i32 =
-        if cfg!(any(target_os = "linux", target_os = "android")) { 88 } else { 38 };
-    error.kind() == ErrorKind::InvalidInput
-        || matches!(error.raw_os_error(), Some(EBADF | ENOTSOCK))
-}
-
 /// Several loops on several cores are a matter of the program around.
 const _: () = {
     const fn assert_send<T: Send>() {}
@@ -453,19 +487,47 @@ const _: () = {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mio::Poll;
+    use std::net::TcpStream;
 
+    fn lost() -> io::Error {
+        ErrorKind::ConnectionAborted.into()
+    }
+
+    /// A server with one client in the backlog, behind as many failures.
+    fn behind(failures: usize) -> (Server<()>, TcpStream) {
+        let poll = Poll::new().expect("a poll");
+        let mut server =
+            Server::new(poll.registry(), Token(0), Config::default()).expect("a server");
+        let address = server.bind("127.0.0.1:0").expect("an address");
+        let client = TcpStream::connect(address).expect("a connection");
+        let listening = server.listeners[0].as_mut().expect("a listener");
+        listening.failures.resize_with(failures, lost);
+        (server, client)
+    }
+
+    // covers: 28.6
     #[test]
-    fn what_ends_a_listener_is_told_from_what_passes() {
-        for errno in [1, 12, 13, 23, 24, 71, 105] {
-            assert!(!is_permanent(&io::Error::from_raw_os_error(errno)), "{errno}");
-        }
-        assert!(is_permanent(&io::Error::from_raw_os_error(9)));
-        assert!(is_permanent(&io::Error::from_raw_os_error(22)));
-        let of_one =
-            [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::Interrupted];
-        for kind in of_one {
-            assert!(is_of_one_connection(&kind.into()) && !is_permanent(&kind.into()), "{kind}");
-        }
-        assert!(!is_of_one_connection(&ErrorKind::PermissionDenied.into()), "it may stand");
+    fn connections_that_are_lost_in_the_backlog_hold_up_nobody() {
+        let (mut server, _client) = behind(ACCEPTS_A_TURN - 1);
+        server.accept(Now::now()).expect("a listener");
+        assert_eq!((server.connections(), server.accept_failures()), (1, 0));
+        assert!(server.shortage().is_none());
+    }
+
+    // covers: 28.6
+    #[test]
+    fn an_error_that_does_not_pass_costs_no_processor_time() {
+        let (mut server, _client) = behind(ACCEPTS_A_TURN);
+        let mut now = Now::now();
+        server.accept(now).expect("a listener");
+        assert_eq!((server.connections(), server.accept_failures()), (0, 1));
+        assert_eq!(server.shortage().map(io::Error::kind), Some(lost().kind()));
+        assert_eq!(server.timeout(now), Some(ACCEPT_PAUSE));
+
+        now.monotonic += ACCEPT_PAUSE;
+        server.accept(now).expect("a listener");
+        assert_eq!(server.connections(), 1);
+        assert!(server.shortage().is_none());
     }
 }

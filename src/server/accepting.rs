@@ -1,0 +1,156 @@
+//! What an attempt to accept that failed means.
+
+use std::io::{self, ErrorKind};
+
+/// What is to be done after an attempt to accept failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// Wait for the next event: nobody is left in the backlog.
+    Wait,
+    /// Try again at once: what failed was one connection in the backlog, and it is gone.
+    TryAgain,
+    /// Try again after a while: something is short, or forbidden, and may not stay so.
+    Rest,
+    /// Never again: this is no listener any more.
+    Close,
+}
+
+impl After {
+    /// What `error` of accept(2) asks for.
+    pub(super) fn of(error: &io::Error) -> Self {
+        if let Some(number) = error.raw_os_error()
+            && let Some((_, after)) = BY_NUMBER.iter().find(|(known, _)| *known == number)
+        {
+            return *after;
+        }
+        match error.kind() {
+            ErrorKind::WouldBlock => Self::Wait,
+            ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::HostUnreachable
+            | ErrorKind::Interrupted
+            | ErrorKind::NetworkDown
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::TimedOut => Self::TryAgain,
+            // EINVAL: it does not listen any more.
+            ErrorKind::InvalidInput => Self::Close,
+            // EMFILE, ENFILE, ENOBUFS, ENOMEM, and whatever else a system may say.
+            _ => Self::Rest,
+        }
+    }
+}
+
+/// True if the numbers of [`BY_NUMBER`] are those of this system. Linux alone passes on the
+/// errors of a connection in the backlog as errors of accept(2).
+const IS_LINUX: bool = cfg!(all(
+    any(target_os = "linux", target_os = "android"),
+    // Their numbers are others.
+    not(any(
+        target_arch = "mips",
+        target_arch = "mips32r6",
+        target_arch = "mips64",
+        target_arch = "mips64r6",
+        target_arch = "sparc",
+        target_arch = "sparc64",
+    ))
+));
+
+/// What [`ErrorKind`] does not tell apart.
+const BY_NUMBER: &[(i32, After)] = if IS_LINUX {
+    &[
+        // EPERM: a rule of the firewall forbids this connection.
+        (1, After::TryAgain),
+        // EBADF
+        (9, After::Close),
+        // ENONET
+        (64, After::TryAgain),
+        // EPROTO
+        (71, After::TryAgain),
+        // ENOTSOCK
+        (88, After::Close),
+        // ENOPROTOOPT
+        (92, After::TryAgain),
+        // EPROTONOSUPPORT
+        (93, After::TryAgain),
+        // ESOCKTNOSUPPORT
+        (94, After::TryAgain),
+        // EOPNOTSUPP
+        (95, After::TryAgain),
+        // EHOSTDOWN
+        (112, After::TryAgain),
+    ]
+} else {
+    // EBADF, and ENOTSOCK of the BSDs.
+    &[(9, After::Close), (38, After::Close)]
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn all_ask_for(after: After, errors: &[(&str, i32)]) {
+        for (name, number) in errors {
+            assert_eq!(After::of(&io::Error::from_raw_os_error(*number)), after, "{name}");
+        }
+    }
+
+    // covers: 28.6
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    #[test]
+    fn the_errors_of_accept_by_their_numbers_on_linux() {
+        all_ask_for(After::Wait, &[("EAGAIN", 11)]);
+        all_ask_for(
+            After::TryAgain,
+            &[
+                ("EPERM", 1),
+                ("EINTR", 4),
+                ("ENONET", 64),
+                ("EPROTO", 71),
+                ("ENOPROTOOPT", 92),
+                ("EPROTONOSUPPORT", 93),
+                ("ESOCKTNOSUPPORT", 94),
+                ("EOPNOTSUPP", 95),
+                ("ENETDOWN", 100),
+                ("ENETUNREACH", 101),
+                ("ECONNABORTED", 103),
+                ("ECONNRESET", 104),
+                ("ETIMEDOUT", 110),
+                ("EHOSTDOWN", 112),
+                ("EHOSTUNREACH", 113),
+            ],
+        );
+        all_ask_for(
+            After::Rest,
+            &[
+                ("ENOMEM", 12),
+                ("EACCES", 13),
+                ("ENFILE", 23),
+                ("EMFILE", 24),
+                ("ENOSR", 63),
+                ("ENOBUFS", 105),
+            ],
+        );
+        all_ask_for(After::Close, &[("EBADF", 9), ("EINVAL", 22), ("ENOTSOCK", 88)]);
+    }
+
+    /// On systems whose numbers are not listed.
+    #[test]
+    fn the_errors_of_accept_by_their_kind() {
+        for (kind, after) in [
+            (ErrorKind::WouldBlock, After::Wait),
+            (ErrorKind::ConnectionAborted, After::TryAgain),
+            (ErrorKind::ConnectionReset, After::TryAgain),
+            (ErrorKind::HostUnreachable, After::TryAgain),
+            (ErrorKind::Interrupted, After::TryAgain),
+            (ErrorKind::NetworkDown, After::TryAgain),
+            (ErrorKind::NetworkUnreachable, After::TryAgain),
+            (ErrorKind::TimedOut, After::TryAgain),
+            (ErrorKind::InvalidInput, After::Close),
+            (ErrorKind::OutOfMemory, After::Rest),
+            (ErrorKind::PermissionDenied, After::Rest),
+        ] {
+            assert_eq!(After::of(&kind.into()), after, "{kind}");
+        }
+    }
+}
