@@ -14,7 +14,8 @@ use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::server::Server;
 use testkit::binary::{Binary, Running};
-use testkit::client::{PATIENCE, content, digest};
+use testkit::client::PATIENCE;
+use testkit::content::{content, digest};
 
 /// The program under test.
 const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };

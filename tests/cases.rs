@@ -6,8 +6,9 @@ use std::fs;
 
 use streamsum::proto::Limits;
 use testkit::cases::server::{Server, field_line};
-use testkit::cases::{self, Case, Random, body_line, escaped, repository};
+use testkit::cases::{self, Case, body_line, escaped, repository};
 use testkit::naive::{self, Outcome, Reading};
+use testkit::random::Random;
 
 /// Cases longer than this are not cut at every place.
 const LONG: usize = 2 << 10;

@@ -12,8 +12,12 @@ use std::thread;
 use std::time::Instant;
 
 use testkit::binary::{
-    ABC, Binary, EMPTY, LONG, PUT_ABC, Running, begin_upload, connect, exchange, lines, rest, text,
+    ABC, Binary, PUT_ABC, Running, begin_upload, connect, exchange, lines, rest, text,
 };
+
+use testkit::client::PATIENCE;
+use testkit::content::EMPTY;
+use testkit::response::{Method, read_all};
 
 /// The program under test.
 const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
@@ -183,7 +187,7 @@ fn a_closed_standard_output_is_harmless() {
     let stream = loop {
         match UnixStream::connect(&socket) {
             Ok(stream) => break stream,
-            Err(wrong) => assert!(begun.elapsed() < LONG, "{wrong}"),
+            Err(wrong) => assert!(begun.elapsed() < PATIENCE, "{wrong}"),
         }
         thread::yield_now();
     };
@@ -224,8 +228,10 @@ fn requests_of_a_connection_are_limited_if_so_set() {
     const PUT: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
     let (running, address) = STREAMSUM.local(&["--max-requests", "2"]);
     let answers = exchange(connect(&address), &PUT.repeat(4));
-    let closes = answers.split_inclusive(ABC).map(|answer| answer.contains("Connection: close"));
-    assert_eq!(closes.collect::<Vec<_>>(), [false, true], "{answers}");
+    let (read, rest) = read_all(answers.as_bytes(), |_| Method::Other).expect("only responses");
+    let read: Vec<_> =
+        read.iter().map(|one| (one.response.closes(), one.response.content)).collect();
+    assert_eq!((read, rest), (vec![(false, ABC.as_bytes()), (true, ABC.as_bytes())], 0));
     // The access log tells of them as of any others, and of no more.
     running.signal("TERM");
     let (status, mut lines) = running.end();
@@ -328,7 +334,7 @@ fn a_burst_of_connections_waits_in_the_backlog() {
     running.signal("STOP");
     let address = address.parse().expect("an address");
     // Nobody accepts, so that what does not fit is never connected.
-    let burst = (0..BURST).map(|_| TcpStream::connect_timeout(&address, LONG / 4));
+    let burst = (0..BURST).map(|_| TcpStream::connect_timeout(&address, PATIENCE / 4));
     let mut burst: Vec<_> = burst.collect::<Result<_, _>>().expect("connections");
     running.signal("CONT");
     for stream in &mut burst {

@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime};
 use streamsum::checksum::Checksum;
 use streamsum::engine::Config;
 use streamsum::proto::Limits;
-use testkit::client::{Address, content, digest};
+use testkit::client::Address;
+use testkit::content::{content, digest};
+use testkit::response::{self, Method, Response};
 use testkit::serving::Serving;
 
 /// From here on every curl asks with `Expect: 100-continue` by itself.
@@ -81,23 +83,30 @@ fn serving(place: &str) -> (Serving<Checksum>, String) {
 /// Asserts that it is the whole of an answer with that digest, with these fields and no
 /// other, and gives its Date.
 #[track_caller]
-fn is_exactly(answer: &str, connection: Option<&str>, content: &str) -> SystemTime {
-    let (head, rest) = answer.split_once("\r\n\r\n").expect("a head");
-    assert_eq!(rest, content);
-    let mut lines = head.split("\r\n");
-    assert_eq!(lines.next(), Some("HTTP/1.1 200 OK"));
-    let mut fields: Vec<_> = lines.map(|line| line.split_once(": ").expect("a field")).collect();
-    fields.sort_unstable();
-    let date = fields.iter().find_map(|(name, value)| (*name == "Date").then_some(*value));
-    let date = date.expect("a Date");
+fn is_exactly(answer: &str, connection: Option<&str>, digest: &str) -> SystemTime {
+    let response = response::read(answer.as_bytes(), Method::Other);
+    let response = response.expect("a response").expect("all of it");
+    assert_eq!((response.length, response.content), (answer.len(), digest.as_bytes()), "{answer}");
+    has_exactly(answer.as_bytes(), &response, connection)
+}
+
+/// Asserts that a response is 200 OK with the fields of a digest and no other, and gives its
+/// Date.
+#[track_caller]
+fn has_exactly(wire: &[u8], response: &Response<'_>, connection: Option<&str>) -> SystemTime {
+    assert!(wire.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", wire.escape_ascii());
+    let date = response.value("Date").expect("a Date");
     let mut expected = vec![
-        ("Content-Length", "32"),
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Date", date),
+        (&b"Content-Length"[..], &b"32"[..]),
+        (b"Content-Type", b"text/plain; charset=utf-8"),
+        (b"Date", date),
     ];
-    expected.extend(connection.map(|value| ("Connection", value)));
+    expected.extend(connection.map(|value| (&b"Connection"[..], value.as_bytes())));
     expected.sort_unstable();
+    let mut fields = response.fields.clone();
+    fields.sort_unstable();
     assert_eq!(fields, expected);
+    let date = str::from_utf8(date).expect("text");
     let time = httpdate::parse_http_date(date).expect("a date");
     // Of the three forms that are understood, the one to be sent.
     assert_eq!(httpdate::fmt_http_date(time), date);
@@ -202,9 +211,15 @@ fn head_alone() {
     let (_server, url) = serving("127.0.0.1:0");
     // The second finds the connection as it should be.
     let shown = curl(["-I", "-w", "%{num_connects}\n", &url, &url], b"");
-    let (first, second) = shown.split_once("\r\n\r\n1\n").expect("two answers");
-    is_exactly(&format!("{first}\r\n\r\n"), None, "");
-    is_exactly(second.strip_suffix("0\n").expect("the same connection"), None, "");
+    let mut shown = shown.as_bytes();
+    for connections in [b"1\n", b"0\n"] {
+        let response = response::read(shown, Method::Head).expect("a response").expect("a head");
+        has_exactly(shown, &response, None);
+        let (opened, rest) = shown[response.length..].split_at(connections.len());
+        assert_eq!(opened, connections);
+        shown = rest;
+    }
+    assert_eq!(shown, b"");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
 use streamsum::md5::Md5;
 use streamsum::proto::{Limits, Response};
 use testkit::client::PATIENCE;
+use testkit::response::{self, Method};
 use testkit::serving::Serving;
 
 /// The length that is announced, and more than any system keeps under way.
@@ -175,10 +176,10 @@ fn over_a_socket(address: SocketAddr, cell: Cell) -> io::Result<String> {
         cell.all_fields().join("\r\n")
     );
     socket.write_all(head.as_bytes())?;
-    let mut answer = String::new();
+    let mut answer = Vec::new();
     match cell.body {
         Body::Absent => {
-            socket.read_to_string(&mut answer)?;
+            socket.read_to_end(&mut answer)?;
         }
         Body::Stalled => {
             let part = [b'x'; STALLED / 4];
@@ -188,13 +189,13 @@ fn over_a_socket(address: SocketAddr, cell: Cell) -> io::Result<String> {
             for _ in 0..3 {
                 socket.write_all(&part)?;
             }
-            socket.read_to_string(&mut answer)?;
+            socket.read_to_end(&mut answer)?;
         }
         Body::Flooding => {
             let writing = socket.try_clone()?;
             let (tell, told) = mpsc::channel();
             let flood = std::thread::spawn(move || flood(writing, &tell));
-            let end = socket.read_to_string(&mut answer);
+            let end = socket.read_to_end(&mut answer);
             let sent = told.recv_timeout(PATIENCE).expect("it sends, or fails to");
             // It may be closed already, if it was reset.
             let _ = socket.shutdown(Shutdown::Both);
@@ -203,8 +204,9 @@ fn over_a_socket(address: SocketAddr, cell: Cell) -> io::Result<String> {
             sent?;
         }
     }
-    // The first line is that of the answer: no interim response came before.
-    Ok(answer.split(' ').nth(1).unwrap_or_default().to_owned())
+    // No interim response came before.
+    let response = response::read(&answer, Method::Other).map_err(io::Error::other)?;
+    Ok(response.map_or_else(String::new, |response| response.status.to_string()))
 }
 
 /// Writes until the other half has seen enough, and tells whether the server took as

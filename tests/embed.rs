@@ -16,7 +16,8 @@ use streamsum::engine::{Config, Now, Timeouts};
 use streamsum::handler::{Finished, Handler, Piece, Reply, Report, Request, UploadId, Verdict};
 use streamsum::proto::{Limits, Response};
 use streamsum::server::Server;
-use testkit::client::{Address, Client, PATIENCE, content, put, put_chunked};
+use testkit::client::{Address, Client, PATIENCE, put, put_chunked};
+use testkit::content::content;
 
 const WAKER: Token = Token(0);
 const ECHO: Token = Token(1);
@@ -413,7 +414,7 @@ fn another_thread_admits_and_answers() {
         // The 100 waits for the word, too.
         client.send(b"PUT / HTTP/1.1\r\nHost: x\r\n");
         client.send(b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
-        assert_eq!(client.answer_to_head().head, "HTTP/1.1 100 Continue");
+        assert_eq!(client.answer().head, "HTTP/1.1 100 Continue");
         assert_eq!(client.exchange(b"abc").content, "3 stored");
         // Pipelined requests wait for each other, and keep their order.
         let lengths = [5, 0, 70_000, 3];

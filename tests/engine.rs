@@ -26,6 +26,7 @@ mod seeds;
 mod verdicts;
 
 use streamsum::engine::Config;
+use testkit::content;
 use testkit::sim::{Driver, Recorder, text};
 
 const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -43,12 +44,12 @@ fn put(target: &str, content: &str) -> String {
 
 /// The answer to a whole request, byte for byte.
 fn digest(content: &str) -> String {
-    text("200 OK", "", &testkit::sim::md5(content.as_bytes()))
+    text("200 OK", "", &content::digest(content.as_bytes()))
 }
 
 /// The same, where it is the last one.
 fn last_digest(content: &str) -> String {
-    text("200 OK", CLOSE, &testkit::sim::md5(content.as_bytes()))
+    text("200 OK", CLOSE, &content::digest(content.as_bytes()))
 }
 
 fn refusal(status: &str, reason: &str) -> String {

@@ -7,7 +7,10 @@ use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
 use streamsum::md5::Md5;
 use streamsum::proto::Response;
 use testkit::cases::{Case, escaped, unescape};
-use testkit::sim::{Client, Driver, Method, Random, answers, md5};
+use testkit::content;
+use testkit::random::Random;
+use testkit::response::{Answer, Method};
+use testkit::sim::{Client, Driver, answers};
 
 /// Cases longer than this are not sent byte by byte.
 const LONG: usize = 8 << 10;
@@ -57,17 +60,17 @@ struct Outcome {
 
 fn outcome(case: &Case) -> Outcome {
     let mut outcome = Outcome::default();
-    let (mut digest, mut method) = (md5(b""), Method::Other);
+    let (mut digest, mut method) = (content::digest(b""), Method::Other);
     for line in &case.events {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
             ["head", "HEAD", ..] => method = Method::Head,
             ["head", ..] => method = Method::Other,
             ["body", _, "bytes", "md5", known] => digest = known.to_owned(),
-            ["body", ..] => digest = md5(&quoted(line)),
+            ["body", ..] => digest = content::digest(&quoted(line)),
             ["answer" | "reject", status, ..] => {
                 let status = status.parse().expect("a status");
-                let digest = std::mem::replace(&mut digest, md5(b""));
+                let digest = std::mem::replace(&mut digest, content::digest(b""));
                 let digest = (status == 200).then_some(digest);
                 let closes = words[2] != "reuse";
                 outcome.answers.push(Expected { status, closes, method, digest });
@@ -129,11 +132,12 @@ fn assert_outcome(case: &Case, cut: &str, client: &Client) {
     assert_eq!(rest, 0, "{name}: bytes that are no answer: {}", escaped(&output));
     assert_eq!(got.len(), outcome.answers.len(), "{name}: {}", escaped(&output));
     for (place, (got, expected)) in got.iter().zip(&outcome.answers).enumerate() {
+        let got = &got.response;
         assert_eq!(got.status, expected.status, "{name}: answer {place}");
         // An answer may know already that the client's end is behind it.
         let may_close = case.eof && place + 1 == outcome.answers.len();
-        let is_right = got.closes == expected.closes || (got.closes && may_close);
-        assert!(is_right, "{name}: answer {place} closes: {}", got.closes);
+        let is_right = got.closes() == expected.closes || (got.closes() && may_close);
+        assert!(is_right, "{name}: answer {place} closes: {}", got.closes());
         let has_content = expected.method == Method::Other || !got.content.is_empty();
         if let Some(digest) = expected.digest.as_ref().filter(|_| has_content) {
             assert_eq!(got.content, digest.as_bytes(), "{name}: answer {place}");
@@ -146,7 +150,7 @@ fn assert_outcome(case: &Case, cut: &str, client: &Client) {
 
 /// The answers on the wire. A head that is refused is not in the log: whether it was that
 /// of a HEAD request shows in the refusal, which is the last.
-fn read(output: &[u8], outcome: &Outcome) -> (Vec<testkit::sim::Answer>, usize) {
+fn read<'o>(output: &'o [u8], outcome: &Outcome) -> (Vec<Answer<'o>>, usize) {
     let method = |place: usize| outcome.answers.get(place).map_or(Method::Other, |one| one.method);
     let (got, rest) = answers(output, method);
     if rest == 0 {

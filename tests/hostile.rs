@@ -7,7 +7,8 @@ use std::sync::mpsc::Receiver;
 use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{Abort, Outcome};
 use streamsum::proto::{Limits, Reject};
-use testkit::client::{Address, Answer, Client, PATIENCE, content, put};
+use testkit::client::{Address, Client, PATIENCE, Received, put};
+use testkit::content::content;
 use testkit::serving::{Seen, Serving, next_end};
 
 const BODILESS: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -85,7 +86,7 @@ fn a_refusal_in_the_head_reaches_a_client_that_goes_on_sending() {
 // ---- truncated content ----
 
 #[track_caller]
-fn was_truncated(answer: &Answer, seen: &Receiver<Seen>) {
+fn was_truncated(answer: &Received, seen: &Receiver<Seen>) {
     assert_eq!((answer.status, answer.field("Connection")), (400, Some("close")));
     let outcome = Outcome::Refused(Reject::Truncated);
     let Seen::Ended { outcome: was, received, had_upload } = next_end(seen) else {

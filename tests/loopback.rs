@@ -11,7 +11,8 @@ use streamsum::handler::PeerAddr;
 use streamsum::proto::Limits;
 use streamsum::server::Server;
 use streamsum::thread;
-use testkit::client::{Address, content, digest, put, put_chunked};
+use testkit::client::{Address, put, put_chunked};
+use testkit::content::{content, digest};
 use testkit::serving::{Seen, Serving, listen};
 
 const BODILESS: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -166,7 +167,7 @@ fn a_client_that_waits_for_100_continue_gets_it() {
             let head =
                 format!("PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n{framing}\r\n\r\n");
             client.send(head.as_bytes());
-            let interim = client.answer_to_head();
+            let interim = client.answer();
             assert_eq!(interim.head, "HTTP/1.1 100 Continue");
             if framing.starts_with("Content") {
                 client.send(&content);
@@ -393,7 +394,7 @@ fn a_spawned_server_drains_and_ends() {
     let (mut idle, mut busy) = (address.connect(), address.connect());
     idle.exchange(BODILESS).is_digest_of(b"");
     busy.send(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
-    assert_eq!(busy.answer_to_head().status, 100);
+    assert_eq!(busy.answer().status, 100);
     server.drain();
     idle.ends();
     let answer = busy.exchange(b"abc");
@@ -411,7 +412,7 @@ fn a_spawned_server_stops_at_once() {
     let address = Address::Tcp(server.address());
     let mut busy = address.connect();
     busy.send(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
-    assert_eq!(busy.answer_to_head().status, 100);
+    assert_eq!(busy.answer().status, 100);
     server.drain();
     server.stop();
     server.join().unwrap();

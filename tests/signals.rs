@@ -4,7 +4,9 @@
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-use testkit::binary::{ABC, Binary, EMPTY, begin_upload, connect, exchange, read_until, rest};
+use testkit::binary::{ABC, Binary, begin_upload, connect, exchange, read_until, rest};
+
+use testkit::content::EMPTY;
 
 /// The program under test.
 const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };

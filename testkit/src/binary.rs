@@ -5,11 +5,10 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 
-/// How long anything may take before a test fails rather than hangs.
-pub const LONG: Duration = Duration::from_secs(60);
-pub const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
+use crate::client::PATIENCE;
+
+/// The digest of `abc`.
 pub const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
 
 /// The binary as a file. Cargo says where it is to the tests of its own package alone.
@@ -55,7 +54,7 @@ impl Running {
 
     /// Where it says it listens, next.
     pub fn address(&self) -> String {
-        let line = self.stdout.recv_timeout(LONG).expect("an announcement");
+        let line = self.stdout.recv_timeout(PATIENCE).expect("an announcement");
         let (_, rest) = line.split_once(" listens on ").expect("an address");
         let (address, curl) = rest.split_once("; try: ").expect("a hint");
         assert!(curl.starts_with("curl -T FILE "), "{line}");
@@ -64,7 +63,7 @@ impl Running {
 
     /// The next line on standard error.
     pub fn line(&self) -> String {
-        self.stderr.recv_timeout(LONG).expect("a line")
+        self.stderr.recv_timeout(PATIENCE).expect("a line")
     }
 
     pub fn signal(&self, name: &str) {
@@ -79,7 +78,7 @@ impl Running {
         // Its end closes the streams.
         for (stream, lines) in [(&self.stderr, &mut left), (&self.stdout, &mut Vec::new())] {
             loop {
-                match stream.recv_timeout(LONG) {
+                match stream.recv_timeout(PATIENCE) {
                     Ok(line) => lines.push(line),
                     Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
@@ -111,7 +110,7 @@ pub fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
 
 pub fn connect(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(LONG)).expect("a timeout");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream
 }
 

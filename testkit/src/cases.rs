@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use streamsum::proto::Limits;
 
+use crate::content::digest;
+
 /// One conversation: what the client sends, and what has to come of it.
 #[derive(Clone, Debug, Default)]
 pub struct Case {
@@ -199,31 +201,6 @@ pub fn body_line(content: &[u8]) -> Option<String> {
     match content.len() {
         0 => None,
         1..=200 => Some(format!("body \"{}\"", escaped(content))),
-        length => Some(format!("body {length} bytes md5 {}", md5(content))),
-    }
-}
-
-/// The digest that the tests answer with.
-pub fn md5(content: &[u8]) -> String {
-    use md5::Digest;
-    md5::Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A small generator of pseudo-random numbers (xorshift64*), so that a seed tells all.
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        // Zero is the one state that xorshift never leaves.
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// A number below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let number = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(number).expect("31 bits") % bound
+        length => Some(format!("body {length} bytes md5 {}", digest(content))),
     }
 }

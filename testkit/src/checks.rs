@@ -6,7 +6,6 @@
 
 mod choices;
 pub mod chunked;
-mod client;
 mod conversation;
 pub mod head;
 pub mod md5;

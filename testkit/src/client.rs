@@ -1,34 +1,16 @@
 //! Clients over real sockets and std, for whom everything is right or panics.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use md5::{Digest, Md5};
+use crate::content::digest;
+use crate::response::{self, Method, Response};
 
 /// Nothing is timed: but what would hang for ever fails after so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The digest as another implementation has it.
-pub fn digest(content: &[u8]) -> String {
-    Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Bytes that differ with the seed and have no short period.
-pub fn content(length: usize, seed: u64) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15 ^ (seed << 17) ^ seed;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    let mut bytes: Vec<u8> = (0..length.div_ceil(8)).flat_map(|_| next()).collect();
-    bytes.truncate(length);
-    bytes
-}
 
 /// A request with content by length.
 pub fn put(content: &[u8]) -> Vec<u8> {
@@ -79,7 +61,7 @@ impl Address {
                 Socket::Unix(stream)
             }
         };
-        Client { socket: BufReader::new(socket) }
+        Client { socket, wire: Vec::new() }
     }
 }
 
@@ -138,18 +120,29 @@ impl Write for Socket {
 
 /// A response as it came.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Received {
     pub status: u16,
     /// With the status line, without the empty line.
     pub head: String,
+    /// Names and values.
+    fields: Vec<(String, String)>,
     pub content: String,
 }
 
-impl Answer {
+impl Received {
+    fn new(wire: &[u8], response: &Response<'_>) -> Self {
+        let text = |bytes: &[u8]| str::from_utf8(bytes).expect("text").to_owned();
+        Self {
+            status: response.status,
+            head: text(&wire[..response.head_length - b"\r\n\r\n".len()]),
+            fields: response.fields.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            content: text(response.content),
+        }
+    }
+
     pub fn field(&self, name: &str) -> Option<&str> {
-        let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        let mut found = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name));
-        let value = found.next().map(|(_, value)| value);
+        let mut found = self.fields.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        let value = found.next().map(|(_, value)| value.as_str());
         assert!(found.next().is_none(), "{name} twice: {}", self.head);
         value
     }
@@ -164,81 +157,94 @@ impl Answer {
 /// A connection whose answers are read one at a time.
 #[derive(Debug)]
 pub struct Client {
-    socket: BufReader<Socket>,
+    socket: Socket,
+    /// What has come and belongs to none of the answers read so far.
+    wire: Vec<u8>,
 }
 
 impl Client {
     pub fn socket(&self) -> &Socket {
-        self.socket.get_ref()
+        &self.socket
     }
 
     /// Without what was read of it and not used.
     pub fn into_socket(self) -> Socket {
-        self.socket.into_inner()
+        self.socket
     }
 
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
-        self.socket.get_mut().write_all(bytes).expect("the server reads");
+        self.socket.write_all(bytes).expect("the server reads");
     }
 
     #[track_caller]
     pub fn half_close(&self) {
-        self.socket().shutdown(Shutdown::Write).expect("an open socket");
+        self.socket.shutdown(Shutdown::Write).expect("an open socket");
     }
 
     #[track_caller]
-    pub fn exchange(&mut self, request: &[u8]) -> Answer {
+    pub fn exchange(&mut self, request: &[u8]) -> Received {
         self.send(request);
         self.answer()
     }
 
+    /// The next response; an interim one (1xx) is one of its own.
     #[track_caller]
-    pub fn answer(&mut self) -> Answer {
-        let mut answer = self.answer_to_head();
-        let length = answer.field("Content-Length").expect("a length").parse().expect("a number");
-        let mut content = vec![0; length];
-        self.socket.read_exact(&mut content).expect("all content");
-        answer.content = String::from_utf8(content).expect("text");
-        answer
+    pub fn answer(&mut self) -> Received {
+        self.answer_to(Method::Other)
     }
 
-    /// Nothing but a head is expected.
+    /// The answer to HEAD.
     #[track_caller]
-    pub fn answer_to_head(&mut self) -> Answer {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            let n = self.socket.read_line(&mut head).expect("a head");
-            assert_ne!(n, 0, "the connection ended within a head: {head:?}");
+    pub fn answer_to_head(&mut self) -> Received {
+        self.answer_to(Method::Head)
+    }
+
+    #[track_caller]
+    fn answer_to(&mut self, method: Method) -> Received {
+        loop {
+            match response::read(&self.wire, method) {
+                Ok(Some(response)) => {
+                    let (received, length) =
+                        (Received::new(&self.wire, &response), response.length);
+                    self.wire.drain(..length);
+                    return received;
+                }
+                Ok(None) => {
+                    let n = self.read_more().expect("an answer");
+                    assert_ne!(n, 0, "it ended within an answer: {}", self.wire.escape_ascii());
+                }
+                Err(wrong) => panic!("{wrong}: {}", self.wire.escape_ascii()),
+            }
         }
-        let head = head.trim_end().to_owned();
-        let status = head.get(9..12).and_then(|digits| digits.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("no status in {head:?}"));
-        Answer { status, head, content: String::new() }
+    }
+
+    fn read_more(&mut self) -> io::Result<usize> {
+        let mut part = [0; 8 << 10];
+        let n = self.socket.read(&mut part)?;
+        self.wire.extend_from_slice(&part[..n]);
+        Ok(n)
     }
 
     /// Asserts that nothing more comes, and that the connection ends properly.
     #[track_caller]
     pub fn ends(&mut self) {
-        let mut rest = Vec::new();
-        self.socket.read_to_end(&mut rest).expect("a proper end");
-        assert_eq!(rest, b"", "{:?}", String::from_utf8_lossy(&rest));
+        self.socket.read_to_end(&mut self.wire).expect("a proper end");
+        assert!(self.wire.is_empty(), "{}", self.wire.escape_ascii());
     }
 
     /// Waits for an answer and leaves all but its first byte in the socket.
     #[track_caller]
     pub fn leave_unread(&mut self) {
-        self.socket.get_mut().read_exact(&mut [0]).expect("an answer");
+        self.socket.read_exact(&mut [0]).expect("an answer");
     }
 
-    /// Whether nothing has come that was not read yet.
+    /// True if nothing has come that was not read yet.
     pub fn has_nothing(&mut self) -> bool {
-        self.socket().set_nonblocking(true);
-        let nothing = match self.socket.fill_buf() {
-            Ok(_) => false,
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-        };
-        self.socket().set_nonblocking(false);
-        nothing
+        self.socket.set_nonblocking(true);
+        let read = self.read_more();
+        self.socket.set_nonblocking(false);
+        let is_empty = matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        is_empty && self.wire.is_empty()
     }
 }

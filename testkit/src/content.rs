@@ -21,7 +21,12 @@ pub fn content(length: usize, seed: u64) -> Vec<u8> {
 
 /// The digest of content in one piece, as text.
 pub fn digest(content: &[u8]) -> String {
-    hex(Md5::digest(content).into()).iter().copied().map(char::from).collect()
+    text(hex(Md5::digest(content).into()))
+}
+
+/// The digits as text.
+pub fn text(digits: Hex) -> String {
+    digits.map(char::from).into_iter().collect()
 }
 
 /// The digest of `length` bytes that go round and round in `cycle`, from `start` on.

@@ -15,6 +15,13 @@ pub enum Method {
     Other,
 }
 
+impl Method {
+    /// By its name, in which case counts.
+    pub fn of(name: &str) -> Self {
+        if name == "HEAD" { Self::Head } else { Self::Other }
+    }
+}
+
 /// A response as a client understands it, interim ones (1xx) among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response<'w> {

@@ -18,16 +18,9 @@ mod traffic;
 mod watch;
 pub mod world;
 
-pub use crate::random::Random;
-pub use answers::{Answer, Method, answers, text};
+pub use answers::{answers, text};
 pub use clock::Clock;
 pub use driver::Driver;
 pub use reached::Reached;
 pub use recorder::Recorder;
 pub use socket::{Client, Socket};
-
-/// The digest of content in one piece, by other code than the engine's.
-pub fn md5(content: &[u8]) -> String {
-    use md5::Digest;
-    md5::Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{CONTINUE, assert_answer, put, recording};
 use streamsum::engine::{Config, Ready, Timeouts};
 use streamsum::proto::Response;
-use testkit::sim::{Client, Driver, Recorder, md5};
+use testkit::content;
+use testkit::sim::{Client, Driver, Recorder};
 
 fn default() -> Driver<Recorder> {
     recording(Config::default())
@@ -167,7 +168,7 @@ fn a_source_that_thinks_before_its_first_byte_is_left_to_the_stall_limit() {
     driver.advance_secs(19.0);
     driver.send(&client, format!("{:x}\r\n{}\r\n0\r\n\r\n", 5_000, "b".repeat(5_000)));
     let content = format!("a{}", "b".repeat(5_000));
-    assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+    assert_answer(&client.take_output(), "200 OK", &content::digest(content.as_bytes()));
 }
 
 // covers: 26.4
@@ -245,7 +246,7 @@ fn content_above_the_rate_may_take_for_ever() {
         driver.send(&client, part);
         driver.advance_secs(1.0);
     }
-    assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+    assert_answer(&client.take_output(), "200 OK", &content::digest(content.as_bytes()));
 }
 
 // covers: 26.4
@@ -260,7 +261,7 @@ fn twenty_four_bytes_at_four_a_second_are_honest() {
         driver.advance_secs(0.25);
         driver.send(&client, part);
     }
-    assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+    assert_answer(&client.take_output(), "200 OK", &content::digest(content.as_bytes()));
 }
 
 // covers: 26.5
@@ -339,7 +340,7 @@ fn no_time_passes_while_an_upload_is_paused() {
     driver.settle();
     driver.advance_secs(15.0);
     driver.send(&client, "f");
-    assert_answer(&client.take_output(), "200 OK", &md5(b"abcdef"));
+    assert_answer(&client.take_output(), "200 OK", &content::digest(b"abcdef"));
 }
 
 #[test]
@@ -428,7 +429,7 @@ fn no_time_passes_while_a_peer_stands_in_the_queue() {
         driver.clock.advance(Duration::from_secs(20));
     }
     for client in &clients {
-        assert_answer(&client.take_output(), "200 OK", &md5(content.as_bytes()));
+        assert_answer(&client.take_output(), "200 OK", &content::digest(content.as_bytes()));
     }
 }
 
@@ -542,7 +543,7 @@ fn time_in_which_the_loop_did_not_run_is_nobodys() {
     driver.engine.turn(driver.clock.now(), &mut driver.handler);
     driver.settle();
     for client in [&noted, &unnoted] {
-        assert_answer(&client.take_output(), "200 OK", &md5(b"abcdef"));
+        assert_answer(&client.take_output(), "200 OK", &content::digest(b"abcdef"));
     }
 }
 

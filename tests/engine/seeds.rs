@@ -6,8 +6,9 @@
 use std::env;
 use std::thread;
 
+use testkit::random::Random;
+use testkit::sim::Reached;
 use testkit::sim::world::{Scale, Weather, play};
-use testkit::sim::{Random, Reached};
 
 const SCALE: Scale = Scale { peers: 100, operations: 2_000 };
 const SEEDS: u64 = 100;

@@ -3,11 +3,13 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Case, body_line, escaped, md5};
 use streamsum::proto::{
     After, Awaits, CloseReason, Connection, Date, End, Event, Fields, Framing, Head, Reject,
     Response, Version,
 };
+
+use super::{Case, body_line, escaped};
+use crate::content::digest;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -116,7 +118,7 @@ impl<'c> Server<'c> {
 
     fn finish(&mut self) {
         assert_eq!(self.connection.awaits(), Awaits::Response);
-        let response = Response::text(200, md5(&self.content));
+        let response = Response::text(200, digest(&self.content));
         self.log_content();
         self.log.extend(field_lines("trailer", &self.connection.trailers()));
         self.log.push("end".to_owned());

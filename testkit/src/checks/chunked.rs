@@ -2,6 +2,7 @@
 
 use super::choices::Choices;
 use super::conversation::{Plan, play};
+use crate::content::digest;
 
 /// Small enough for every limit.
 const HEAD: &[u8] = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -19,10 +20,7 @@ pub fn check(data: &[u8]) {
         let played = play(&plan, &pieces);
         assert_eq!(played.reading, expected, "left the core, right the oracle: {pieces:?}");
         let ended = expected.requests.iter().filter(|request| request.ended);
-        let digests = ended.map(|request| {
-            use ::md5::Digest as _;
-            <[u8; 16]>::from(::md5::Md5::digest(&request.content))
-        });
-        assert!(digests.eq(played.digests.iter().map(|digest| digest.to_bytes())));
+        let digests = ended.map(|request| digest(&request.content));
+        assert!(digests.eq(played.digests.iter().map(ToString::to_string)));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The fuzzer draws a conversation: what is asked (methods, versions, persistence, framing,
 //! expectations, and what has to be refused), when it is answered or refused, and with what.
-//! All that was written is then read back by a naive client and by httparse: each response
+//! All that was written is then read back by the one reader of responses and by httparse: each response
 //! begins where the one before ends, and nothing is left over.
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use streamsum::proto::{After, Connection, Date, End, Event, Limits, Reject, Response};
 
 use super::choices::Choices;
-use super::client::{self, Answer};
+use crate::response::{self, Method};
 
 /// Limits that a short input can reach.
 fn limits() -> Limits {
@@ -23,7 +23,7 @@ type Field = (Vec<u8>, Vec<u8>);
 /// What one response has to be for the client.
 #[derive(Debug, PartialEq, Eq)]
 struct Meant {
-    to_head: bool,
+    method: Method,
     status: u16,
     fields: Vec<Field>,
     content: Vec<u8>,
@@ -91,8 +91,9 @@ impl Talk {
         };
         assert_eq!(reject, expected, "{template:?}");
         // Behind too many empty lines, and of what is no HTTP, no method is known.
-        let to_head = method == "HEAD" && template.starts_with("{M}");
-        self.answer(choices, Some(reject), to_head, Connecting::Closes)
+        let is_known = template.starts_with("{M}");
+        let method = if is_known { Method::of(method) } else { Method::Other };
+        self.answer(choices, Some(reject), method, Connecting::Closes)
     }
 
     /// A head that is refused by the caller before it is whole, for the time it takes.
@@ -104,7 +105,8 @@ impl Talk {
         assert!(matches!((step.used, step.event), (0, Event::Wait)));
         let reject = Reject::ALL[choices.below(Reject::ALL.len())];
         self.connection.refuse(reject);
-        self.answer(choices, Some(reject), input.starts_with(b"HEAD "), Connecting::Closes)
+        let method = if input.starts_with(b"HEAD ") { Method::Head } else { Method::Other };
+        self.answer(choices, Some(reject), method, Connecting::Closes)
     }
 
     /// A good request, answered or refused by the caller at some point of it.
@@ -140,7 +142,7 @@ impl Talk {
         if stops > 1 {
             if expects && !old && !together && !content.is_empty() {
                 self.meant.push(Meant {
-                    to_head: false,
+                    method: Method::Other,
                     status: 100,
                     fields: vec![],
                     content: vec![],
@@ -151,11 +153,11 @@ impl Talk {
                 whole = self.read(content, stops == 3);
             }
         }
-        let to_head = method == "HEAD";
+        let method = Method::of(method);
         if stops == 1 || stops == 7 {
             let reject = Reject::ALL[choices.below(Reject::ALL.len())];
             self.connection.refuse(reject);
-            return self.answer(choices, Some(reject), to_head, Connecting::Closes);
+            return self.answer(choices, Some(reject), method, Connecting::Closes);
         }
         let limited = self.left == Some(0);
         let connecting = if !whole || closes || (old && !keeps) || self.retired || limited {
@@ -165,7 +167,7 @@ impl Talk {
         } else {
             Connecting::Keeps
         };
-        self.answer(choices, None, to_head, connecting)
+        self.answer(choices, None, method, connecting)
     }
 
     /// Gives content, a part of it or all, and tells whether it ended.
@@ -194,7 +196,7 @@ impl Talk {
         &mut self,
         choices: &mut Choices<'_>,
         reject: Option<Reject>,
-        to_head: bool,
+        method: Method,
         connecting: Connecting,
     ) -> bool {
         let (response, mut fields) = match reject {
@@ -218,12 +220,12 @@ impl Talk {
         }
         fields.insert(0, (b"Date".to_vec(), self.date.as_str().as_bytes().to_vec()));
         fields.extend(connecting.option().map(|text| (b"Connection".to_vec(), text.to_vec())));
-        let content =
-            if to_head || matches!(status, 204 | 304) { Vec::new() } else { content.to_vec() };
+        let has_none = method == Method::Head || matches!(status, 204 | 304);
+        let content = if has_none { Vec::new() } else { content.to_vec() };
         let after = self.connection.respond(&response, &self.date, &mut self.wire);
         let goes_on = after == After::Reuse;
         assert_eq!(goes_on, connecting != Connecting::Closes, "{after:?}");
-        self.meant.push(Meant { to_head, status, fields, content });
+        self.meant.push(Meant { method, status, fields, content });
         goes_on
     }
 }
@@ -282,7 +284,7 @@ fn draw(choices: &mut Choices<'_>) -> (Response, Vec<Field>) {
         assert_eq!(added.is_ok(), is_allowed(&name, &value), "{name:?}: {value:?}");
         if let Ok(added) = added {
             response = added;
-            fields.push((name.into_bytes(), client::trim(value.as_bytes()).to_vec()));
+            fields.push((name.into_bytes(), response::trim(value.as_bytes()).to_vec()));
         }
     }
     (response, fields)
@@ -291,37 +293,38 @@ fn draw(choices: &mut Choices<'_>) -> (Response, Vec<Field>) {
 fn is_allowed(name: &str, value: &str) -> bool {
     let ours = ["connection", "content-length", "content-type", "date", "transfer-encoding"];
     !name.is_empty()
-        && name.bytes().all(client::is_tchar)
-        && value.bytes().all(client::is_text)
+        && name.bytes().all(response::is_tchar)
+        && value.bytes().all(response::is_text)
         && !ours.contains(&name.to_ascii_lowercase().as_str())
 }
 
 fn read_back(wire: &[u8], meant: &[Meant]) {
     let mut rest = wire;
     for meant in meant {
-        let answer = client::read(rest, meant.to_head)
-            .unwrap_or_else(|error| panic!("{error}: {}\nof {meant:?}", rest.escape_ascii()));
+        let response = response::read(rest, meant.method)
+            .unwrap_or_else(|wrong| panic!("{wrong}: {}\nof {meant:?}", rest.escape_ascii()))
+            .unwrap_or_else(|| panic!("not whole: {}\nof {meant:?}", rest.escape_ascii()));
         let fields: Vec<_> =
-            answer.fields.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
-        let content = answer.content.to_vec();
-        let read = Meant { to_head: meant.to_head, status: answer.status, fields, content };
+            response.fields.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+        let content = response.content.to_vec();
+        let read = Meant { method: meant.method, status: response.status, fields, content };
         assert_eq!(read, *meant);
-        agree(rest, &answer);
-        rest = &rest[answer.length..];
+        agree(rest, &response);
+        rest = &rest[response.length..];
     }
     assert!(rest.is_empty(), "more than was meant: {}", rest.escape_ascii());
 }
 
 /// Whether httparse reads the same head.
-fn agree(wire: &[u8], answer: &Answer<'_>) {
+fn agree(wire: &[u8], read: &response::Response<'_>) {
     let mut slots = [httparse::EMPTY_HEADER; 16];
-    let mut response = httparse::Response::new(&mut slots);
-    let head = response.parse(wire).expect("a response for httparse").unwrap();
-    assert_eq!(head + answer.content.len(), answer.length);
-    assert_eq!((response.version, response.code), (Some(1), Some(answer.status)));
+    let mut parsed = httparse::Response::new(&mut slots);
+    let head_length = parsed.parse(wire).expect("a response for httparse").unwrap();
+    assert_eq!(head_length, read.head_length);
+    assert_eq!((parsed.version, parsed.code), (Some(1), Some(read.status)));
     let fields: Vec<_> =
-        response.headers.iter().map(|field| (field.name.as_bytes(), field.value)).collect();
-    assert_eq!(fields, answer.fields);
+        parsed.headers.iter().map(|field| (field.name.as_bytes(), field.value)).collect();
+    assert_eq!(fields, read.fields);
 }
 
 const METHODS: [&str; 4] = ["GET", "HEAD", "PUT", "head"];

@@ -1,9 +1,11 @@
 //! Holds what a client got against what it sent.
 
+use super::answers;
 use super::erratic::Ended;
 use super::traffic::{Fault, Request};
 use super::world::{ENOUGH, Peer, Weather};
-use super::{Answer, Method, answers, md5};
+use crate::content::digest;
+use crate::response::{Answer, Method};
 
 /// Four empty lines and half of a fifth are let pass.
 const MOST_EMPTY: usize = 9;
@@ -27,13 +29,14 @@ pub(crate) fn audit(number: usize, peer: &Peer, ended: &[Ended], rules: Rules) {
         Some(request) if is_named(place) => request.method,
         _ => Method::Other,
     };
-    let (answers, rest) = answers(&client.output(), method);
+    let output = client.output();
+    let (answers, rest) = answers(&output, method);
     let is_strict = rules.weather == Weather::Calm && !client.has_reset();
     assert!(!is_strict || rest == 0, "peer {number}: half an answer");
     assert!(answers.len() <= requests.len(), "peer {number}: answers to nothing");
     for (place, answer) in answers.iter().enumerate() {
         let is_last = place + 1 == answers.len();
-        assert!(is_last || !answer.closes, "peer {number}: more behind the last answer");
+        assert!(is_last || !answer.response.closes(), "peer {number}: more behind the last answer");
         let because = judge(peer, place, answer, rules);
         assert!(because.is_empty(), "peer {number}, request {place}: {because}: {answer:?}");
     }
@@ -45,9 +48,9 @@ pub(crate) fn audit(number: usize, peer: &Peer, ended: &[Ended], rules: Rules) {
 }
 
 /// The handler was told of every answer, in order, before the client was.
-fn audit_reports(number: usize, answers: &[Answer], ended: &[Ended], is_strict: bool) {
+fn audit_reports(number: usize, answers: &[Answer<'_>], ended: &[Ended], is_strict: bool) {
     let told: Vec<u16> = ended.iter().filter_map(|ended| ended.status).collect();
-    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.response.status).collect();
     assert!(told.starts_with(&statuses), "peer {number}: told {told:?}, written {statuses:?}");
     assert!(!is_strict || told == statuses, "peer {number}: told {told:?}, not {statuses:?}");
     for (place, ended) in ended.iter().enumerate() {
@@ -56,28 +59,29 @@ fn audit_reports(number: usize, answers: &[Answer], ended: &[Ended], is_strict: 
 }
 
 /// What is wrong with an answer, in words.
-fn judge(peer: &Peer, place: usize, answer: &Answer, rules: Rules) -> &'static str {
+fn judge(peer: &Peer, place: usize, answer: &Answer<'_>, rules: Rules) -> &'static str {
     let request = &peer.plan.requests[place];
     let is_complete = peer.sent >= peer.plan.end_of(place);
     let interim_is_due = usize::from(request.expects_continue);
     if answer.interim > interim_is_due {
         return "100 Continue unasked for";
     }
-    match answer.status {
-        _ if place + 1 >= rules.requests && !answer.closes => "more requests than it may carry",
+    let closes = answer.response.closes();
+    match answer.response.status {
+        _ if place + 1 >= rules.requests && !closes => "more requests than it may carry",
         200 if !is_complete => "a digest of half a body",
         200 if request.fault != Fault::None || request.refused => "a digest of a bad request",
         200 if request.method == Method::Other
-            && answer.content != md5(&request.content).as_bytes() =>
+            && answer.response.content != digest(&request.content).as_bytes() =>
         {
             "the wrong digest"
         }
-        200 if (request.asks_close || request.is_http10) && !answer.closes => "it asked to close",
-        200 if answer.closes && !may_close(peer, place, rules) => "closed for no reason",
+        200 if (request.asks_close || request.is_http10) && !closes => "it asked to close",
+        200 if closes && !may_close(peer, place, rules) => "closed for no reason",
         200 => "",
         403 if request.refused => unread(request, answer),
         ENOUGH if peer.cut_short.contains(&place) => "",
-        _ if !answer.closes => "a refusal that does not close",
+        _ if !closes => "a refusal that does not close",
         400 if !is_complete && peer.client.as_ref().is_some_and(|one| one.has_finished()) => "",
         _ if request.is_refused_as(answer) => "",
         408 | 503 if rules.weather == Weather::Stormy => "",
@@ -86,8 +90,8 @@ fn judge(peer: &Peer, place: usize, answer: &Answer, rules: Rules) -> &'static s
 }
 
 /// A refusal closes if there is content that was not read.
-fn unread(request: &Request, answer: &Answer) -> &'static str {
-    if request.has_content && !answer.closes { "content was skipped" } else { "" }
+fn unread(request: &Request, answer: &Answer<'_>) -> &'static str {
+    if request.has_content && !answer.response.closes() { "content was skipped" } else { "" }
 }
 
 /// A good answer may be the last if the client asked for it, or has ended behind it.
@@ -104,7 +108,7 @@ fn may_close(peer: &Peer, place: usize, rules: Rules) -> bool {
 }
 
 /// How many answers there have to be when nothing came in between.
-fn owed(peer: &Peer, answers: &[Answer]) -> usize {
+fn owed(peer: &Peer, answers: &[Answer<'_>]) -> usize {
     let count = peer.plan.requests.len();
     // Some empty lines begin no request.
     let has_begun = |place: &usize| {
@@ -112,6 +116,6 @@ fn owed(peer: &Peer, answers: &[Answer]) -> usize {
         sent.len() > MOST_EMPTY || sent.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
     };
     let begun = (0..count).take_while(has_begun).count();
-    let closed = answers.iter().position(|answer| answer.closes);
+    let closed = answers.iter().position(|answer| answer.response.closes());
     closed.map_or(begun, |place| place + 1)
 }

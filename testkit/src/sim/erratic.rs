@@ -9,7 +9,9 @@ use streamsum::handler::{
 };
 use streamsum::proto::{After, Reject, Response};
 
-use super::{Random, Reached};
+use super::Reached;
+use crate::content;
+use crate::random::Random;
 
 /// What the engine gives back with each piece.
 #[derive(Debug)]
@@ -209,7 +211,7 @@ impl Handler for Erratic {
     fn finish(&mut self, message: Finished<'_>, work: Work) -> Reply {
         assert_eq!((message.id(), message.received()), (work.id, work.taken));
         assert_eq!(*self.stage(work.id), Stage::Taking);
-        let digest = work.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = content::text(content::hex(work.hash.finalize().into()));
         if work.way.starts_with("late") {
             *self.stage(work.id) = Stage::Late(digest);
             return Reply::Later;

@@ -2,7 +2,7 @@
 
 use streamsum::proto::{Limits, Reject};
 
-use super::Random;
+use crate::random::Random;
 
 /// Small enough that going over each of them costs few bytes.
 pub(crate) fn limits() -> Limits {

@@ -9,6 +9,7 @@ use streamsum::handler::{
 use streamsum::proto::Response;
 
 use super::Client;
+use crate::content::digest;
 
 /// Content so far.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ impl Handler for Recorder {
         if content.target.starts_with("/late") {
             return Reply::Later;
         }
-        Reply::Now(Response::text(200, super::md5(&content.bytes)))
+        Reply::Now(Response::text(200, digest(&content.bytes)))
     }
 
     fn ended(&mut self, report: &Report<'_>, upload: Option<Content>) {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use streamsum::engine;
 use streamsum::engine::Ready;
 
-use super::Random;
+use crate::random::Random;
 
 /// What both ends share.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use streamsum::proto::Reject;
 
 use super::faults::{self, bad_chunks, bad_head};
-use super::{Answer, Method, Random};
+use crate::random::Random;
+use crate::response::{Answer, Method};
 
 /// A request, and how the handler is told by its target to treat it.
 #[derive(Debug)]
@@ -22,12 +23,12 @@ pub(crate) struct Request {
 
 impl Request {
     /// Whether this is the answer to what is wrong with it.
-    pub(crate) fn is_refused_as(&self, answer: &Answer) -> bool {
+    pub(crate) fn is_refused_as(&self, answer: &Answer<'_>) -> bool {
         match self.fault {
             Fault::None => false,
             Fault::Head(reject) | Fault::Content(reject) => {
                 let reason = reject.reason().as_bytes();
-                answer.status == reject.status() && answer.content == reason
+                answer.response.status == reject.status() && answer.response.content == reason
             }
         }
     }

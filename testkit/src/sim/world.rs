@@ -9,7 +9,8 @@ use streamsum::proto::Response;
 use super::erratic::{Erratic, Open, Stage};
 use super::traffic::{Ending, Plan};
 use super::watch::{View, Watch};
-use super::{Client, Driver, Random, Reached, audit, faults};
+use super::{Client, Driver, Reached, audit, faults};
+use crate::random::Random;
 
 /// How much happens.
 #[derive(Clone, Copy, Debug)]
