@@ -17,7 +17,6 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use md5::{Digest, Md5};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
@@ -134,7 +133,7 @@ impl Client {
     }
 
     fn digest(&self) -> String {
-        Md5::digest(self.content()).iter().map(|byte| format!("{byte:02x}")).collect()
+        testkit::content::digest(self.content().as_bytes())
     }
 
     fn wrong(&self) -> io::Error {

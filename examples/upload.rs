@@ -8,9 +8,6 @@
 //! The bodies are all different and come from memory. Each has a thread and a connection
 //! of its own, so a few hundred at once are sensible. Ends with 1 if any upload failed.
 
-#[path = "pattern/mod.rs"]
-mod pattern;
-
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -19,8 +16,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
-use md5::{Digest, Md5};
-use pattern::pattern;
+use testkit::content::{content, digest_of_cycle, text};
 
 /// What all bodies are cut from.
 const PATTERN: usize = 1 << 20;
@@ -49,9 +45,8 @@ impl<'a> Content<'a> {
     }
 
     fn digest(self) -> String {
-        let mut hash = Md5::new();
-        self.parts().for_each(|part| hash.update(part));
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let start = self.start % self.pattern.len();
+        text(digest_of_cycle(self.pattern, start, self.length as u64))
     }
 }
 
@@ -61,7 +56,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Err("usage: upload ADDR COUNT SIZE".into());
     };
     let (address, count, length) = (address.parse()?, count.parse()?, length.parse()?);
-    let pattern = pattern(PATTERN);
+    let pattern = content(PATTERN, 0);
     // Digests are known before the clock starts.
     let barrier = Barrier::new(count + 1);
     let (seconds, failures) = thread::scope(|scope| {

@@ -1,13 +1,13 @@
 //! What is uploaded: parts of one pattern, each from a place of its own on.
 
-use md5::{Digest, Md5};
+use testkit::content;
 
 const PATTERN: usize = 1 << 20;
 pub(crate) const LONGEST_PART: usize = 128 << 10;
 
 /// What all parts are of, as long as the program runs.
 pub(crate) fn pattern() -> &'static [u8] {
-    crate::pattern::pattern(PATTERN + LONGEST_PART).leak()
+    content::content(PATTERN + LONGEST_PART, 0).leak()
 }
 
 /// The part for the upload of that number.
@@ -18,7 +18,6 @@ pub(crate) fn part(pattern: &'static [u8], number: usize, length: usize) -> &'st
 
 /// The digest of so many times that part.
 pub(crate) fn digest(part: &[u8], times: usize) -> String {
-    let mut hash = Md5::new();
-    (0..times).for_each(|_| hash.update(part));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let length = (times * part.len()) as u64;
+    content::text(content::digest_of_cycle(part, 0, length))
 }

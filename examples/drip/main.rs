@@ -29,8 +29,6 @@ mod answer;
 mod busy;
 mod content;
 mod drips;
-#[path = "../pattern/mod.rs"]
-mod pattern;
 mod peer;
 mod rate;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 
-use crate::answer::{Answer, EMPTY};
+use crate::answer::Answer;
 use crate::content;
+use testkit::content::EMPTY;
 
 /// Bytes of content in one write: a second's worth.
 const WRITE: usize = 256;

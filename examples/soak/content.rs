@@ -1,6 +1,6 @@
 //! What is uploaded: content of many lengths, each with its digest.
 
-use md5::{Digest, Md5};
+use testkit::content::{EMPTY, content, digest};
 
 /// Content with the digest that its answer must have.
 pub(crate) struct Content<'a> {
@@ -35,7 +35,7 @@ const VARIANTS: usize = 4;
 impl Contents {
     pub(crate) fn new() -> Self {
         let longest = LARGE.iter().max().copied().unwrap_or_default();
-        let pattern = crate::pattern::pattern(longest + VARIANTS * LARGE.len() * STEP);
+        let pattern = content(longest + VARIANTS * LARGE.len() * STEP, 0);
         let know = |lengths: &[usize]| -> Vec<Known> {
             let pairs = (0..VARIANTS).flat_map(|_| lengths).enumerate();
             pairs.map(|(place, &length)| known(&pattern, place * STEP, length)).collect()
@@ -46,7 +46,7 @@ impl Contents {
 
     /// Nothing, as requests without content have it.
     pub(crate) fn nothing() -> Content<'static> {
-        Content { bytes: b"", digest: "d41d8cd98f00b204e9800998ecf8427e" }
+        Content { bytes: b"", digest: EMPTY }
     }
 
     pub(crate) fn small(&self, number: u64) -> Content<'_> {
@@ -73,7 +73,5 @@ const STEP: usize = 4099;
 
 fn known(pattern: &[u8], start: usize, length: usize) -> Known {
     let start = start % (pattern.len() - length);
-    let hash = Md5::digest(&pattern[start..][..length]);
-    let digest = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    Known { start, length, digest }
+    Known { start, length, digest: digest(&pattern[start..][..length]) }
 }

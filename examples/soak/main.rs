@@ -26,8 +26,6 @@
 //! summary to standard output. Linux only.
 
 mod content;
-#[path = "../pattern/mod.rs"]
-mod pattern;
 mod peer;
 mod process;
 mod quick;

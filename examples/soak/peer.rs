@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use testkit::response::{self, Method, Response};
+
 use crate::content::Content;
 use crate::tally::Counter;
 
@@ -54,33 +56,24 @@ impl<'a> Peer<'a> {
 
     /// Reads 200 with the digest of this content.
     pub(crate) fn read_digest(&mut self, content: &Content<'_>) -> Result<(), Wrong> {
-        let head = self.read_head(200)?;
-        self.expect(content.digest, || format!("{} bytes, {head}", content.bytes.len()))
+        let is_right = |answer: &Response<'_>| answer.content == content.digest.as_bytes();
+        self.read_answer(Method::Other, 200, is_right)
     }
 
     /// Reads 200 in answer to HEAD: like that to GET, without the digest.
     pub(crate) fn read_bare_head(&mut self) -> Result<(), Wrong> {
-        let head = self.read_head(200)?;
-        match head.contains("\r\nContent-Length: 32\r\n") {
-            true => Ok(()),
-            false => Err(Wrong(format!("HEAD was answered with {head:?}"))),
-        }
+        let is_right = |answer: &Response<'_>| answer.value("Content-Length") == Some(b"32");
+        self.read_answer(Method::Head, 200, is_right)
     }
 
     pub(crate) fn read_continue(&mut self) -> Result<(), Wrong> {
-        self.expect("HTTP/1.1 100 Continue\r\n\r\n", || "before the content".into())
+        self.read_response(Method::Other, |interim| interim.status == 100)
     }
 
     /// Reads a refusal with its reason, and then the end.
     pub(crate) fn read_refusal(&mut self, status: u16) -> Result<(), Wrong> {
-        let head = self.read_head(status)?;
-        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-        if length == 0 || !head.contains("\r\nConnection: close\r\n") {
-            return Err(Wrong(format!("refused with {head:?}")));
-        }
-        self.read_until(|inbox| (inbox.len() >= length).then_some(()))?;
-        self.inbox.drain(..length);
+        let is_right = |answer: &Response<'_>| answer.closes() && !answer.content.is_empty();
+        self.read_answer(Method::Other, status, is_right)?;
         self.read_end()
     }
 
@@ -155,39 +148,35 @@ impl<'a> Peer<'a> {
         Err(Wrong(format!("not closed for {PATIENCE:?}")))
     }
 
-    fn read_head(&mut self, status: u16) -> Result<String, Wrong> {
-        let length = self.read_until(|inbox| {
-            let end = inbox.windows(4).position(|four| four == b"\r\n\r\n")?;
-            Some(end + 4)
-        })?;
-        let head = String::from_utf8_lossy(&self.inbox[..length]).into_owned();
-        if !head.starts_with(&format!("HTTP/1.1 {status} ")) {
-            return Err(Wrong(format!("expected {status}, got {}", self.inbox.escape_ascii())));
-        }
-        self.inbox.drain(..length);
+    fn read_answer(
+        &mut self,
+        method: Method,
+        status: u16,
+        is_right: impl Fn(&Response<'_>) -> bool,
+    ) -> Result<(), Wrong> {
+        self.read_response(method, |answer| answer.status == status && is_right(answer))?;
         self.counter.answered(status);
-        Ok(head)
-    }
-
-    fn expect(&mut self, text: &str, after: impl Fn() -> String) -> Result<(), Wrong> {
-        self.read_until(|inbox| (inbox.len() >= text.len()).then_some(()))?;
-        let got = &self.inbox[..text.len()];
-        if got != text.as_bytes() {
-            let got = got.escape_ascii();
-            return Err(Wrong(format!("expected {text}, got {got} ({})", after())));
-        }
-        self.inbox.drain(..text.len());
         Ok(())
     }
 
-    fn read_until<T>(&mut self, found: impl Fn(&[u8]) -> Option<T>) -> Result<T, Wrong> {
+    fn read_response(
+        &mut self,
+        method: Method,
+        is_right: impl Fn(&Response<'_>) -> bool,
+    ) -> Result<(), Wrong> {
         loop {
-            if let Some(found) = found(&self.inbox) {
-                return Ok(found);
+            match response::read(&self.inbox, method) {
+                Ok(Some(response)) if is_right(&response) => {
+                    let length = response.length;
+                    self.inbox.drain(..length);
+                    return Ok(());
+                }
+                Ok(None) => {}
+                Ok(Some(_)) => return Err(Wrong(format!("wrong: {}", self.inbox.escape_ascii()))),
+                Err(wrong) => return Err(Wrong(format!("{wrong}: {}", self.inbox.escape_ascii()))),
             }
             if self.read_some()? == 0 {
-                let got = self.inbox.escape_ascii();
-                return Err(Wrong(format!("the answer ends early: {got:?}")));
+                return Err(Wrong(format!("it ends early: {}", self.inbox.escape_ascii())));
             }
         }
     }
