@@ -40,7 +40,7 @@
 //!
 //! Which kernel there is depends on the CPU, [`Kernel`] has the list. As multiples of the
 //! crate md-5 on as many streams, one core of an AMD Zen 5, medians of one run of
-//! `examples/hash_rates.rs`:
+//! `hash_rates` in `bench/load`:
 //!
 //! | streams | 1 | 2 | 4 | 8 | 16 | 32 |
 //! |---|---|---|---|---|---|---|

@@ -3,10 +3,11 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use testkit::client::{Address, Client, put, put_chunked};
+use testkit::client::{Address, Client, PATIENCE, put, put_chunked};
 use testkit::content::{content, digest};
 use testkit::response::{Method, read_all};
 
@@ -78,6 +79,22 @@ fn hashes(client: &mut Client) {
 fn serve() {
     let (_running, address) = Example::local("serve", &[]);
     hashes(&mut address.connect());
+}
+
+#[test]
+fn beside_a_timer() {
+    let (mut running, address) = Example::local("beside_a_timer", &[]);
+    let Address::Tcp(echo) = running.address() else { unreachable!("it is an IP address") };
+    hashes(&mut address.connect());
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    socket.send_to(b"abc", echo).expect("room");
+    let mut datagram = [0; 9];
+    assert_eq!(socket.recv(&mut datagram).ok(), Some(3), "it comes back");
+    assert_eq!(&datagram[..3], b"abc");
+    // The timer ticks in the same loop.
+    let mut ticks = (&mut running.stdout).lines().map(|line| line.expect("a line"));
+    assert!(ticks.any(|line| line == "8 answers so far"));
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) fn one_by_one<'a>(
 /// left, the fewest that have room for all of them are used; the last one of all goes
 /// through `alone`.
 ///
-/// Which numbers pay, `examples/hash_rates.rs` tells. In lanes all go at the pace of one:
+/// Which numbers pay, `hash_rates` in `bench/load` tells. In lanes all go at the pace of one:
 /// on Zen 5 that of a vector register is half as fast as alone, so that three streams gain
 /// there and two don't; but two in general registers go as fast as one.
 pub(super) fn run<'a>(

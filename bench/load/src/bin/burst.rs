@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! cargo run --release -- --listen 127.0.0.1:8080 --access-log off
-//! cargo run --release --example burst -- 127.0.0.1:8080 1000 5
+//! cargo run --release --manifest-path bench/load/Cargo.toml --bin burst -- 127.0.0.1:8080 1000 5
 //! ```
 //!
 //! Each connection needs a descriptor, here and there (`ulimit -n`).

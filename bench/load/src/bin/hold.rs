@@ -6,11 +6,12 @@
 //! held, if its id is given.
 //!
 //! ```text
-//! cargo run --release --example serve -- 127.0.0.1:8080
-//! cargo run --release --example hold -- 127.0.0.1:8080 10000 upload --pid 1234
+//! cargo run --release -- --listen 127.0.0.1:8080 --access-log off
+//! cargo run --release --manifest-path bench/load/Cargo.toml --bin hold -- \
+//!     127.0.0.1:8080 10000 upload --pid $(pgrep -x streamsum)
 //! ```
 //!
-//! The process id is what `serve` prints. Start the server afresh for each measurement: what
+//! Start the server afresh for each measurement: what
 //! it has once used for connections it uses again. Both processes need a descriptor for each
 //! connection (`ulimit -n`). Uploads that stay silent are refused after 20 seconds by the
 //! least rate, idle connections closed after a minute. Enter ends it.

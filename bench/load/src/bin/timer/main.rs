@@ -1,19 +1,16 @@
-//! A server in somebody else's loop: beside it run a UDP echo and a timer of 10 ms.
+//! How late the timer of an embedder gets while its server, in the same loop, is flooded.
 //!
-//! The loop belongs to the embedder. The server is asked how long the poll may wait, is
-//! shown the events, and takes its turn; a turn is bounded, so the timer runs on time.
-//! How well it does is measured: a tick is late when it comes more than 20 ms after its
-//! time.
+//! The timer ticks every 10 ms. The server's turns are bounded, so that it runs on time: a
+//! tick is late when it comes more than 20 ms after its time. Another thread floods the
+//! server over many connections, first with large uploads, then with pipelined tiny requests.
 //!
 //! ```text
-//! cargo run --release --example beside_a_timer
-//! cargo run --release --example beside_a_timer -- --flood 1000
+//! cargo run --release --manifest-path bench/load/Cargo.toml --bin timer -- 1000
 //! ```
 //!
-//! With `--flood N` another thread floods the server over N connections, first with
-//! large uploads, then with pipelined tiny requests, and the program ends with 1 if one
-//! tick in a hundred was late. Where other programs keep the CPUs busy, the thread waits
-//! for one now and then, and ticks are late for that reason: so that time is told, too.
+//! It ends with 1 if one tick in a hundred was late. Where other programs keep the CPUs busy,
+//! the thread waits for one now and then, and ticks are late for that reason: so that time is
+//! told, too. Both threads need a descriptor for each connection (`ulimit -n`).
 
 mod flood;
 
@@ -23,18 +20,13 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::md5::Md5;
 use streamsum::server::Server;
 
 use flood::{Flood, Kind};
-
-const ECHO: Token = Token(0);
-/// All tokens from here on may be the server's.
-const SERVER: Token = Token(1);
 
 const PERIOD: Duration = Duration::from_millis(10);
 const LATE: Duration = Duration::from_millis(20);
@@ -43,7 +35,6 @@ const FLOODED: Duration = Duration::from_secs(5);
 struct Program {
     poll: Poll,
     events: Events,
-    echo: UdpSocket,
     server: Server<Md5>,
     address: SocketAddr,
     handler: Checksum,
@@ -79,17 +70,12 @@ impl Ticks {
 
 impl Program {
     fn new() -> io::Result<Self> {
-        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let poll = Poll::new()?;
-        let mut echo = UdpSocket::bind(any)?;
-        poll.registry().register(&mut echo, ECHO, Interest::READABLE)?;
-        let mut server = Server::new(poll.registry(), SERVER, Config::default())?;
-        let address = server.bind(any)?;
-        println!("uploads: http://{address}/, echo: {}", echo.local_addr()?);
+        let mut server = Server::new(poll.registry(), Token(0), Config::default())?;
+        let address = server.bind("127.0.0.1:0")?;
         Ok(Self {
             poll,
             events: Events::with_capacity(1024),
-            echo,
             server,
             address,
             handler: Checksum::default(),
@@ -108,9 +94,7 @@ impl Program {
                 _ => {}
             }
             for event in &self.events {
-                if !self.server.note(event) && event.token() == ECHO {
-                    echo(&self.echo);
-                }
+                self.server.note(event);
             }
             self.ticks.run(Instant::now());
             self.server.turn(Now::now(), &mut self.handler)?;
@@ -119,32 +103,14 @@ impl Program {
     }
 }
 
-/// Sends every datagram back.
-fn echo(socket: &UdpSocket) {
-    let mut datagram = [0; 2048];
-    while let Ok((n, peer)) = socket.recv_from(&mut datagram) {
-        // One that cannot be sent now is lost, as datagrams are.
-        let _ = socket.send_to(datagram.get(..n).unwrap_or_default(), peer);
-    }
-}
-
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    let [count] = given.as_slice() else { return Err("usage: timer COUNT".into()) };
+    let count = count.parse()?;
     let mut program = Program::new()?;
-    match given.as_slice() {
-        [] => program.run(|_| false)?,
-        ["--flood", count] => {
-            let count = count.parse()?;
-            let uploads = measure(&mut program, count, Kind::Uploads)?;
-            let requests = measure(&mut program, count, Kind::TinyRequests)?;
-            if uploads.max(requests) >= 0.01 {
-                return Ok(ExitCode::FAILURE);
-            }
-        }
-        _ => return Err("usage: beside_a_timer [--flood N]".into()),
-    }
-    Ok(ExitCode::SUCCESS)
+    let uploads = measure(&mut program, count, Kind::Uploads)?;
+    let requests = measure(&mut program, count, Kind::TinyRequests)?;
+    Ok(if uploads.max(requests) < 0.01 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs under a flood and returns the share of late ticks.

@@ -12,7 +12,8 @@
 //!
 //! ```text
 //! cargo run --release -- --listen 127.0.0.1:8080 --access-log off
-//! cargo run --release --example drip -- 127.0.0.1:8080 --pid 1234
+//! cargo run --release --manifest-path bench/load/Cargo.toml --bin drip -- \
+//!     127.0.0.1:8080 --pid $(pgrep -x streamsum)
 //! ```
 //!
 //! With the process id of the server it is told how busy the server kept its CPU, and how

@@ -2,7 +2,7 @@
 //! bytes stream by stream: a table of GB/s, and of ratios to md-5 with as many streams.
 //!
 //! ```text
-//! cargo run --release --example hash_rates [rounds [best]]
+//! cargo run --release --manifest-path bench/load/Cargo.toml --bin hash_rates [rounds [best]]
 //! ```
 //!
 //! Every stream is fed piece by piece, one piece of each stream at a time, as a server

@@ -16,7 +16,7 @@
 //! streamsum --listen 127.0.0.1:8080 --listen 127.0.0.2:8080 --max-body 8MiB --head-timeout 2s \
 //!     --idle-timeout 5s --body-timeout 3s --rate-grace 3s --write-timeout 3s \
 //!     --linger-timeout 4s --linger-silence 1s
-//! cargo run --release --example soak -- PID 60 180 127.0.0.1:8080 127.0.0.2:8080
+//! cargo run --release --manifest-path bench/load/Cargo.toml --bin soak -- PID 60 180 127.0.0.1:8080 127.0.0.2:8080
 //! ```
 //!
 //! `PID` is the server's; then come the seconds of the first part and of the second. Some

@@ -1,8 +1,8 @@
 //! Uploads many bodies at once, checks every digest, and says how long it took.
 //!
 //! ```text
-//! cargo run --release --example serve -- 127.0.0.1:8080
-//! cargo run --release --example upload -- 127.0.0.1:8080 64 67108864
+//! cargo run --release -- --listen 127.0.0.1:8080 --access-log off
+//! cargo run --release --manifest-path bench/load/Cargo.toml --bin upload -- 127.0.0.1:8080 64 67108864
 //! ```
 //!
 //! The bodies are all different and come from memory. Each has a thread and a connection
