@@ -12,6 +12,7 @@ compile_error!(
 mod cli {
     mod access;
     pub(crate) mod arguments;
+    mod descriptors;
     mod lines;
     mod listen;
     pub(crate) mod serve;
@@ -26,8 +27,7 @@ fn main() -> std::process::ExitCode {
     use cli::settings::Settings;
     use std::process::ExitCode;
 
-    let settings = Settings::new(raise_descriptor_limit());
-    match read(std::env::args_os().skip(1), |name| std::env::var_os(name), settings) {
+    match read(std::env::args_os().skip(1), |name| std::env::var_os(name), Settings::default()) {
         Ok(Task::Say(text)) => {
             say(std::io::stdout(), &text);
             ExitCode::SUCCESS
@@ -45,15 +45,6 @@ fn main() -> std::process::ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// Raises the soft limit of descriptors to the hard one, and tells it.
-#[cfg(unix)]
-fn raise_descriptor_limit() -> u64 {
-    rlimit::increase_nofile_limit(u64::MAX)
-        .or_else(|_| rlimit::Resource::NOFILE.get_soft())
-        // What every Unix grants at least.
-        .unwrap_or(256)
 }
 
 /// Unlike the macros of the standard library, takes it well if nobody listens.

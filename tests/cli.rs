@@ -109,16 +109,6 @@ fn zero_turns_off() {
     assert!(exchange(connect(&address), PUT_ABC).ends_with(ABC));
 }
 
-// covers: 30.4 30.5
-#[test]
-fn the_descriptor_limit_is_raised_and_bounds_connections() {
-    let script = "ulimit -Sn 100 && ulimit -Hn 1000 && exec \"$0\" --help";
-    let output = Command::new("sh").args(["-c", script, STREAMSUM.path]).output().expect("a shell");
-    let help = text(&output.stdout);
-    let line = help.lines().find(|line| line.contains("--connections")).expect("a line");
-    assert!(line.ends_with("[default: 936]"), "{line}");
-}
-
 // covers: 32.1
 #[test]
 fn an_address_in_use_is_told() {

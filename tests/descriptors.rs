@@ -7,7 +7,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use testkit::binary::{ABC, Binary, PUT_ABC, Running, connect, rest};
+use testkit::binary::{ABC, Binary, PUT_ABC, Running, begin_upload, connect, exchange, rest, text};
 
 /// The program under test.
 const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
@@ -26,6 +26,51 @@ fn short_of_descriptors() -> (Running, String) {
         Running::spawn(command.args(["-c", &script, STREAMSUM.path]).stderr(Stdio::piped()));
     let address = running.address();
     (running, address)
+}
+
+/// A server with nothing but the limits that `ulimit` sets, as the shell's builtin takes them.
+fn limited(ulimit: &str) -> Command {
+    let script = format!("{ulimit} && exec \"$0\" --listen 127.0.0.1:0");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, STREAMSUM.path]).stderr(Stdio::piped());
+    command
+}
+
+/// As many uploads as that are under way together.
+fn serves_at_once(ulimit: &str, count: usize) {
+    let running = Running::spawn(&mut limited(ulimit));
+    let address = running.address();
+    let uploads: Vec<_> = (0..count).map(|_| begin_upload(&address)).collect();
+    running.signal("TERM");
+    for upload in uploads {
+        assert!(exchange(upload, b"bc").ends_with(ABC));
+    }
+    assert_eq!(running.end().0, Some(0));
+}
+
+// covers: 30.4
+#[test]
+fn few_descriptors_serve_nearly_as_many_connections() {
+    serves_at_once("ulimit -n 64", 40);
+}
+
+// covers: 30.4 30.5
+#[test]
+fn the_soft_limit_of_descriptors_is_raised_to_the_hard_one() {
+    serves_at_once("ulimit -Sn 30 && ulimit -Hn 200", 176);
+}
+
+// covers: 30.7
+#[test]
+fn too_few_descriptors_for_any_server_are_told() {
+    // The least are too few for the sockets of the server itself, the most for a connection.
+    for limit in 5..=18 {
+        let output = limited(&format!("ulimit -n {limit}")).output().expect("it runs");
+        let line = text(&output.stderr);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""), "{line}");
+        let is_clear = line.starts_with("streamsum: cannot ") && line.lines().count() == 1;
+        assert!(is_clear && line.contains(&format!("the limit of {limit} descriptors")), "{line}");
+    }
 }
 
 fn connect_all(address: &str, count: usize) -> Vec<TcpStream> {

@@ -125,6 +125,7 @@ ADDR: 8080 or :8080 (all interfaces, IPv6 and IPv4), 127.0.0.1:8080, [::1]:8080,
       localhost:8080, unix:/run/streamsum.sock; port 0 takes a free one
 SIZE: bytes, or with a unit: 64KiB, 8MiB, 1GB
 TIME: with a unit, at least a second: 30s, 2m
+auto: 100000, or as many as the limit of descriptors leaves
 
 Every option can be set in the environment, --max-body as STREAMSUM_MAX_BODY and
 so on; the option wins. STREAMSUM_LISTEN takes several ADDR between commas.
@@ -143,7 +144,7 @@ mod tests {
             pairs.into_iter().find(|pair| pair.0 == name).map(|pair| pair.1.into())
         };
         let arguments = line.split_whitespace().map(OsString::from);
-        read(arguments, environment, Settings::new(1024))
+        read(arguments, environment, Settings::default())
     }
 
     fn settings(line: &str, variables: &[&str]) -> Settings {
@@ -161,7 +162,7 @@ mod tests {
     fn nothing_means_the_defaults() {
         let mut settings = settings("", &[]);
         for setting in TABLE {
-            let default = setting.show(&mut Settings::new(1024));
+            let default = setting.show(&mut Settings::default());
             assert_eq!(setting.show(&mut settings), default, "{}", setting.name);
         }
         assert_eq!(settings.addresses().len(), 1);
@@ -229,10 +230,10 @@ mod tests {
         use std::os::unix::ffi::OsStringExt;
         let bytes = || OsString::from_vec(b"8\xff".to_vec());
         let arguments = ["--max-body".into(), bytes()];
-        let wrong = read(arguments, |_| None, Settings::new(1024)).expect_err("bytes");
+        let wrong = read(arguments, |_| None, Settings::default()).expect_err("bytes");
         assert_eq!(wrong, "--max-body: \"8\u{fffd}\" is not UTF-8");
         let environment = |name: &str| (name == "STREAMSUM_LISTEN").then(bytes);
-        let wrong = read([], environment, Settings::new(1024)).expect_err("bytes");
+        let wrong = read([], environment, Settings::default()).expect_err("bytes");
         assert!(wrong.starts_with("STREAMSUM_LISTEN: "), "{wrong}");
     }
 

@@ -13,6 +13,7 @@ use streamsum::proto::Reject;
 use streamsum::server::{LostListener, Server};
 
 use super::access::Logged;
+use super::descriptors::{self, Limit};
 use super::lines::Lines;
 use super::listen::{Bound, Place, listen};
 use super::settings::{AccessLog, Settings};
@@ -86,8 +87,9 @@ enum Phase {
 impl Service {
     /// Takes all it needs from the system, and says where it listens.
     fn start(settings: &Settings) -> Result<Self, String> {
-        let cannot_start = |wrong: io::Error| format!("cannot start: {wrong}");
-        let bound = listen_all(settings)?;
+        let limit = Limit::raised();
+        let cannot_start = |wrong: io::Error| format!("cannot start: {}", limit.explain(&wrong));
+        let bound = listen_all(settings, limit)?;
         let poll = Poll::new().map_err(cannot_start)?;
         let arriving = |token, which| Signals::new(poll.registry(), token, which);
         let signals = arriving(SIGNALS, ENDS).map_err(cannot_start)?;
@@ -98,7 +100,11 @@ impl Service {
             AccessLog::Off => 0,
             AccessLog::Stderr => KEPT_TARGET,
         };
-        let config = settings.config.clone().kept_target(kept_target);
+        // All are open now that are no connections.
+        let auto = limit.connections(descriptors::open());
+        let auto = auto.map_err(|wrong| format!("cannot start: {wrong}"))?;
+        let connections = settings.connections.unwrap_or(auto);
+        let config = settings.config.clone().kept_target(kept_target).connections(connections);
         let mut server = Server::new(poll.registry(), FIRST, config).map_err(cannot_start)?;
         let mut places = Vec::new();
         for Bound { listener, place } in bound {
@@ -271,11 +277,11 @@ impl Service {
     }
 }
 
-fn listen_all(settings: &Settings) -> Result<Vec<Bound>, String> {
+fn listen_all(settings: &Settings, limit: Limit) -> Result<Vec<Bound>, String> {
     let mut bound = Vec::new();
     for address in settings.addresses() {
-        let each =
-            listen(address).map_err(|wrong| format!("cannot listen on {address}: {wrong}"))?;
+        let each = listen(address)
+            .map_err(|wrong| format!("cannot listen on {address}: {}", limit.explain(&wrong)))?;
         bound.extend(each);
     }
     Ok(bound)

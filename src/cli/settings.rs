@@ -9,10 +9,6 @@ use streamsum::engine::{Config, ConfigError};
 
 use super::listen::Address;
 
-/// Connections at a time, unless set: what one process can serve with memory to spare.
-const MOST_CONNECTIONS: u64 = 100_000;
-/// Descriptors that are no connections: listeners, standard streams, the poll's own.
-const OTHER_DESCRIPTORS: u64 = 64;
 /// Deadlines are looked at once a second.
 const SHORTEST_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -21,25 +17,28 @@ const SHORTEST_DEADLINE: Duration = Duration::from_secs(1);
 pub(crate) struct Settings {
     /// Where to listen; none means the default, see [`Settings::addresses`].
     pub(super) listen: Vec<Address>,
+    /// Connections at a time; none means as many as the descriptors allow, which is known
+    /// when all others are open.
+    pub(super) connections: Option<usize>,
     pub(super) access_log: AccessLog,
     /// How long requests under way may take to finish after the first signal.
     pub(super) drain: Option<Duration>,
     pub(super) config: Config,
 }
 
-impl Settings {
-    /// The defaults for a process that may have this many open descriptors.
-    pub(crate) fn new(descriptors: u64) -> Self {
-        let connections =
-            descriptors.saturating_sub(OTHER_DESCRIPTORS).clamp(1, MOST_CONNECTIONS) as usize;
+impl Default for Settings {
+    fn default() -> Self {
         Self {
             listen: Vec::new(),
+            connections: None,
             access_log: AccessLog::Stderr,
             drain: Some(Duration::from_secs(30)),
-            config: Config::default().connections(connections),
+            config: Config::default(),
         }
     }
+}
 
+impl Settings {
     /// Where to listen: what was set, or port 8080 of all interfaces.
     pub(super) fn addresses(&self) -> &[Address] {
         const DEFAULT: &[Address] = &[Address::Any(8080)];
@@ -107,6 +106,8 @@ enum Kind {
     Size(Place<dyn Number>),
     /// How many, at least one.
     Count(Place<dyn Number>),
+    /// The same, unless the binary is to find the number by itself.
+    Auto(Place<Option<usize>>),
     /// How many at most, which 0 makes unlimited.
     Most(Place<Option<u32>>),
 }
@@ -118,7 +119,7 @@ pub(super) const TABLE: &[Setting] = &[
     Setting { name: "listen", kind: Kind::Listen, help: "address to listen on; may be repeated" },
     Setting {
         name: "connections",
-        kind: Kind::Count(|s| &mut s.config.connections),
+        kind: Kind::Auto(|s| &mut s.connections),
         help: "connections at a time; others wait in the backlog",
     },
     Setting {
@@ -247,6 +248,7 @@ impl Setting {
             Kind::Deadline(_) | Kind::Time(_) => "TIME",
             Kind::Cap(_) | Kind::Size(_) => "SIZE",
             Kind::Count(_) | Kind::Most(_) => "N",
+            Kind::Auto(_) => "N|auto",
         }
     }
 
@@ -265,6 +267,7 @@ impl Setting {
             Kind::Size(place) => show_size(place(settings).get()),
             Kind::Count(place) => place(settings).get().to_string(),
             Kind::Most(place) => place(settings).unwrap_or(0).to_string(),
+            Kind::Auto(place) => place(settings).map_or(AUTO.into(), |count| count.to_string()),
         }
     }
 
@@ -283,12 +286,14 @@ impl Setting {
             Kind::Size(place) => place(settings).set(parse_size(text)?)?,
             Kind::Count(place) => place(settings).set(parse_count(text)?)?,
             Kind::Most(place) => *place(settings) = parse_most(text)?,
+            Kind::Auto(place) => *place(settings) = parse_auto(text)?,
         }
         Ok(())
     }
 }
 
 const NOT_ZERO: &str = "it cannot be 0";
+const AUTO: &str = "auto";
 
 /// A whole number of any width, so that one kind of setting serves all widths.
 trait Number {
@@ -356,6 +361,15 @@ fn parse_most(text: &str) -> Result<Option<u32>, String> {
     Ok(Some(narrow(parse_count(text)?)?).filter(|&most| most > 0))
 }
 
+fn parse_auto(text: &str) -> Result<Option<usize>, String> {
+    if text == AUTO {
+        return Ok(None);
+    }
+    let mut count = 0;
+    count.set(parse_count(text)?)?;
+    Ok(Some(count))
+}
+
 fn show_time(time: Duration) -> String {
     humantime::format_duration(time).to_string()
 }
@@ -373,7 +387,7 @@ mod tests {
     use super::*;
 
     fn put(name: &str, text: &str) -> Result<Settings, String> {
-        let mut settings = Settings::new(1024);
+        let mut settings = Settings::default();
         let setting = TABLE.iter().find(|setting| setting.name == name).expect("a setting");
         setting.put(&mut settings, text).map(|()| settings)
     }
@@ -386,7 +400,7 @@ mod tests {
     #[test]
     fn defaults_can_be_written_back() {
         for setting in TABLE {
-            let default = setting.show(&mut Settings::new(1024));
+            let default = setting.show(&mut Settings::default());
             assert_eq!(shown(setting.name, &default), default, "{}", setting.name);
         }
     }
@@ -409,12 +423,12 @@ mod tests {
             let other = match setting.value_name() {
                 "ADDR" => "127.0.0.1:0",
                 "TIME" => "77s",
-                "SIZE" | "N" => "777",
+                "SIZE" | "N" | "N|auto" => "777",
                 _ => "off",
             };
             let mut settings = put(setting.name, other).expect(setting.name);
             for row in TABLE {
-                let changed = row.show(&mut settings) != row.show(&mut Settings::new(1024));
+                let changed = row.show(&mut settings) != row.show(&mut Settings::default());
                 assert_eq!(changed, row.name == setting.name, "{} {}", setting.name, row.name);
             }
         }
@@ -485,6 +499,7 @@ mod tests {
         assert_eq!(shown("max-requests", "4294967296"), "4294967296 is too large");
         for text in ["", "+1", "1k", "1.0"] {
             assert_eq!(shown("connections", text), format!("{text:?} is not a number"));
+            assert_eq!(shown("max-fields", text), format!("{text:?} is not a number"));
             assert_eq!(shown("max-requests", text), format!("{text:?} is not a number"));
         }
     }
@@ -506,16 +521,6 @@ mod tests {
             Err("--max-held: it must be at least 256KiB".into())
         );
         assert_eq!(wrong("max-head", "1GiB"), Err("--max-held: it must be at least 4GiB".into()));
-    }
-
-    // covers: 30.4
-    #[test]
-    fn connections_follow_the_descriptors() {
-        let connections = |descriptors| Settings::new(descriptors).config.connections;
-        assert_eq!(connections(1024), 960);
-        assert_eq!(connections(100_063), 99_999);
-        assert_eq!([connections(100_064), connections(u64::MAX)], [100_000; 2]);
-        assert_eq!([connections(0), connections(64), connections(65)], [1; 3]);
     }
 
     #[test]
