@@ -17,8 +17,12 @@
 //! least rate, idle connections closed after a minute. Enter ends it.
 
 use std::error::Error;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
+
+use streamsum_load::answer::Answer;
+use streamsum_load::process::resident_kib;
+use testkit::content::EMPTY;
 
 const BODILESS: &[u8] = b"GET / HTTP/1.1\r\nHost: hold\r\n\r\n";
 const LARGE: &[u8] = b"PUT / HTTP/1.1\r\nHost: hold\r\nContent-Length: 1073741824\r\n\r\n";
@@ -118,24 +122,6 @@ fn open_one(address: SocketAddr, kind: Kind) -> io::Result<TcpStream> {
 
 /// One request without content, and its answer to the last byte.
 fn exchange(stream: &mut TcpStream) -> io::Result<()> {
-    const DIGEST: &[u8] = b"\r\n\r\nd41d8cd98f00b204e9800998ecf8427e";
     stream.write_all(BODILESS)?;
-    let mut answer = Vec::new();
-    let mut part = [0; 512];
-    while !answer.ends_with(DIGEST) {
-        let n = stream.read(&mut part)?;
-        if n == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        answer.extend_from_slice(part.get(..n).unwrap_or_default());
-    }
-    Ok(())
-}
-
-/// `VmRSS` of a process.
-fn resident_kib(pid: u32) -> io::Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-    number.ok_or_else(|| io::Error::other("no VmRSS in the process's status"))
+    Answer::default().await_from(stream, EMPTY)
 }

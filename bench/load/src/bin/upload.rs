@@ -9,13 +9,14 @@
 //! of its own, so a few hundred at once are sensible. Ends with 1 if any upload failed.
 
 use std::error::Error;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
+use streamsum_load::answer::Answer;
 use testkit::content::{content, digest_of_cycle, text};
 
 /// What all bodies are cut from.
@@ -97,11 +98,5 @@ fn upload(address: SocketAddr, content: Content<'_>, expected: &str) -> io::Resu
     for part in content.parts() {
         stream.write_all(part)?;
     }
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, digest) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    if !head.starts_with("HTTP/1.1 200 OK\r\n") || digest != expected {
-        return Err(io::Error::other(format!("expected {expected}, got: {answer}")));
-    }
-    Ok(())
+    Answer::default().await_from(&mut stream, expected)
 }

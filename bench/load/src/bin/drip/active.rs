@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::answer::Answer;
+use streamsum_load::answer::Answer;
+
 use crate::content::{self, LONGEST_PART};
 
 /// Each body is its part so many times: 64 MiB.

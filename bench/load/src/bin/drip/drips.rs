@@ -1,7 +1,7 @@
 //! All peers that drip, on one thread, each at its own time in the second.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
+use streamsum_load::answer::Answer;
+use testkit::content::EMPTY;
 
 use crate::content::{self, LONGEST_PART};
 use crate::peer::{BETWEEN_BYTES, BETWEEN_WRITES, Finished, Kind, Peer};
@@ -199,6 +201,6 @@ impl Dripping {
 /// A connection with one request. Its answer says that those before were accepted.
 fn exchange(address: SocketAddr) -> io::Result<()> {
     let mut stream = std::net::TcpStream::connect(address)?;
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: drip\r\nConnection: close\r\n\r\n")?;
-    stream.read_to_end(&mut Vec::new()).map(drop)
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: drip\r\n\r\n")?;
+    Answer::default().await_from(&mut stream, EMPTY)
 }

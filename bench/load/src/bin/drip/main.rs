@@ -26,7 +26,6 @@
 //! failed, whatever the rates.
 
 mod active;
-mod answer;
 mod busy;
 mod content;
 mod drips;

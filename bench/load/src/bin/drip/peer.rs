@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::net::TcpStream;
-
-use crate::answer::Answer;
-use crate::content;
+use streamsum_load::answer::Answer;
 use testkit::content::EMPTY;
+
+use crate::content;
 
 /// Bytes of content in one write: a second's worth.
 const WRITE: usize = 256;

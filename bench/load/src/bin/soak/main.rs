@@ -26,8 +26,8 @@
 //! summary to standard output. Linux only.
 
 mod content;
+mod holding;
 mod peer;
-mod process;
 mod quick;
 mod slow;
 mod tally;
@@ -40,8 +40,8 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use content::Contents;
+use holding::Holding;
 use peer::{PATIENCE, Peer, Wrong};
-use process::{Holding, Process};
 use tally::Tally;
 
 /// Quick connections that begin in a second.
@@ -60,7 +60,8 @@ const TOLERANCE: f64 = 0.05;
 
 struct Soak {
     addresses: Vec<SocketAddr>,
-    process: Process,
+    /// The process of the server.
+    id: u32,
     contents: Contents,
     tally: Tally,
     start: Instant,
@@ -83,7 +84,7 @@ fn main() -> ExitCode {
     let names = names.chain(slow::KINDS.iter().map(|kind| kind.name)).chain([LONG_LIVED_NAME]);
     let soak = Soak {
         addresses,
-        process: Process::new(id),
+        id,
         contents: Contents::new(),
         tally: Tally::new(names),
         start: Instant::now(),
@@ -118,7 +119,7 @@ fn arguments(given: &[String]) -> Option<(u32, Duration, Duration, Vec<SocketAdd
 
 impl Soak {
     fn run(&self, first: Duration, second: Duration) -> Result<(), Wrong> {
-        let before = self.measure("at the start", self.process.holding()?);
+        let before = self.measure("at the start", Holding::of(self.id)?);
         thread::scope(|scope| {
             scope.spawn(|| self.note(LONG_LIVED_NAME, self.live_long()));
             let outcome = self.compare(before.descriptors + LONG_LIVED, first, second);
@@ -219,10 +220,10 @@ impl Soak {
     /// Waits until the server has closed what it should, and until its memory stands still.
     fn quiesce(&self, descriptors: usize) -> Result<Holding, Wrong> {
         let start = Instant::now();
-        let mut last = self.process.holding()?;
+        let mut last = Holding::of(self.id)?;
         loop {
             sleep(Duration::from_secs(1));
-            let holding = self.process.holding()?;
+            let holding = Holding::of(self.id)?;
             let stands_still = holding.resident_kib == last.resident_kib;
             if holding.descriptors == descriptors && stands_still {
                 return Ok(holding);
@@ -238,7 +239,7 @@ impl Soak {
     fn tell(&self) {
         let (requests, connections) = (self.tally.answered(), self.tally.connections());
         let seconds = self.start.elapsed().as_secs();
-        let holding = match self.process.holding() {
+        let holding = match Holding::of(self.id) {
             Ok(holding) => holding.to_string(),
             Err(error) => error.to_string(),
         };

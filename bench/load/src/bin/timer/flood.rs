@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use streamsum_load::answer::Answer;
+use testkit::content::digest;
 
 /// Bytes of one write.
 const WRITE: usize = 64 << 10;
@@ -89,7 +91,7 @@ fn connect(address: SocketAddr, count: usize, kind: Kind) -> io::Result<Flooding
         if peers.len() % BURST == 0 {
             // The answer says that those before were accepted.
             stream.write_all(ONE)?;
-            let _ = stream.read(&mut [0; 512])?;
+            Answer::default().await_from(&mut stream, &digest(b"x"))?;
         }
         stream.write_all(head)?;
         stream.set_nonblocking(true)?;
