@@ -11,6 +11,7 @@ compile_error!(
 #[cfg(unix)]
 mod cli {
     mod access;
+    mod address;
     pub(crate) mod arguments;
     mod descriptors;
     mod lines;
@@ -18,6 +19,7 @@ mod cli {
     pub(crate) mod serve;
     pub(crate) mod settings;
     mod signals;
+    mod unix_socket;
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytesize::Unit;
 use streamsum::engine::{Config, ConfigError};
 
-use super::listen::Address;
+use super::address::Address;
 
 /// Deadlines are looked at once a second.
 const SHORTEST_DEADLINE: Duration = Duration::from_secs(1);
