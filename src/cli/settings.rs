@@ -209,7 +209,7 @@ pub(super) const TABLE: &[Setting] = &[
     },
     Setting {
         name: "max-linger",
-        kind: Kind::Size(|s| &mut s.config.timeouts.linger_bytes),
+        kind: Kind::Cap(|s| &mut s.config.timeouts.linger_bytes),
         help: "most bytes of a refused client that are read",
     },
     Setting {
@@ -445,6 +445,7 @@ mod tests {
         assert_eq!(put("head-timeout", "0").expect("off").config.timeouts.head, None);
         assert_eq!(put("drain-timeout", "0").expect("off").drain, None);
         assert_eq!(put("max-body", "0").expect("off").config.limits.body, None);
+        assert_eq!(put("max-linger", "0").expect("off").config.timeouts.linger_bytes, None);
         assert_eq!(put("min-rate", "0B").expect("off").config.timeouts.rate, None);
         assert_eq!(put("max-requests", "0").expect("off").config.limits.requests, None);
     }

@@ -85,7 +85,7 @@ impl Clock {
     /// Counts what lingering has read.
     pub(super) fn linger(&mut self, now: Moment, bytes: u64, timeouts: &Timeouts) {
         self.advance(now, bytes);
-        self.full = self.bytes >= timeouts.linger_bytes;
+        self.full = timeouts.linger_bytes.is_some_and(|limit| self.bytes >= limit);
     }
 
     pub(super) fn lingers_reading(&self) -> bool {
@@ -131,6 +131,15 @@ pub(super) enum Overdue {
 }
 
 impl<S: Socket, U> Peer<S, U> {
+    /// True if its bytes wait by our own choice, so that its time stands still. That of a
+    /// lingering peer runs on: one that floods is queued at every look.
+    fn is_unread(&self) -> bool {
+        let waits = self.queued
+            || matches!(self.upload, Upload::Paused(_))
+            || (self.hungry && self.kept.is_none());
+        waits && self.life != Life::Lingering
+    }
+
     fn overdue(&self, now: Moment, timeouts: &Timeouts) -> Option<Overdue> {
         let total = now.since(self.clock.since);
         let silent = now.since(self.clock.progress);
@@ -142,7 +151,8 @@ impl<S: Socket, U> Peer<S, U> {
         match self.life {
             Life::Dead | Life::Closing => return None,
             Life::Lingering => {
-                let is_silent = silent >= timeouts.linger_silence && self.clock.lingers_reading();
+                let is_read = self.clock.lingers_reading() && !self.queued;
+                let is_silent = is_read && silent >= timeouts.linger_silence;
                 return (total >= timeouts.linger || is_silent).then_some(Overdue::Close);
             }
             Life::Open => {}
@@ -192,9 +202,7 @@ impl<S: Socket, U> Engine<S, U> {
         let asleep = passed.saturating_sub(2 * SWEEP);
         let mut overdue = std::mem::take(&mut self.overdue);
         for (key, peer) in &mut self.peers {
-            let is_unread = peer.queued
-                || matches!(peer.upload, Upload::Paused(_))
-                || (peer.hungry && peer.kept.is_none());
+            let is_unread = peer.is_unread();
             peer.clock.stand_still(self.now, if is_unread { passed } else { asleep });
             if is_unread {
                 continue;

@@ -24,7 +24,11 @@ impl<S: Socket, U> Engine<S, U> {
         batch: &mut Vec<Slot>,
         handler: &mut H,
     ) {
-        while batch.len() < self.config.batch && self.budget > 0 {
+        // No peer twice: one that lingers is back in the queue at once.
+        for _ in 0..self.ready.len() {
+            if batch.len() == self.config.batch || self.budget == 0 {
+                return;
+            }
             let Some(key) = self.ready.pop_front() else { return };
             self.spend(VISIT_COST);
             let is_alone = batch.is_empty() && self.ready.is_empty();

@@ -47,13 +47,18 @@ pub struct Timeouts {
     /// For a late verdict or answer of the handler. Default 60 s, then the client gets
     /// 503.
     pub late: Option<Duration>,
-    /// After an early answer: without a byte from the peer. Default 2 s.
+    /// After an early answer: without a byte from the peer. Default 5 s: lost segments
+    /// are sent again by then.
     pub linger_silence: Duration,
-    /// After an early answer: altogether. Default 10 s.
+    /// After an early answer: altogether, and also while others are served. Default 30 s:
+    /// a client that reads nothing before it has written all sends 100 MB by then at
+    /// 30 Mbit/s.
     pub linger: Duration,
     /// After an early answer: bytes that are read and thrown away, before the peer is
-    /// left waiting. Default 1 MiB, more than is under way on most links.
-    pub linger_bytes: u64,
+    /// left waiting. Default none: many clients write all they have before they read, and
+    /// never see the answer if that is more. They cost what an upload costs, but for the
+    /// hashing.
+    pub linger_bytes: Option<u64>,
 }
 
 impl Default for Timeouts {
@@ -66,9 +71,9 @@ impl Default for Timeouts {
             rate_grace: Duration::from_secs(20),
             write: Some(Duration::from_secs(30)),
             late: Some(Duration::from_secs(60)),
-            linger_silence: Duration::from_secs(2),
-            linger: Duration::from_secs(10),
-            linger_bytes: 1 << 20,
+            linger_silence: Duration::from_secs(5),
+            linger: Duration::from_secs(30),
+            linger_bytes: None,
         }
     }
 }
@@ -138,10 +143,10 @@ impl Timeouts {
         self
     }
 
-    /// Sets [`Timeouts::linger_bytes`](field@Timeouts::linger_bytes).
+    /// Sets [`Timeouts::linger_bytes`](field@Timeouts::linger_bytes); `None` turns it off.
     #[must_use]
-    pub fn linger_bytes(mut self, bytes: u64) -> Self {
-        self.linger_bytes = bytes;
+    pub fn linger_bytes(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.linger_bytes = bytes.into();
         self
     }
 }
@@ -158,7 +163,7 @@ mod tests {
         let timeouts = timeouts.linger_silence(seconds(8)).linger(seconds(9)).linger_bytes(10);
         let times = [timeouts.head, timeouts.idle, timeouts.stall, timeouts.write, timeouts.late];
         assert_eq!(times, [1, 2, 3, 6, 7].map(|time| Some(seconds(time))));
-        assert_eq!((timeouts.rate, timeouts.linger_bytes), (Some(4), 10));
+        assert_eq!((timeouts.rate, timeouts.linger_bytes), (Some(4), Some(10)));
         let others = [timeouts.rate_grace, timeouts.linger_silence, timeouts.linger];
         assert_eq!(others, [5, 8, 9].map(seconds));
         assert_eq!(timeouts.rate(None).rate, None);

@@ -1,7 +1,9 @@
 """Plays uploads that are refused early, with Python's http.client.
 
-Each line of standard input is one: port, body, target and fields, with tabs between.
-For each, a line on standard output tells the status, or what went wrong.
+Each line of standard input is one: port, bytes to send, bytes to send when the answer is there
+and not yet read (of a reset, only the call after the one that met it would tell), target and
+fields, with tabs between. For each, a line on standard output tells the status, or what went
+wrong.
 """
 
 import http.client
@@ -9,11 +11,6 @@ import select
 import sys
 
 PATIENCE = 60
-# Half of it goes out with the head, half when the answer is there and not yet read:
-# of a reset, only the call after the one that met it would tell.
-STALLED = 64 << 10
-# As much as a client may have under way that reads nothing before it has sent all.
-FLOOD = 1 << 20
 
 
 def send(connection, length):
@@ -22,7 +19,7 @@ def send(connection, length):
         connection.send(part)
 
 
-def upload(port, body, target, fields):
+def upload(port, before, behind, target, fields):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.putrequest("PUT", target, skip_accept_encoding=True)
     for field in fields:
@@ -31,11 +28,10 @@ def upload(port, body, target, fields):
     connection.endheaders()
     # The connection lets go of its socket once the answer was read.
     socket = connection.sock.dup()
-    length = {"absent": 0, "stalled": STALLED, "flooding": FLOOD}[body]
-    send(connection, length // 2)
+    send(connection, before)
     if not select.select([socket], [], [], PATIENCE)[0]:
         return "no answer"
-    send(connection, length // 2)
+    send(connection, behind)
     response = connection.getresponse()
     response.read()
     if socket.recv(1):
@@ -46,8 +42,8 @@ def upload(port, body, target, fields):
 
 
 for line in sys.stdin:
-    port, body, target, *fields = line.rstrip("\n").split("\t")
+    port, before, behind, target, *fields = line.rstrip("\n").split("\t")
     try:
-        print(upload(int(port), body, target, fields), flush=True)
+        print(upload(int(port), int(before), int(behind), target, fields), flush=True)
     except (OSError, http.client.HTTPException) as wrong:
         print(repr(wrong), flush=True)

@@ -110,6 +110,25 @@ fn lingering_peers_are_read_within_the_bytes_of_a_turn() {
     assert!((4096..=50_000 + 4096).contains(&read), "{read}");
 }
 
+// covers: 29.1
+#[test]
+fn a_lingering_peer_is_read_no_more_often_than_an_upload() {
+    let mut driver = recording(Config::default());
+    let (upload, refused) = (driver.connect(), driver.connect());
+    driver.send(&refused, "PUT /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n");
+    assert!(refused.sees_half_close());
+    driver.send(&upload, "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n");
+    let before = [refused.taken(), upload.taken()];
+    for client in [&refused, &upload] {
+        client.send("x".repeat(8 << 20));
+    }
+    for _ in 0..8 {
+        driver.turn();
+    }
+    let read = [refused.taken() - before[0], upload.taken() - before[1]];
+    assert!(read[0] > 0 && read[0] <= read[1], "{read:?}");
+}
+
 #[test]
 fn keys_that_become_free_in_a_turn_are_not_given_out_in_it() {
     let mut driver = recording(Config::default());

@@ -448,7 +448,8 @@ impl Marks {
             Phase::Head => late_if(passed(timeouts.head, total), "head"),
             Phase::Verdict | Phase::Answer => late_if(passed(timeouts.late, total), "late"),
             Phase::Lingering => {
-                let reads = ((self.taken - self.taken_before) as u64) < timeouts.linger_bytes;
+                let taken = (self.taken - self.taken_before) as u64;
+                let reads = timeouts.linger_bytes.is_none_or(|limit| taken < limit);
                 let is_late =
                     total >= timeouts.linger || (reads && silent >= timeouts.linger_silence);
                 late_if(is_late, "linger")

@@ -129,9 +129,9 @@ fn timeouts(random: &mut Random) -> Timeouts {
         .rate_grace(seconds(&[3, 20]))
         .write(seconds(&[5, 30]))
         .late(seconds(&[6, 60]))
-        .linger_silence(seconds(&[1, 2]))
-        .linger(seconds(&[2, 10]))
-        .linger_bytes(20_000);
+        .linger_silence(seconds(&[1, 5]))
+        .linger(seconds(&[2, 30]))
+        .linger_bytes(*random.pick(&[None, Some(20_000)]));
     match random.below(15) {
         0 => timeouts.head = None,
         1 => timeouts.idle = None,
@@ -371,7 +371,7 @@ impl<const DRAINS: bool> World<DRAINS> {
         if self.has_room() {
             for (number, peer) in self.peers.iter().enumerate() {
                 let is_blocked = self.driver.handler.blocks(number);
-                peer.assert_nothing_is_left(number, is_blocked, self.weather);
+                peer.assert_nothing_is_left(number, is_blocked, self.driver.engine.config());
             }
         }
     }
@@ -494,12 +494,12 @@ impl Peer {
 
     /// When the engine rests, nothing may be left that only an event that never comes
     /// would bring to its notice.
-    fn assert_nothing_is_left(&self, number: usize, is_blocked: bool, weather: Weather) {
+    fn assert_nothing_is_left(&self, number: usize, is_blocked: bool, config: &Config) {
         let Some(client) = self.client.as_ref().filter(|client| !client.is_closed()) else {
             return;
         };
-        // In storms lingering may have read all the bytes that it reads.
-        let has_lingered = weather == Weather::Stormy && client.sees_half_close();
+        // Lingering may have read all the bytes that it reads.
+        let has_lingered = config.timeouts.linger_bytes.is_some() && client.sees_half_close();
         let is_excused = is_blocked || client.is_full() || has_lingered;
         assert!(is_excused || client.untaken() == 0, "peer {number} is not read");
         let has_ended = client.has_finished() || client.has_reset();
