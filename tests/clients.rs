@@ -1,0 +1,134 @@
+//! Other people's clients. Those that write all they have before they read must see a refusal
+//! as well as those that look for it meanwhile.
+//!
+//! What `cargo test` may not rely on is ignored here; `.ci/long clients` installs and runs it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use streamsum::checksum::Checksum;
+use streamsum::engine::Config;
+use streamsum::proto::Limits;
+use testkit::serving::Serving;
+
+/// What is refused: more than sockets take that nobody reads from.
+const UPLOAD: u64 = 100 << 20;
+const LIMIT: u64 = 1 << 20;
+
+/// Nothing is timed: but a client that has to wait for the server's deadlines fails.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const FRAMINGS: [&str; 2] = ["length", "chunked"];
+
+/// A server that refuses the upload.
+fn serving() -> Serving<Checksum> {
+    let config = Config::default().limits(Limits::default().body(LIMIT));
+    Serving::start(config, &["127.0.0.1:0"], Checksum::default())
+}
+
+/// The upload as a file, which takes no room on the disk.
+struct Upload(PathBuf);
+
+impl Upload {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("streamsum-clients-{}-{number}.upload", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        File::create(&path).expect("a temporary file").set_len(UPLOAD).expect("its length");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What a client shows, which has to end soon.
+#[track_caller]
+fn shown(program: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let (tell, told) = mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        let mut shown = String::new();
+        let read = stdout.read_to_string(&mut shown);
+        // Nobody listens where the client took too long.
+        let _ = tell.send(read.map(|_| shown));
+    });
+    let shown = told.recv_timeout(PATIENCE);
+    if shown.is_err() {
+        child.kill().expect("it can be killed");
+    }
+    child.wait().expect("its status");
+    reader.join().expect("it only reads");
+    shown.unwrap_or_else(|_| panic!("{program} takes too long")).expect("text").trim().to_owned()
+}
+
+fn script(name: &str) -> String {
+    format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn curl_sees_a_refusal() {
+    // covers: 21.3
+    let (server, upload) = (serving(), Upload::new());
+    let url = format!("http://{}/", server.tcp());
+    // Nobody's settings, no proxy between, and no waiting for 100 Continue.
+    let options =
+        ["-q", "-sS", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Expect:"];
+    for framing in ["Content-Type: text/plain", "Transfer-Encoding: chunked"] {
+        let arguments = [&options[..], &["-H", framing, "-T", upload.path(), &url]].concat();
+        assert_eq!(shown("curl", &arguments), "413", "{framing}");
+    }
+}
+
+#[test]
+fn python_sees_a_refusal() {
+    // covers: 21.3
+    let server = serving();
+    let (port, length) = (server.tcp().port().to_string(), UPLOAD.to_string());
+    for client in ["http.client", "urllib"] {
+        for framing in FRAMINGS {
+            let arguments = [&script("upload.py"), &port, client, framing, &length];
+            assert_eq!(shown("python3", &arguments), "413", "{client}, by {framing}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs Perl: run by .ci/long clients"]
+fn perl_sees_a_refusal() {
+    let server = serving();
+    let url = format!("http://{}/", server.tcp());
+    for framing in FRAMINGS {
+        let arguments = [&*script("upload.pl"), &url, framing, &UPLOAD.to_string()];
+        assert_eq!(shown("perl", &arguments), "413", "by {framing}");
+    }
+}
+
+#[test]
+#[ignore = "needs GNU wget: run by .ci/long clients"]
+fn wget_sees_a_refusal() {
+    let (server, upload) = (serving(), Upload::new());
+    let url = format!("http://{}/", server.tcp());
+    let file = format!("--body-file={}", upload.path());
+    // It has no chunks.
+    let options = ["--no-config", "--no-proxy", "--tries=1", "--server-response", "-nv"];
+    let shown_to = ["-O", "/dev/null", "-o", "/dev/stdout", "--method=PUT", &file, &url];
+    let shown = shown("wget", &[&options[..], &shown_to].concat());
+    assert!(shown.starts_with("HTTP/1.1 413 "), "{shown}");
+}
