@@ -2,14 +2,13 @@
 
 use std::env;
 use std::error::Error;
-use std::fs;
 use std::process::ExitCode;
 
 use streamsum_bench::build::{self, Programs};
 use streamsum_bench::contestant::{self, BASELINE};
 use streamsum_bench::environment::Environment;
 use streamsum_bench::options::{self, Command, Options};
-use streamsum_bench::report::Report;
+use streamsum_bench::report::{Folder, Report};
 use streamsum_bench::session::Session;
 use streamsum_bench::workload::Work;
 
@@ -37,6 +36,11 @@ fn main() -> ExitCode {
 
 /// Says whether nobody failed.
 fn run(options: Options) -> Result<bool, Box<dyn Error>> {
+    // Before the race: half an hour later it would be a pity.
+    let folder = Folder::open(&match options.report.clone() {
+        Some(path) => path,
+        None => build::target()?.join("report"),
+    })?;
     let mut notes = Vec::new();
     let (mut contestants, mut baseline) = (Vec::new(), None);
     let needs_baseline = options.workloads.iter().any(|it| matches!(it.work, Work::Latency(_)));
@@ -56,13 +60,6 @@ fn run(options: Options) -> Result<bool, Box<dyn Error>> {
         return Err("nobody is left to race".into());
     }
 
-    let directory = match options.report {
-        Some(directory) => directory,
-        None => build::target()?.join("report"),
-    };
-    // Before the race: half an hour later it would be a pity.
-    fs::create_dir_all(&directory)
-        .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
     let environment = Environment::find();
     let rounds = options.rounds;
     let session = Session { contestants, baseline, workloads: options.workloads, rounds };
@@ -70,6 +67,6 @@ fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     for section in report.results.sections() {
         println!("{section}");
     }
-    println!("report: {}", report.write(&directory)?.display());
+    println!("report: {}", report.write(&folder)?.display());
     Ok(!report.results.has_failure())
 }

@@ -47,7 +47,8 @@ pub fn help() -> String {
          \x20                        may be repeated\n\
          \x20 --server 'CMD {{addr}}'  another server beside them, named after its program;\n\
          \x20                        'NAME=CMD {{addr}}' gives it a name; may be repeated\n\
-         \x20 --report DIR           where the report goes (default: report in the target directory)\n\n\
+         \x20 --report DIR           where the report goes, in place of an earlier one\n\
+         \x20                        (default: report in the target directory)\n\n\
          Servers: {}\n\nWorks:\n{works}",
         NAMES.join(", ")
     )

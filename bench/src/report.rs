@@ -1,15 +1,17 @@
 //! The report: Markdown, with charts in files beside it.
 
 mod charts;
+mod folder;
 
 use std::fmt::{self, Write};
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::chart;
 use crate::environment::Environment;
 use crate::results::{Results, Section};
+
+pub use folder::Folder;
 
 /// All that there is to say about a run.
 pub struct Report {
@@ -24,6 +26,8 @@ pub struct Report {
 #[derive(Debug)]
 pub enum Error {
     Chart(chart::Error),
+    /// This lies where the report was to go, and no race has put it there.
+    Foreign(PathBuf),
     Io(PathBuf, io::Error),
 }
 
@@ -31,7 +35,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Chart(error) => write!(f, "cannot draw a chart: {error}"),
-            Self::Io(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::Foreign(path) => {
+                let path = path.display();
+                write!(f, "{path} is no part of a report: --report takes a folder of its own")
+            }
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
 }
@@ -45,25 +53,20 @@ impl From<chart::Error> for Error {
 }
 
 impl Report {
-    /// Writes `report.md` and its charts into a directory; says where the report is.
+    /// Writes `report.md` and its charts into a folder, in place of an earlier report; says
+    /// where the report is.
     ///
     /// # Errors
     ///
     /// When a chart cannot be drawn or a file cannot be written.
-    pub fn write(&self, directory: &Path) -> Result<PathBuf, Error> {
-        let put = |path: PathBuf, text: &str| {
-            fs::write(&path, text).map_err(|error| Error::Io(path.clone(), error))?;
-            Ok(path)
-        };
+    pub fn write(&self, folder: &Folder) -> Result<PathBuf, Error> {
         let charts = charts::of(&self.results)?;
-        for chart in &charts {
-            put(directory.join(&chart.file), &chart.svg)?;
-        }
-        put(directory.join("report.md"), &self.markdown(&charts))
+        let files = charts.iter().map(|chart| (&chart.file, &chart.svg));
+        folder.replace(&self.markdown(&charts), files)
     }
 
     fn markdown(&self, charts: &[charts::Chart]) -> String {
-        let mut text = String::from("# A race of servers that hash uploads\n\n");
+        let mut text = format!("{}\n\n", folder::TITLE);
         for (name, value) in self.environment.lines() {
             let _ = writeln!(text, "- {name}: {value}");
         }
@@ -78,7 +81,7 @@ impl Report {
         for section in self.results.sections() {
             let _ = write!(text, "\n{section}");
             for chart in charts.iter().filter(|chart| chart.section == section.title) {
-                let _ = writeln!(text, "\n![{}]({})", chart.title, chart.file);
+                let _ = writeln!(text, "\n{}", folder::link(&chart.title, &chart.file));
             }
         }
         text
