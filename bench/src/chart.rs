@@ -84,7 +84,7 @@ pub fn throughput(lines: &[Line]) -> Result<String, Error> {
         count.to_string()
     });
     let y = Axis::from_zero(greatest(&all));
-    lines::draw("Throughput", ["uploads at once", "GB/s"], [x, y], lines)
+    lines::draw("Throughput", ["uploads at once", "GB/s"], [x, y], lines, &[])
 }
 
 /// Draws latency over percentiles.
@@ -92,16 +92,19 @@ pub fn throughput(lines: &[Line]) -> Result<String, Error> {
 /// x is the part of all answers that came within the latency, from 0 to below 1: 0.999
 /// for the percentile 99.9; y is in seconds.
 ///
+/// Of a server that did not keep up with what was due, latencies say how long it was asked
+/// and nothing else. Those in `behind` are named, with a mark in place of a line.
+///
 /// # Errors
 ///
-/// See [`Error`].
-pub fn latency(lines: &[Line]) -> Result<String, Error> {
+/// See [`Error`]. There is nothing to draw if all are behind.
+pub fn latency(lines: &[Line], behind: &[String]) -> Result<String, Error> {
     let all = points(lines)?;
     check(lines, |(x, _)| x, |part| (0.0..1.0).contains(&part))?;
     check(lines, |(_, y)| y, |seconds| (LEAST..=GREATEST).contains(&seconds))?;
     let x = Axis::percentiles(all.iter().map(|(part, _)| *part));
     let y = Axis::decades(all.iter().map(|(_, seconds)| *seconds), axis::duration);
-    lines::draw("Latency", ["percentile", "log scale"], [x, y], lines)
+    lines::draw("Latency", ["percentile", "log scale"], [x, y], lines, behind)
 }
 
 /// Draws bytes that each connection costs.

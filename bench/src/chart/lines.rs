@@ -1,4 +1,4 @@
-//! A chart of lines, each named where it ends.
+//! A chart of lines, each named where it ends, and of names without a line.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -15,15 +15,21 @@ const TOP: i32 = 80;
 const LEFT: i32 = 24;
 /// From one name to the next below it.
 const NAME_HEIGHT: i32 = 23;
+/// From the plot to the names, for the lines that lead to them.
+const GAP: i32 = 26;
+/// What the mark of those says that are behind.
+const BEHIND: &str = "did not keep up with what was due";
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Failed = DrawingAreaErrorKind<std::io::Error>;
 
-/// Draws all `lines` that have points.
+/// Draws all `lines` that have points, and the names of those who are `behind`.
 pub(super) fn draw(
     title: &str,
     captions: [&str; 2],
     axes: [Axis; 2],
     lines: &[Line],
+    behind: &[String],
 ) -> Result<String, Error> {
     let mut svg = String::new();
     draw_on(
@@ -32,6 +38,7 @@ pub(super) fn draw(
         captions,
         axes,
         lines,
+        behind,
     )
     .map_err(Error::Drawing)?;
     Ok(svg)
@@ -43,6 +50,7 @@ fn draw_on(
     [x_caption, y_caption]: [&str; 2],
     [x, y]: [Axis; 2],
     lines: &[Line],
+    behind: &[String],
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     area.fill(&WHITE)?;
     area.draw(&Text::new(title, (LEFT, 18), style::title()))?;
@@ -68,11 +76,17 @@ fn draw_on(
     let middle = (columns.start + columns.end) / 2;
     let caption = style::caption(HPos::Center, VPos::Bottom);
     area.draw(&Text::new(x_caption, (middle, SIZE.1 as i32 - 10), caption))?;
+    if !behind.is_empty() {
+        draw_mark(&area, (columns.end + GAP / 2, rows.start - 22), style::LEGEND)?;
+        let caption = style::caption(HPos::Right, VPos::Bottom);
+        area.draw(&Text::new(BEHIND, (columns.end, rows.start - 14), caption))?;
+    }
 
     // Who stands out is drawn last, above all others.
     let mut drawn: Vec<_> = lines.iter().map(|line| (line, Look::of(&line.name))).collect();
     drawn.sort_by_key(|(_, look)| look.stands_out);
-    let mut names = Vec::new();
+    let named = |name: &String| Name { name: name.clone(), look: Look::of(name), end: None };
+    let mut names: Vec<Name> = behind.iter().map(named).collect();
     for (line, look) in drawn {
         let points = line.points.iter().copied();
         let Some(end) = line.points.last() else { continue };
@@ -91,38 +105,51 @@ fn draw_on(
             }
             Marker::Cross => chart.draw_series(points.map(|at| Cross::new(at, size, outlined)))?,
         };
-        names.push(Name { line, look, end: chart.backend_coord(end) });
+        names.push(Name { name: line.name.clone(), look, end: Some(chart.backend_coord(end)) });
     }
     draw_names(&area, columns.end, rows, names)?;
     area.present()?;
     Ok(())
 }
 
-/// A line's name, beside the line's end unless another one stands there.
-struct Name<'l> {
-    line: &'l Line,
+/// A server's name, beside its line's end unless another one stands there.
+struct Name {
+    name: String,
     look: Look,
-    end: (i32, i32),
+    /// `None` without a line: then it stands above all others, with a mark.
+    end: Option<(i32, i32)>,
 }
 
 fn draw_names(
     area: &Area<'_>,
     right: i32,
     rows: std::ops::Range<i32>,
-    mut names: Vec<Name<'_>>,
-) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
-    /// From the plot to the names, for the lines that lead to them.
-    const GAP: i32 = 26;
-    names.sort_by_key(|name| name.end.1);
-    let wanted: Vec<i32> = names.iter().map(|name| name.end.1).collect();
+    mut names: Vec<Name>,
+) -> Result<(), Failed> {
+    // Those without an end come first.
+    names.sort_by_key(|name| name.end.map(|(_, row)| row));
+    let wanted = |name: &Name| name.end.map_or(rows.start, |(_, row)| row);
+    let wanted: Vec<i32> = names.iter().map(wanted).collect();
     for (name, row) in names.iter().zip(spread(&wanted, rows.start, rows.end)) {
-        let Name { line, look, end } = name;
-        let lead = [*end, (right + 6, end.1), (right + GAP - 4, row)];
-        area.draw(&PathElement::new(lead, look.color.mix(0.45)))?;
-        let text = style::printable(&line.name);
+        let Name { name, look, end } = name;
+        match *end {
+            Some(end) => {
+                let lead = [end, (right + 6, end.1), (right + GAP - 4, row)];
+                area.draw(&PathElement::new(lead, look.color.mix(0.45)))?;
+            }
+            None => draw_mark(area, (right + GAP / 2, row), look.color)?,
+        }
+        let text = style::printable(name);
         area.draw(&Text::new(text, (right + GAP, row), style::name(look, HPos::Left)))?;
     }
     Ok(())
+}
+
+/// An arrow out of the plot: no scale has a place for what it stands for.
+fn draw_mark(area: &Area<'_>, (column, row): (i32, i32), color: RGBColor) -> Result<(), Failed> {
+    let (top, style) = ((column, row - 7), color.stroke_width(2));
+    area.draw(&PathElement::new([(column, row + 7), top], style))?;
+    area.draw(&PathElement::new([(column - 4, row - 2), top, (column + 4, row - 2)], style))
 }
 
 /// Rows for names, in order, none too near to the next: as near to those wanted as it

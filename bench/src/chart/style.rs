@@ -9,6 +9,7 @@ const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
 const FADED_INK: RGBColor = RGBColor(0x59, 0x63, 0x6e);
 pub(super) const GRID: RGBColor = RGBColor(0xe4, 0xe7, 0xea);
 pub(super) const GOAL: RGBColor = FADED_INK;
+pub(super) const LEGEND: RGBColor = FADED_INK;
 pub(super) const AXIS: RGBColor = RGBColor(0x9a, 0xa2, 0xab);
 
 /// The palette of Okabe and Ito, which the colour-blind can tell apart, without its

@@ -36,6 +36,17 @@ fn circles(document: &Document<'_>, color: &str) -> Vec<(f64, f64)> {
     own.map(|node| (number(node, "cx"), number(node, "cy"))).collect()
 }
 
+/// The points of each line of this colour.
+fn polylines(document: &Document<'_>, color: &str) -> Vec<Vec<(f64, f64)>> {
+    let own = elements(document, "polyline").filter(|node| node.attribute("stroke") == Some(color));
+    let points = own.map(|node| node.attribute("points").expect("points"));
+    let point = |text: &str| {
+        let (x, y) = text.split_once(',').expect("a point");
+        (x.parse().expect(text), y.parse().expect(text))
+    };
+    points.map(|points| points.split_whitespace().map(point).collect()).collect()
+}
+
 const STREAMSUM: &str = "#0072B2";
 const HYPER: &str = "#D55E00";
 
@@ -78,10 +89,13 @@ fn each_doubling_is_as_wide_and_each_gigabyte_as_high() {
 #[test]
 fn latency_goes_by_nines_and_decades() {
     let parts = [0.5, 0.9, 0.99, 0.999];
-    let svg = latency(&[
-        line("streamsum", &[(0.5, 1e-4), (0.9, 1e-3), (0.99, 1e-2), (0.999, 1e-1)]),
-        line("hyper", &parts.map(|part| (part, 0.03))),
-    ])
+    let svg = latency(
+        &[
+            line("streamsum", &[(0.5, 1e-4), (0.9, 1e-3), (0.99, 1e-2), (0.999, 1e-1)]),
+            line("hyper", &parts.map(|part| (part, 0.03))),
+        ],
+        &[],
+    )
     .unwrap();
     assert_has(&svg, &["50 %", "90 %", "99 %", "99.9 %", "100 µs", "1 ms", "10 ms", "100 ms"]);
     let document = parse(&svg);
@@ -89,6 +103,40 @@ fn latency_goes_by_nines_and_decades() {
     let [second, third, fourth] = [places[1], places[2], places[3]];
     assert!((third.0 - second.0 - (fourth.0 - third.0)).abs() <= 1.0, "{places:?}");
     assert!((third.1 - second.1 - (fourth.1 - third.1)).abs() <= 1.0, "{places:?}");
+}
+
+#[test]
+fn who_did_not_keep_up_has_a_mark_and_no_value() {
+    const LEGEND: &str = "did not keep up with what was due";
+    let lines = [line("streamsum", &[(0.5, 1e-4), (0.99, 2e-4), (0.999, 5e-4)])];
+    let without = latency(&lines, &[]).unwrap();
+    let svg = latency(&lines, &["hyper".into(), "go".into()]).unwrap();
+    let (document, document_without) = (parse(&svg), parse(&without));
+    // There is nothing more to read than who they are and what that means: no tick either.
+    let mut added = texts(&document);
+    for text in texts(&document_without) {
+        let place = added.iter().position(|it| *it == text).expect(text);
+        added.remove(place);
+    }
+    added.sort_unstable();
+    assert_eq!(added, [LEGEND, "go", "hyper"]);
+    assert_eq!(circles(&document, STREAMSUM), circles(&document_without, STREAMSUM));
+    // Nothing of theirs lies in the plot, which ends where streamsum's line does.
+    let (end, _) = circles(&document, STREAMSUM)[2];
+    for (name, color) in [("hyper", HYPER), ("go", "#CC79A7")] {
+        assert_eq!(circles(&document, color), []);
+        let marks = polylines(&document, color);
+        assert_eq!(marks.len(), 2, "an arrow's shaft and head: {marks:?}");
+        let text = elements(&document, "text").find(|it| it.text().map(str::trim) == Some(name));
+        let (left, row) = text.map(|it| (number(it, "x"), number(it, "y"))).expect(name);
+        for (x, y) in marks.concat() {
+            assert!(x > end && x < left && (y - row).abs() < 12.0, "{x} {y} at {left} {row}");
+        }
+    }
+    // The legend has the same mark.
+    let legend = polylines(&document, "#59636E");
+    assert_eq!(legend.len(), 2, "{legend:?}");
+    assert!(polylines(&document_without, "#59636E").is_empty());
 }
 
 #[test]
@@ -114,7 +162,7 @@ fn a_server_looks_the_same_in_every_chart() {
     for svg in [
         throughput(&lines(&["streamsum", "hyper"])).unwrap(),
         throughput(&lines(&["go", "hyper", "actix", "streamsum"])).unwrap(),
-        latency(&percentiles).unwrap(),
+        latency(&percentiles, &[]).unwrap(),
         memory("", &[bar("hyper", 1e5), bar("streamsum", 300.0)]).unwrap(),
     ] {
         assert!(svg.contains(STREAMSUM) && svg.contains(HYPER), "{svg}");
@@ -130,7 +178,7 @@ fn all_that_is_drawn_lies_within_the_picture() {
     let slow = names.iter().map(|name| line(name, &[(0.0, 1e-9), (0.999_999, 1e9)]));
     for svg in [
         throughput(&lines).unwrap(),
-        latency(&slow.collect::<Vec<_>>()).unwrap(),
+        latency(&slow.collect::<Vec<_>>(), &names).unwrap(),
         memory("Much", &bars).unwrap(),
     ] {
         let document = parse(&svg);
@@ -172,14 +220,14 @@ fn any_name_is_taken() {
 #[test]
 fn what_has_no_place_is_an_error() {
     assert!(matches!(throughput(&[]), Err(Error::Empty)));
-    assert!(matches!(latency(&[line("a", &[])]), Err(Error::Empty)));
+    assert!(matches!(latency(&[line("a", &[])], &["b".into()]), Err(Error::Empty)));
     assert!(matches!(memory("", &[]), Err(Error::Empty)));
     for point in [(0.0, 1.0), (1.0, -1.0), (f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, 1.0)] {
         let drawn = throughput(&[line("a", &[(1.0, 1.0)]), line("b", &[point])]);
         assert!(matches!(drawn, Err(Error::OffAxis { name, .. }) if name == "b"), "{point:?}");
     }
     for point in [(1.0, 1.0), (99.0, 1.0), (-0.1, 1.0), (0.5, 0.0), (0.5, f64::INFINITY)] {
-        let drawn = latency(&[line("b", &[point])]);
+        let drawn = latency(&[line("b", &[point])], &[]);
         assert!(matches!(drawn, Err(Error::OffAxis { .. })), "{point:?}");
     }
     for value in [-1.0, f64::NAN, f64::INFINITY] {
@@ -194,13 +242,13 @@ fn extreme_values_are_drawn_or_refused() {
     for value in [LEAST, 1.0, GREATEST] {
         parse(&throughput(&[line("a", &[(1.0, value)])]).unwrap());
         parse(&throughput(&[line("a", &[(value.max(1.0), 0.0)])]).unwrap());
-        parse(&latency(&[line("a", &[(0.5, value)])]).unwrap());
+        parse(&latency(&[line("a", &[(0.5, value)])], &[]).unwrap());
         parse(&memory("", &[bar("a", value)]).unwrap());
     }
     for value in [f64::MIN_POSITIVE, f64::MAX] {
         assert!(throughput(&[line("a", &[(1.0, value)])]).is_err());
-        assert!(latency(&[line("a", &[(0.5, value)])]).is_err());
+        assert!(latency(&[line("a", &[(0.5, value)])], &[]).is_err());
     }
     parse(&throughput(&[line("a", &[(1.0, 0.0), (1.0, 0.0)])]).unwrap());
-    parse(&latency(&[line("a", &[(0.0, 1.0), (1.0 - f64::EPSILON / 2.0, 1.0)])]).unwrap());
+    parse(&latency(&[line("a", &[(0.0, 1.0), (1.0 - f64::EPSILON / 2.0, 1.0)])], &[]).unwrap());
 }

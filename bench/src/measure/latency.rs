@@ -18,6 +18,9 @@ use super::PATIENCE;
 /// How often the baseline is measured for its rate.
 const TRIES: usize = 3;
 
+/// A server that answers so little of what is due does not keep up.
+pub const KEPT_UP: f64 = 0.95;
+
 /// What one measurement found.
 #[derive(Clone, Debug)]
 pub struct Latency {

@@ -3,7 +3,7 @@
 use crate::chart::{self, Bar, Line};
 use crate::figures::Figures;
 use crate::loader::paced;
-use crate::measure::latency::Latency;
+use crate::measure::latency::{KEPT_UP, Latency};
 use crate::measure::memory::Memory;
 use crate::measure::throughput::Throughput;
 use crate::race::{Entry, Raced};
@@ -35,13 +35,13 @@ pub(super) fn of(results: &Results) -> Result<Vec<Chart>, chart::Error> {
         });
     }
     for raced in &results.latency {
-        let lines = percentiles(raced);
+        let (lines, behind) = percentiles(raced);
         if !lines.is_empty() {
             charts.push(Chart {
                 file: format!("{}.svg", raced.workload.name),
                 section: "Latency",
                 title: format!("Latency: {}", raced.workload.about()),
-                svg: chart::latency(&lines)?,
+                svg: chart::latency(&lines, &behind)?,
             });
         }
     }
@@ -91,8 +91,8 @@ fn curve(raced: &[Raced<Throughput>]) -> Vec<Line> {
     lines
 }
 
-/// Of the latencies of all rounds together, in seconds.
-fn percentiles(raced: &Raced<Latency>) -> Vec<Line> {
+/// Of the latencies of all rounds together, in seconds; and who did not keep up.
+fn percentiles(raced: &Raced<Latency>) -> (Vec<Line>, Vec<String>) {
     let line = |entry: &Entry<Latency>| {
         let mut all = paced::histogram();
         for sample in entry.rounds().iter().flatten() {
@@ -104,7 +104,11 @@ fn percentiles(raced: &Raced<Latency>) -> Vec<Line> {
         let points = QUANTILES.iter().filter(is_known).map(|&at| (at, latency(at))).collect();
         Line { name: entry.contestant.clone(), points }
     };
-    good(raced).map(line).collect()
+    let kept_up =
+        |entry: &&Entry<Latency>| Figures::new(entry, None).median(Latency::kept) >= KEPT_UP;
+    let (in_time, behind): (Vec<_>, Vec<_>) = good(raced).partition(kept_up);
+    let names = behind.into_iter().map(|entry| entry.contestant.clone());
+    (in_time.into_iter().map(line).collect(), names.collect())
 }
 
 fn bars(raced: &Raced<Memory>) -> Vec<Bar> {
@@ -157,9 +161,35 @@ mod tests {
         let due = Rates { requests: 1.0, bytes: 0.0 };
         let sample = Latency { histogram, lateness: 0.0, due, done: due, cost: 1.0, others: 0.0 };
         let workload = workloads("latency").remove(0);
-        let lines = percentiles(&Raced { workload, entries: vec![entry("it", vec![Ok(sample)])] });
+        let raced = Raced { workload, entries: vec![entry("it", vec![Ok(sample)])] };
+        let (lines, behind) = percentiles(&raced);
+        assert!(behind.is_empty());
         let (at, latency) = *lines[0].points.last().unwrap();
         assert_eq!(at, 0.99);
         assert!((latency - 990e-6).abs() < 1e-6, "{latency}");
+    }
+
+    #[test]
+    fn who_did_not_keep_up_has_no_line() {
+        let sample = |done: f64| {
+            let mut histogram = paced::histogram();
+            (1..=100).for_each(|at| histogram.saturating_record(at * 1000));
+            let [due, done] = [100.0, done].map(|requests| Rates { requests, bytes: 0.0 });
+            Ok(Latency { histogram, lateness: 0.0, due, done, cost: 1.0, others: 0.0 })
+        };
+        let raced = Raced {
+            workload: workloads("latency").remove(0),
+            entries: vec![
+                entry("it", vec![sample(100.0), sample(20.0), sample(95.0)]),
+                entry("slow", vec![sample(100.0), sample(94.0), sample(90.0)]),
+                entry("broken", vec![sample(20.0), Err(Failure::Closed)]),
+            ],
+        };
+        let (lines, behind) = percentiles(&raced);
+        assert_eq!(lines.iter().map(|line| &line.name).collect::<Vec<_>>(), ["it"]);
+        assert_eq!(behind, ["slow"]);
+        let results = Results { latency: vec![raced], ..Results::default() };
+        let charts = of(&results).unwrap();
+        assert!(charts[0].svg.contains("did not keep up") && charts[0].svg.contains("slow"));
     }
 }

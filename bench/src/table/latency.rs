@@ -2,10 +2,8 @@
 
 use super::{Shown, cost_of_requests, disturbance, percent, ratio};
 use crate::figures::Figures;
-use crate::measure::latency::Latency;
+use crate::measure::latency::{KEPT_UP, Latency};
 
-/// A server that answers so little of what is due does not keep up.
-const KEPT_UP: f64 = 0.95;
 /// So much of a latency must not be the loader's own.
 const LOADERS_PART: f64 = 0.5;
 
