@@ -229,6 +229,7 @@ impl<S: Socket, U> Engine<S, U> {
         self.tell(now);
         self.stats.connections += 1;
         let mut connection = Connection::new(self.config.limits);
+        connection.set_idle_timeout(self.config.timeouts.idle);
         if self.draining {
             connection.retire();
         }

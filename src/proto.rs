@@ -63,7 +63,9 @@ mod reject;
 mod response;
 mod target;
 
+use std::num::NonZeroU16;
 use std::ops::Range;
+use std::time::Duration;
 
 use body::{Body, Chunked};
 use fields::{Section, SectionScan, is_tchar};
@@ -225,6 +227,8 @@ pub struct Connection {
     /// Heads that were taken, the current one among them.
     requests: u32,
     retired: bool,
+    /// For how many seconds it is kept between requests, if that is told.
+    kept_idle: Option<NonZeroU16>,
 }
 
 /// Each state owns what it alone needs.
@@ -247,6 +251,7 @@ impl State {
 struct Exchange {
     is_head: bool,
     is_http10: bool,
+    asks_keep_alive: bool,
     close: Option<CloseReason>,
     awaits_continue: bool,
 }
@@ -255,7 +260,37 @@ impl Connection {
     /// A connection on which nothing has happened yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, state: State::START, requests: 0, retired: false }
+        Self { limits, state: State::START, requests: 0, retired: false, kept_idle: None }
+    }
+
+    /// Says for how long the caller keeps the connection between two requests. A client
+    /// that asks to be kept alive is told so with each response after which it is:
+    /// `Keep-Alive: timeout=75`. Nothing is told of `None`, as at first, nor of less than a
+    /// second.
+    ///
+    /// Whole seconds are told, rounded down, so that a client that heeds them closes
+    /// first: its next request would be lost if the server did. At most 65,535 are.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use streamsum::proto::{After, Connection, Date, Event, Limits, Response};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.set_idle_timeout(Some(Duration::from_secs(75)));
+    /// let mut input = *b"GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n";
+    /// assert!(matches!(connection.receive(&mut input)?.event, Event::Head(_)));
+    ///
+    /// let (date, mut out) = (Date::new(std::time::UNIX_EPOCH), Vec::new());
+    /// let after = connection.respond(&Response::text(200, ""), &date, &mut out);
+    /// assert_eq!(after, After::Reuse);
+    /// assert!(out.ends_with(b"\r\nConnection: keep-alive\r\nKeep-Alive: timeout=75\r\n\r\n"));
+    /// # Ok::<(), streamsum::proto::Reject>(())
+    /// ```
+    pub fn set_idle_timeout(&mut self, time: Option<Duration>) {
+        let told = time.map(|time| u16::try_from(time.as_secs()).unwrap_or(u16::MAX));
+        self.kept_idle = told.and_then(NonZeroU16::new);
     }
 
     /// Looks at all bytes that arrived and were not used yet.
@@ -336,6 +371,7 @@ impl Connection {
         let exchange = Exchange {
             is_head: judged.head.method() == "HEAD",
             is_http10,
+            asks_keep_alive: judged.asks_keep_alive,
             close,
             awaits_continue: judged.expects_continue
                 && framing.has_content()
@@ -421,7 +457,10 @@ impl Connection {
             .or(self.is_last_request().then_some(CloseReason::RequestLimit));
         let persistence = match close {
             Some(_) => Persistence::Close,
-            None if exchange.is_http10 => Persistence::KeepAlive,
+            None if exchange.is_http10 => Persistence::KeepAlive(self.kept_idle),
+            None if exchange.asks_keep_alive && self.kept_idle.is_some() => {
+                Persistence::KeepAlive(self.kept_idle)
+            }
             None => Persistence::Implied,
         };
         response.write(date, persistence, exchange.is_head, out);

@@ -2,7 +2,7 @@
 //! ways: statuses, digests, and who closes when.
 
 use streamsum::checksum::Checksum;
-use streamsum::engine::Config;
+use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
 use streamsum::md5::Md5;
 use streamsum::proto::Response;
@@ -96,7 +96,8 @@ fn quoted(line: &str) -> Vec<u8> {
 type Pair<const DRAINS: bool> = (Driver<Answering, DRAINS>, Client);
 
 fn connect<const DRAINS: bool>(case: &Case) -> Pair<DRAINS> {
-    let config = Config::default().limits(case.limits());
+    let timeouts = Timeouts::default().idle(case.idle);
+    let config = Config::default().limits(case.limits()).timeouts(timeouts);
     let handler = Answering { checksum: Checksum::default(), early: case.early };
     let mut driver = Driver::new(config, handler);
     let client = driver.connect();

@@ -105,7 +105,7 @@ fn pipelined_requests_are_answered_in_order() {
 
 #[test]
 fn http_1_0_is_closed_unless_it_asks() {
-    // covers: 18.3 18.4 5.5
+    // covers: 18.3 18.4 18.12 5.5
     let server = Serving::everywhere(Config::default());
     for address in server.addresses() {
         let mut client = address.connect();
@@ -114,6 +114,7 @@ fn http_1_0_is_closed_unless_it_asks() {
             let answer = client.exchange(kept);
             answer.is_digest_of(b"abc");
             assert_eq!(answer.field("Connection"), Some("keep-alive"));
+            assert_eq!(answer.field("Keep-Alive"), Some("timeout=75"));
         }
         let answer = client.exchange(b"PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc");
         answer.is_digest_of(b"abc");

@@ -175,7 +175,7 @@ pub(super) const TABLE: &[Setting] = &[
     Setting {
         name: "idle-timeout",
         kind: Kind::Deadline(|s| &mut s.config.timeouts.idle),
-        help: "for the next request of a connection to begin",
+        help: "for the next request to begin",
     },
     Setting {
         name: "body-timeout",

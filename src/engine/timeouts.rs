@@ -27,8 +27,10 @@ pub struct Timeouts {
     /// connection on, where [`Timeouts::idle`] stands in if this is `None`. Default
     /// 10 s: many round trips of the slowest link.
     pub head: Option<Duration>,
-    /// For the next request to begin. Default 60 s: clients that pool connections
-    /// rarely keep one for longer.
+    /// For the next request to begin. Default 75 s: more than the 60 s for which
+    /// balancers keep a connection by default, as whoever closes first loses the requests
+    /// that are under way to it. A client that asks to be kept alive is told whole seconds
+    /// of it, so that it closes first.
     pub idle: Option<Duration>,
     /// Without a byte of content, before the first one too: a source that thinks before
     /// it begins is judged by this alone. Default 30 s: a phone that changes cells is back
@@ -65,7 +67,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             head: Some(Duration::from_secs(10)),
-            idle: Some(Duration::from_secs(60)),
+            idle: Some(Duration::from_secs(75)),
             stall: Some(Duration::from_secs(30)),
             rate: Some(240),
             rate_grace: Duration::from_secs(20),

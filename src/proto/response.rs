@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU16;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The interim response that asks for the content (RFC 9110 §15.2.1).
@@ -75,10 +76,16 @@ impl Response {
     /// [`InvalidField`] if `name` is not a token, if `value` holds a control
     /// character (so that no value can end its line), or if the field is one that
     /// the connection itself writes: Date, Content-Length, Content-Type,
-    /// Transfer-Encoding, Connection.
+    /// Transfer-Encoding, Connection, Keep-Alive.
     pub fn field(mut self, name: &str, value: &str) -> Result<Self, InvalidField> {
-        const OURS: [&str; 5] =
-            ["date", "content-length", "content-type", "transfer-encoding", "connection"];
+        const OURS: [&str; 6] = [
+            "date",
+            "content-length",
+            "content-type",
+            "transfer-encoding",
+            "connection",
+            "keep-alive",
+        ];
         let token = !name.is_empty() && name.bytes().all(super::is_tchar);
         if !token || !is_field_value(value) || OURS.iter().any(|own| own.eq_ignore_ascii_case(name))
         {
@@ -127,11 +134,17 @@ impl Response {
         }
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(self.fields.as_bytes());
-        out.extend_from_slice(match persistence {
-            Persistence::Implied => b"\r\n".as_slice(),
-            Persistence::KeepAlive => b"Connection: keep-alive\r\n\r\n",
-            Persistence::Close => b"Connection: close\r\n\r\n",
-        });
+        match persistence {
+            Persistence::Implied => {}
+            Persistence::KeepAlive(None) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
+            Persistence::KeepAlive(Some(seconds)) => {
+                out.extend_from_slice(b"Connection: keep-alive\r\nKeep-Alive: timeout=");
+                put_number(out, seconds.get().into());
+                out.extend_from_slice(b"\r\n");
+            }
+            Persistence::Close => out.extend_from_slice(b"Connection: close\r\n"),
+        }
+        out.extend_from_slice(b"\r\n");
         if has_content && !head {
             out.extend_from_slice(content);
         }
@@ -143,8 +156,9 @@ impl Response {
 pub(super) enum Persistence {
     /// HTTP/1.1 goes on unless somebody says otherwise.
     Implied,
-    /// An HTTP/1.0 client has to be told that it goes on.
-    KeepAlive,
+    /// It goes on, which an HTTP/1.0 client has to be told; and for so many seconds without
+    /// a request, which those want to know who ask for it.
+    KeepAlive(Option<NonZeroU16>),
     Close,
 }
 
@@ -331,7 +345,7 @@ mod tests {
 
     #[test]
     fn no_content_has_neither_content_nor_length() {
-        let head = bytes(&Response::text(204, "lost"), Persistence::KeepAlive, false);
+        let head = bytes(&Response::text(204, "lost"), Persistence::KeepAlive(None), false);
         assert!(!head.contains("Content-"), "{head}");
         assert!(head.ends_with("GMT\r\nConnection: keep-alive\r\n\r\n"), "{head}");
     }
@@ -356,6 +370,7 @@ mod tests {
             ("content-length", "3"),
             ("Transfer-Encoding", "chunked"),
             ("CONNECTION", "close"),
+            ("Keep-Alive", "timeout=5"),
             ("Date", "today"),
             ("Content-Type", "text/html"),
         ] {

@@ -6,6 +6,7 @@ pub mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use streamsum::proto::Limits;
 
@@ -24,6 +25,8 @@ pub struct Case {
     pub show: Vec<String>,
     /// Answer every head with this status before its content is read.
     pub early: Option<u16>,
+    /// For how long the connection is kept between requests.
+    pub idle: Option<Duration>,
     /// Retire the connection when the first head is there.
     pub retire: bool,
     /// The bytes of the client as they arrive.
@@ -68,6 +71,7 @@ impl Case {
             "covers" => self.covers = words(),
             "show" => self.show = words(),
             "early" => self.early = Some(value.trim().parse().expect("a status")),
+            "idle" => self.idle = seconds(value.trim()),
             "retire" => self.retire = value.trim() == "yes",
             "limits" => self.limits = words().iter().map(|word| limit(word)).collect(),
             _ => panic!("{}: unknown setting {line}", self.name),
@@ -125,7 +129,8 @@ fn file(path: &Path) -> Vec<Case> {
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some(name) = line.strip_prefix("## ") {
-            cases.push(Case { name: format!("{title}: {name}"), ..Case::default() });
+            let name = format!("{title}: {name}");
+            cases.push(Case { name, idle: seconds("75"), ..Case::default() });
             continue;
         }
         let Some(case) = cases.last_mut() else { continue };
@@ -138,6 +143,10 @@ fn file(path: &Path) -> Vec<Case> {
         }
     }
     cases
+}
+
+fn seconds(word: &str) -> Option<Duration> {
+    (word != "off").then(|| Duration::from_secs(word.parse().expect("a number of seconds")))
 }
 
 fn limit(word: &str) -> (String, u64) {

@@ -6,7 +6,7 @@ use super::{CONTINUE, assert_answer, put, recording};
 use streamsum::engine::{Config, Ready, Timeouts};
 use streamsum::proto::Response;
 use testkit::content;
-use testkit::sim::{Client, Driver, Recorder};
+use testkit::sim::{Client, Driver, Recorder, text};
 
 fn default() -> Driver<Recorder> {
     recording(Config::default())
@@ -104,10 +104,25 @@ fn an_idle_peer_is_closed_silently() {
     driver.send(&client, put("/a", "abc"));
     client.take_output();
     driver.handler.take_log();
-    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+    assert_eq!(seconds_until_end(&mut driver, &client), 75);
     assert_eq!(client.take_output(), "");
     assert!(client.is_closed());
     assert_eq!(driver.handler.take_log(), [""; 0]);
+}
+
+// covers: 18.12
+#[test]
+fn the_idle_timeout_in_force_is_told_so_that_the_client_closes_first() {
+    let timeouts = Timeouts::default().idle(Duration::from_millis(5_900));
+    let mut driver = recording(Config::default().timeouts(timeouts));
+    let client = driver.connect();
+    driver.send(&client, "GET /a HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
+    let told = "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n";
+    assert_eq!(client.take_output(), text("200 OK", told, &content::digest(b"")));
+    driver.advance_secs(5.0);
+    assert!(!client.sees_end(), "what was told holds");
+    driver.advance_secs(1.0);
+    assert!(client.is_closed());
 }
 
 // covers: 26.3
@@ -464,7 +479,7 @@ fn a_peer_is_idle_from_its_answer_on() {
     let client = driver.connect();
     upload_slowly(&mut driver, &client, "/a");
     assert!(client.take_output().starts_with("HTTP/1.1 200 "));
-    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+    assert_eq!(seconds_until_end(&mut driver, &client), 75);
 }
 
 #[test]
@@ -481,7 +496,7 @@ fn a_peer_is_idle_once_it_has_taken_its_answer() {
     client.set_window(usize::MAX);
     driver.settle();
     assert!(client.take_output().starts_with("HTTP/1.1 200 "));
-    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+    assert_eq!(seconds_until_end(&mut driver, &client), 75);
 }
 
 #[test]

@@ -39,9 +39,11 @@ pub struct Server<'c> {
 impl<'c> Server<'c> {
     /// The server at the end of a case whose bytes arrive as given.
     pub fn run<'i>(case: &'c Case, arrivals: impl IntoIterator<Item = &'i [u8]>) -> Self {
+        let mut connection = Connection::new(case.limits());
+        connection.set_idle_timeout(case.idle);
         let mut server = Server {
             case,
-            connection: Connection::new(case.limits()),
+            connection,
             pending: Vec::new(),
             content: Vec::new(),
             open: true,

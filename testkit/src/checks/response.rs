@@ -31,12 +31,17 @@ struct Meant {
 
 pub fn check(data: &[u8]) {
     let mut choices = Choices::new(data);
-    let requests = choices.below(6) as u32;
+    let drawn = choices.byte();
+    let requests = u32::from(drawn % 6);
+    let (idle, told) = IDLE[usize::from(drawn / 6) % IDLE.len()];
     let date = Date::new(UNIX_EPOCH + Duration::from_secs(u64::from(choices.byte()) * 123_456_789));
     let limits = limits().requests((requests > 0).then_some(requests));
+    let mut connection = Connection::new(limits);
+    connection.set_idle_timeout(idle);
     let mut talk = Talk {
-        connection: Connection::new(limits),
+        connection,
         date,
+        told,
         left: limits.requests,
         retired: false,
         wire: Vec::new(),
@@ -50,6 +55,8 @@ pub fn check(data: &[u8]) {
 struct Talk {
     connection: Connection,
     date: Date,
+    /// What a client that asks to be kept is told.
+    told: Option<&'static str>,
     /// Requests until the limit.
     left: Option<u32>,
     retired: bool,
@@ -162,7 +169,7 @@ impl Talk {
         let limited = self.left == Some(0);
         let connecting = if !whole || closes || (old && !keeps) || self.retired || limited {
             Connecting::Closes
-        } else if old {
+        } else if old || (keeps && self.told.is_some()) {
             Connecting::KeepsSaying
         } else {
             Connecting::Keeps
@@ -220,6 +227,9 @@ impl Talk {
         }
         fields.insert(0, (b"Date".to_vec(), self.date.as_str().as_bytes().to_vec()));
         fields.extend(connecting.option().map(|text| (b"Connection".to_vec(), text.to_vec())));
+        if let (Connecting::KeepsSaying, Some(told)) = (connecting, self.told) {
+            fields.push((b"Keep-Alive".to_vec(), told.into()));
+        }
         let has_none = method == Method::Head || matches!(status, 204 | 304);
         let content = if has_none { Vec::new() } else { content.to_vec() };
         let after = self.connection.respond(&response, &self.date, &mut self.wire);
@@ -234,7 +244,7 @@ impl Talk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Connecting {
     Keeps,
-    /// To HTTP/1.0.
+    /// To HTTP/1.0, and to whoever asked for it.
     KeepsSaying,
     Closes,
 }
@@ -291,7 +301,8 @@ fn draw(choices: &mut Choices<'_>) -> (Response, Vec<Field>) {
 }
 
 fn is_allowed(name: &str, value: &str) -> bool {
-    let ours = ["connection", "content-length", "content-type", "date", "transfer-encoding"];
+    let ours =
+        ["connection", "content-length", "content-type", "date", "keep-alive", "transfer-encoding"];
     !name.is_empty()
         && name.bytes().all(response::is_tchar)
         && value.bytes().all(response::is_text)
@@ -326,6 +337,15 @@ fn agree(wire: &[u8], read: &response::Response<'_>) {
         parsed.headers.iter().map(|field| (field.name.as_bytes(), field.value)).collect();
     assert_eq!(fields, read.fields);
 }
+
+/// Idle timeouts, and what is told of them.
+const IDLE: [(Option<Duration>, Option<&str>); 5] = [
+    (Some(Duration::from_secs(75)), Some("timeout=75")),
+    (None, None),
+    (Some(Duration::from_millis(1_999)), Some("timeout=1")),
+    (Some(Duration::from_millis(999)), None),
+    (Some(Duration::MAX), Some("timeout=65535")),
+];
 
 const METHODS: [&str; 4] = ["GET", "HEAD", "PUT", "head"];
 

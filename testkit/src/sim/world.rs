@@ -123,7 +123,7 @@ fn timeouts(random: &mut Random) -> Timeouts {
     let mut seconds = |choices: &[u64]| Duration::from_secs(*random.pick(choices));
     let mut timeouts = Timeouts::default()
         .head(seconds(&[2, 10]))
-        .idle(seconds(&[3, 60]))
+        .idle(seconds(&[3, 75]))
         .stall(seconds(&[4, 30]))
         .rate(240)
         .rate_grace(seconds(&[3, 20]))

@@ -14,7 +14,7 @@
 //! Start the server afresh for each measurement: what
 //! it has once used for connections it uses again. Both processes need a descriptor for each
 //! connection (`ulimit -n`). Uploads that stay silent are refused after 20 seconds by the
-//! least rate, idle connections closed after a minute. Enter ends it.
+//! least rate, idle connections closed after 75. Enter ends it.
 
 use std::error::Error;
 use std::io::{self, Write};
