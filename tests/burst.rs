@@ -16,6 +16,7 @@ use streamsum::server::Server;
 use testkit::binary::{Binary, Running};
 use testkit::client::PATIENCE;
 use testkit::content::{content, digest};
+use testkit::descriptors;
 
 /// The program under test.
 const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
@@ -31,9 +32,7 @@ fn clients() -> usize {
 }
 
 /// For both ends of every connection.
-fn raise_descriptor_limit() {
-    rlimit::increase_nofile_limit(4 * CLIENTS as u64).expect("a limit");
-}
+const DESCRIPTORS: u64 = 2 * CLIENTS as u64 + 100;
 
 struct Client {
     stream: TcpStream,
@@ -66,7 +65,7 @@ impl Client {
 // covers: 28.1
 #[test]
 fn a_burst_is_accepted_in_as_few_turns_as_its_portions_are() {
-    raise_descriptor_limit();
+    descriptors::make_room_for(DESCRIPTORS);
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
     listener.bind(&any.into()).expect("a port");
@@ -101,7 +100,7 @@ fn a_burst_is_accepted_in_as_few_turns_as_its_portions_are() {
 // covers: 28.3
 #[test]
 fn the_backlog_of_the_binary_holds_a_burst() {
-    raise_descriptor_limit();
+    descriptors::make_room_for(DESCRIPTORS);
     let (running, address) = STREAMSUM.local(&["--access-log", "off"]);
     let address = address.parse().expect("an address");
     stop(&running);

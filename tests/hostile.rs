@@ -9,6 +9,7 @@ use streamsum::handler::{Abort, Outcome};
 use streamsum::proto::{Limits, Reject};
 use testkit::client::{Address, Client, PATIENCE, Received, put};
 use testkit::content::content;
+use testkit::descriptors;
 use testkit::serving::{Seen, Serving, next_end};
 
 const BODILESS: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -206,6 +207,7 @@ fn a_thousand_connections_that_open_and_close() {
 #[test]
 fn a_thousand_connections_at_once_that_close_together() {
     const AT_ONCE: usize = 1000;
+    descriptors::make_room_for(2 * AT_ONCE as u64 + 100);
     let server = Serving::everywhere(patient());
     for (place, address) in server.addresses().iter().enumerate() {
         let mut open = Vec::with_capacity(AT_ONCE);

@@ -5,6 +5,7 @@ pub mod cases;
 pub mod checks;
 pub mod client;
 pub mod content;
+pub mod descriptors;
 pub mod naive;
 pub mod random;
 pub mod response;
