@@ -1,6 +1,6 @@
 //! The public interface, as `tests/api.txt` has it: whoever changes it has to say so.
 //!
-//! `STREAMSUM_WRITE_API=1 cargo test --test api` writes the list anew. What it shows has a
+//! `STREAMSUM_WRITE_API=1 cargo test --test source api` writes the list anew. What it shows has a
 //! line in CHANGELOG.md, and decides by how much the version grows.
 
 use std::env;
@@ -178,7 +178,7 @@ fn the_public_interface_is_the_one_that_is_written_down() {
     assert!(
         listed == written,
         "the public interface has changed\nnew: {:#?}\ngone: {:#?}\n\
-         if that is meant: STREAMSUM_WRITE_API=1 cargo test --test api",
+         if that is meant: STREAMSUM_WRITE_API=1 cargo test --test source api",
         missing(&listed, &written),
         missing(&written, &listed)
     );

@@ -79,7 +79,7 @@ fn shown(program: &str, arguments: &[&str]) -> String {
 }
 
 fn script(name: &str) -> String {
-    format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR"))
+    format!("{}/tests/sockets/clients/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]

@@ -1,28 +1,17 @@
 //! The engine over scripted sockets and invented time.
 
-#[path = "engine/bounds.rs"]
 mod bounds;
-#[path = "engine/counters.rs"]
+mod cases;
 mod counters;
-#[path = "engine/deadlines.rs"]
 mod deadlines;
-#[path = "engine/drain.rs"]
 mod drain;
-#[path = "engine/ends.rs"]
 mod ends;
-#[path = "engine/held.rs"]
 mod held;
-#[path = "engine/linger.rs"]
 mod linger;
-#[path = "engine/pieces.rs"]
 mod pieces;
-#[path = "engine/pipelining.rs"]
 mod pipelining;
-#[path = "engine/request_limit.rs"]
 mod request_limit;
-#[path = "engine/seeds.rs"]
 mod seeds;
-#[path = "engine/verdicts.rs"]
 mod verdicts;
 
 use streamsum::engine::Config;

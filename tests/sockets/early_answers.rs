@@ -303,7 +303,7 @@ fn early_answers_survive_with_curl() {
 #[test]
 fn early_answers_survive_with_python() {
     // covers: 21.1 21.3
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/early_answers/client.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sockets/early_answers/client.py");
     let mut command = Command::new("python3");
     command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = match command.spawn() {

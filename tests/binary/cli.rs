@@ -1,5 +1,4 @@
 //! The binary, driven as its users do: options, addresses, standard streams.
-#![cfg(all(unix, feature = "cli"))]
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -11,16 +10,13 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
-use testkit::binary::{
-    ABC, Binary, PUT_ABC, Running, begin_upload, connect, exchange, lines, rest, text,
-};
+use testkit::binary::{ABC, PUT_ABC, Running, begin_upload, connect, exchange, lines, rest, text};
 
 use testkit::client::PATIENCE;
 use testkit::content::EMPTY;
 use testkit::response::{Method, read_all};
 
-/// The program under test.
-const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
+use crate::STREAMSUM;
 
 /// Runs it to its end.
 fn run(arguments: &[&str]) -> Output {

@@ -1,6 +1,5 @@
 //! Listeners that fail for good: the others go on, and so do those who have connected.
 //! Only on Linux can a listening socket be shut down from within a test.
-#![cfg(target_os = "linux")]
 
 use std::io::ErrorKind;
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,16 +1,14 @@
 //! The binary when it runs out of descriptors: who waits is served in the end, waiting
 //! costs nothing, and it is said once.
-#![cfg(all(unix, feature = "cli"))]
 
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use testkit::binary::{ABC, Binary, PUT_ABC, Running, begin_upload, connect, exchange, rest, text};
+use testkit::binary::{ABC, PUT_ABC, Running, begin_upload, connect, exchange, rest, text};
 
-/// The program under test.
-const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
+use crate::STREAMSUM;
 
 /// Descriptors, soft and hard.
 const LIMIT: usize = 64;

@@ -2,7 +2,6 @@
 //!
 //! "At once" is without any clock: all of them are there before the server gets to accept
 //! the first.
-#![cfg(all(target_os = "linux", feature = "cli"))]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,13 +12,12 @@ use socket2::{Domain, Socket, Type};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::server::Server;
-use testkit::binary::{Binary, Running};
+use testkit::binary::Running;
 use testkit::client::PATIENCE;
 use testkit::content::{content, digest};
 use testkit::descriptors;
 
-/// The program under test.
-const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
+use crate::STREAMSUM;
 
 /// Unless the system's own bound on backlogs is lower.
 const CLIENTS: usize = 1000;

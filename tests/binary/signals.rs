@@ -1,15 +1,13 @@
 //! The binary and the signals that its operators send.
-#![cfg(all(unix, feature = "cli"))]
 
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-use testkit::binary::{ABC, Binary, begin_upload, connect, exchange, read_until, rest};
+use testkit::binary::{ABC, begin_upload, connect, exchange, read_until, rest};
 
 use testkit::content::EMPTY;
 
-/// The program under test.
-const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };
+use crate::STREAMSUM;
 
 // covers: 27.1 27.2 27.3
 #[test]

@@ -1,0 +1,13 @@
+//! The binary as a process.
+#![cfg(all(unix, feature = "cli"))]
+
+#[cfg(target_os = "linux")]
+mod burst;
+mod cli;
+mod descriptors;
+mod signals;
+
+use testkit::binary::Binary;
+
+/// The program under test.
+const STREAMSUM: Binary = Binary { path: env!("CARGO_BIN_EXE_streamsum") };

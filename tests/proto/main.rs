@@ -1,0 +1,5 @@
+//! The protocol core without sockets and without a clock, and what fuzzing has found.
+
+mod cases;
+mod connection;
+mod regressions;

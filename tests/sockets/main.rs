@@ -1,0 +1,11 @@
+//! Servers over real sockets: the library in a loop of the tests', or on a thread of its own.
+
+mod clients;
+mod curl;
+mod early_answers;
+mod embed;
+mod hostile;
+#[cfg(target_os = "linux")]
+mod listeners;
+mod loopback;
+mod remote;
