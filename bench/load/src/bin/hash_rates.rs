@@ -15,6 +15,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use streamsum::md5::{Input, Kernel, Md5};
+use testkit::random::Random;
 
 const PIECE: usize = 64 << 10;
 const STREAMS: [usize; 6] = [1, 2, 4, 8, 16, 32];
@@ -32,14 +33,9 @@ enum Shape {
 
 /// The lengths of the pieces of each call, stream by stream.
 fn plan(shape: Shape, streams: usize) -> Vec<Vec<usize>> {
-    // Marsaglia's xorshift: the same lengths at every run.
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut between = |least: usize, most: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        least + (random % (most - least + 1) as u64) as usize
-    };
+    // The same lengths at every run.
+    let mut random = Random::new(0);
+    let mut between = |least: usize, most: usize| least + random.below(most - least + 1);
     let mut calls = Vec::new();
     let mut bytes = 0;
     while bytes < BYTES {
