@@ -11,7 +11,7 @@ use crate::cores::Cores;
 use crate::process::Process;
 
 /// For a server to take its first connection.
-const START: Duration = Duration::from_secs(10);
+pub const START: Duration = Duration::from_secs(10);
 /// Between attempts to connect.
 const PAUSE: Duration = Duration::from_micros(100);
 

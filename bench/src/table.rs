@@ -13,7 +13,7 @@ use crate::figures::Figures;
 use crate::race::{Entry, Outcome, Raced};
 
 /// So much of a core for other processes has spoilt a measurement.
-const DISTURBED: f64 = 0.1;
+pub const DISTURBED: f64 = 0.1;
 /// What stands where there is no figure.
 const NOTHING: &str = "–";
 
