@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use streamsum_fuzz::hyper::rules::{Rule, table};
 use streamsum_fuzz::hyper::{check, edges, explanations};
+use testkit::checks::seeds;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -14,13 +15,9 @@ fn folder(name: &str) -> PathBuf {
 
 #[test]
 fn hyper_files() {
-    for parent in ["regressions/hyper", "seeds/hyper"] {
-        let Ok(entries) = fs::read_dir(folder(parent)) else { continue };
-        for entry in entries {
-            let path = entry.expect("an entry of the folder").path();
-            println!("{}", path.display());
-            check(&fs::read(path).expect("a file"));
-        }
+    for seed in [seeds::of("hyper"), seeds::regressions("hyper")].concat() {
+        println!("{}", seed.name);
+        check(&seed.bytes);
     }
 }
 

@@ -1,18 +1,53 @@
-//! Makes seeds of `tests/cases`: a file for each case and each target that it is for.
+//! The seeds of the fuzz targets: a file for each case of `tests/cases` and each target that
+//! the case is for, made when it is needed, and those of `fuzz/seeds`, written by hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+
+use streamsum::proto::Limits;
 
 use crate::cases::{self, Case};
-use streamsum::proto::Limits;
+
+/// All fuzz targets.
+pub const TARGETS: [&str; 7] = ["chunked", "head", "hyper", "md5", "response", "script", "split"];
+
+/// An input of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// That of its file: no two seeds of a target have the same.
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Where a target begins.
+pub fn of(target: &str) -> Vec<Seed> {
+    let mut seeds = of_cases().remove(target).unwrap_or_default();
+    seeds.extend(files("seeds", target));
+    seeds
+}
+
+/// What a target has found.
+pub fn regressions(target: &str) -> Vec<Seed> {
+    files("regressions", target)
+}
+
+/// The files of `fuzz/<folder>/<target>`; none if that is not there.
+fn files(folder: &str, target: &str) -> Vec<Seed> {
+    let folder = cases::repository().join("fuzz").join(folder).join(target);
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let seed = |entry: fs::DirEntry| Seed {
+        name: entry.file_name().to_string_lossy().into_owned(),
+        bytes: fs::read(entry.path()).expect("a file"),
+    };
+    entries.map(|entry| seed(entry.expect("an entry of the folder"))).collect()
+}
 
 /// Cases with a longer input have no seed: mutations of it would be slow.
 const LONGEST: usize = 4 << 10;
 
 /// Which targets the cases of a file are for, those of `chunked` aside: these are found
 /// by their heads.
-const TARGETS: [(&str, &[&str]); 20] = [
+const FOR: [(&str, &[&str]); 20] = [
     ("chunked", &["split", "hyper"]),
     ("connection", &["head", "hyper"]),
     ("content-length", &["head", "hyper"]),
@@ -35,9 +70,9 @@ const TARGETS: [(&str, &[&str]); 20] = [
     ("version", &["head", "hyper"]),
 ];
 
-/// Seeds by their places in `fuzz/seeds`: `chunked/trailers--two-fields`.
-pub fn of_cases() -> BTreeMap<String, Vec<u8>> {
-    let mut seeds = BTreeMap::new();
+/// Those that are made of cases, by target.
+fn of_cases() -> BTreeMap<&'static str, Vec<Seed>> {
+    let mut seeds: BTreeMap<&str, Vec<Seed>> = BTreeMap::new();
     let mut namesakes = BTreeMap::new();
     for case in cases::all().iter().filter(|case| case.input().len() <= LONGEST) {
         let (file, title) = case.name.split_once(".md: ").expect("file.md: name");
@@ -48,11 +83,10 @@ pub fn of_cases() -> BTreeMap<String, Vec<u8>> {
         if *count > 1 {
             name = format!("{name}-{count}");
         }
-        let targets = TARGETS.iter().find(|(known, _)| *known == file);
+        let targets = FOR.iter().find(|(known, _)| *known == file);
         let targets = targets.map_or(&["head", "hyper"][..], |(_, targets)| targets);
-        let mut add = |target: &str, seed: Vec<u8>| {
-            let twice = seeds.insert(format!("{target}/{name}"), seed);
-            assert!(twice.is_none(), "{target}/{name} stands twice");
+        let mut add = |target: &'static str, bytes: Vec<u8>| {
+            seeds.entry(target).or_default().push(Seed { name: name.clone(), bytes });
         };
         for &target in targets {
             let plan = if target == "hyper" { Vec::new() } else { plan(case, 0) };
@@ -63,42 +97,6 @@ pub fn of_cases() -> BTreeMap<String, Vec<u8>> {
         }
     }
     seeds
-}
-
-/// What is wrong with the files of `fuzz/seeds`: those that are missing, stale, or made of
-/// a case that is gone. Seeds that were made by hand have no `--` in their names.
-pub fn stale() -> Vec<String> {
-    let expected = of_cases();
-    let mut wrong: BTreeSet<String> = on_disk().into_iter().collect();
-    for (place, seed) in expected {
-        let same = fs::read(folder().join(&place)).is_ok_and(|found| found == seed);
-        if same {
-            wrong.remove(&place);
-        } else {
-            wrong.insert(place);
-        }
-    }
-    wrong.into_iter().collect()
-}
-
-pub fn folder() -> PathBuf {
-    cases::repository().join("fuzz/seeds")
-}
-
-/// The places of all seeds that were made of cases.
-fn on_disk() -> Vec<String> {
-    let mut places = Vec::new();
-    for target in fs::read_dir(folder()).expect("fuzz/seeds is there") {
-        let target = target.expect("a folder of seeds");
-        for seed in fs::read_dir(target.path()).expect("a folder of seeds") {
-            let name = seed.expect("a seed").file_name();
-            let (target, name) = (target.file_name(), name.to_string_lossy().into_owned());
-            if name.contains("--") {
-                places.push(format!("{}/{name}", target.to_string_lossy()));
-            }
-        }
-    }
-    places
 }
 
 /// The bytes that `conversation::Plan` reads, for an input without its first bytes.
@@ -146,4 +144,40 @@ fn words(title: &str) -> String {
     let parts = title.split(|letter: char| !letter.is_ascii_alphanumeric());
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     parts.join("-").to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_seeds_of_a_target_have_one_name() {
+        for target in TARGETS {
+            let seeds = of(target);
+            let names: BTreeSet<&str> = seeds.iter().map(|seed| seed.name.as_str()).collect();
+            assert_eq!(names.len(), seeds.len(), "{target}");
+            assert!(!seeds.is_empty(), "{target}");
+        }
+    }
+
+    #[test]
+    fn each_case_that_is_not_long_is_a_seed() {
+        let cases = cases::all();
+        let short = cases.iter().filter(|case| case.input().len() <= LONGEST).count();
+        let of_cases = of_cases();
+        let hyper = of_cases.get("hyper").map_or(0, Vec::len);
+        assert_eq!(hyper, short, "all are for hyper");
+        assert!(of_cases.keys().all(|target| TARGETS.contains(target)), "{:?}", of_cases.keys());
+    }
+
+    #[test]
+    fn the_targets_are_those_of_the_package_for_fuzzing() {
+        let folder = cases::repository().join("fuzz/fuzz_targets");
+        let files = fs::read_dir(folder).expect("the targets");
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().replace(".rs", "");
+        let names: BTreeSet<String> = files.map(|entry| name(entry.expect("an entry"))).collect();
+        assert!(names.iter().eq(TARGETS.iter()), "{names:?}");
+    }
 }
