@@ -4,12 +4,13 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use testkit::client::{Address, Client, PATIENCE, put, put_chunked};
 use testkit::content::{content, digest};
 use testkit::response::{Method, read_all};
+use testkit::scratch::Folder;
 
 /// An example that runs; it is killed in the end.
 struct Example {
@@ -128,40 +129,23 @@ fn pipes() {
     assert_eq!(rest, 0, "{output}");
 }
 
-/// A folder that is removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = env::temp_dir().join(format!("streamsum-{name}-{}", std::process::id()));
-        fs::create_dir(&path).expect("a folder of its own");
-        Self(path)
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.0).expect("the folder");
-        let names = entries.map(|entry| entry.expect("an entry").file_name());
-        names.map(|name| name.to_string_lossy().into_owned()).collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn names(folder: &Folder) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).expect("the folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 #[test]
 fn save() {
-    let folder = Folder::new("save");
-    let path = folder.0.to_str().expect("a path in UTF-8");
+    let folder = Folder::make();
+    let path = folder.path().to_str().expect("a path in UTF-8");
     let (_running, address) = Example::local("save", &[path]);
     let mut client = address.connect();
     let whole = content(200_000, 7);
     let answer = client.exchange(&put(&whole));
     assert_eq!((answer.status, answer.content.as_str()), (201, digest(&whole).as_str()));
-    assert_eq!(folder.names(), [digest(&whole)]);
-    assert_eq!(fs::read(folder.0.join(digest(&whole))).expect("the file"), whole);
+    assert_eq!(names(&folder), [digest(&whole)]);
+    assert_eq!(fs::read(folder.place(&digest(&whole))).expect("the file"), whole);
 
     let mut broken = address.connect();
     // It has been accepted, so that what it sends next is seen before what others send later.
@@ -169,14 +153,14 @@ fn save() {
     broken.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
     // The next answer shows that the one before has begun.
     client.exchange(&put(b""));
-    assert_eq!(folder.names().len(), 3, "{:?}", folder.names());
+    assert_eq!(names(&folder).len(), 3, "{:?}", names(&folder));
     broken.half_close();
     assert_eq!(broken.answer().status, 400);
-    let mut names = folder.names();
-    names.sort();
+    let mut kept = names(&folder);
+    kept.sort();
     let mut expected = [digest(&whole), digest(b"")];
     expected.sort();
-    assert_eq!(names, expected);
+    assert_eq!(kept, expected);
     let answer = client.exchange(&request("DELETE /a", "", ""));
     assert_eq!(answer.status, 405);
 }

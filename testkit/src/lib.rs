@@ -9,5 +9,6 @@ pub mod descriptors;
 pub mod naive;
 pub mod random;
 pub mod response;
+pub mod scratch;
 pub mod serving;
 pub mod sim;

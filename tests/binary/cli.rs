@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -15,30 +14,13 @@ use testkit::binary::{ABC, PUT_ABC, Running, begin_upload, connect, exchange, li
 use testkit::client::PATIENCE;
 use testkit::content::EMPTY;
 use testkit::response::{Method, read_all};
+use testkit::scratch::Folder;
 
 use crate::STREAMSUM;
 
 /// Runs it to its end.
 fn run(arguments: &[&str]) -> Output {
     STREAMSUM.command(arguments).output().expect("it runs")
-}
-
-/// A directory of its own, which goes with it.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("streamsum-cli-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).expect("a directory");
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 // covers: 32.3
@@ -119,8 +101,8 @@ fn an_address_in_use_is_told() {
 
 #[test]
 fn several_addresses_from_the_environment() {
-    let scratch = Scratch::new("several");
-    let socket = scratch.0.join("sock");
+    let folder = Folder::make();
+    let socket = folder.place("sock");
     let listen = format!("127.0.0.1:0,unix:{}", socket.display());
     let mut command = STREAMSUM.command(&[]);
     let running = Running::spawn(command.env("STREAMSUM_LISTEN", listen).stderr(Stdio::piped()));
@@ -162,8 +144,8 @@ fn a_closed_standard_output_is_harmless() {
     let status = STREAMSUM.command(&["--help"]).stdout(closed()).status().expect("it runs");
     assert_eq!(status.code(), Some(0));
 
-    let scratch = Scratch::new("closed");
-    let socket = scratch.0.join("sock");
+    let folder = Folder::make();
+    let socket = folder.place("sock");
     let listen = format!("unix:{}", socket.display());
     let child = STREAMSUM.command(&["--listen", &listen]).stdout(closed()).stderr(closed()).spawn();
     let (stdout, stderr) = (channel().1, channel().1);

@@ -7,13 +7,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use streamsum::checksum::Checksum;
 use streamsum::engine::Config;
 use streamsum::proto::Limits;
+use testkit::scratch::Folder;
 use testkit::serving::Serving;
 
 /// What is refused: more than sockets take that nobody reads from.
@@ -32,26 +32,21 @@ fn serving() -> Serving<Checksum> {
 }
 
 /// The upload as a file, which takes no room on the disk.
-struct Upload(PathBuf);
+struct Upload {
+    path: PathBuf,
+    _folder: Folder,
+}
 
 impl Upload {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("streamsum-clients-{}-{number}.upload", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let folder = Folder::make();
+        let path = folder.place("upload");
         File::create(&path).expect("a temporary file").set_len(UPLOAD).expect("its length");
-        Self(path)
+        Self { path, _folder: folder }
     }
 
     fn path(&self) -> &str {
-        self.0.to_str().expect("UTF-8")
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        self.path.to_str().expect("UTF-8")
     }
 }
 

@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use streamsum::checksum::Checksum;
@@ -13,6 +12,7 @@ use streamsum::proto::Limits;
 use testkit::client::Address;
 use testkit::content::{content, digest};
 use testkit::response::{self, Method, Response};
+use testkit::scratch::Folder;
 use testkit::serving::Serving;
 
 /// From here on every curl asks with `Expect: 100-continue` by itself.
@@ -24,16 +24,13 @@ const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 struct Upload {
     path: PathBuf,
     content: Vec<u8>,
+    _folder: Folder,
 }
 
 impl Upload {
     fn new(content: Vec<u8>) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("streamsum-{}-{number}.upload", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, &content).expect("a temporary file");
-        Self { path, content }
+        let folder = Folder::make();
+        Self { path: folder.file("upload", &content), content, _folder: folder }
     }
 
     /// As curl's `-d` and `--data-binary` name files.
@@ -43,12 +40,6 @@ impl Upload {
 
     fn digest(&self) -> String {
         digest(&self.content)
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
     }
 }
 

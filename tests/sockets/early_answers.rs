@@ -5,7 +5,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
@@ -16,6 +16,7 @@ use streamsum::md5::Md5;
 use streamsum::proto::{Limits, Response};
 use testkit::client::PATIENCE;
 use testkit::response::{self, Method};
+use testkit::scratch::Folder;
 use testkit::serving::Serving;
 
 /// The length that is announced, and more than any system keeps under way.
@@ -237,24 +238,7 @@ fn early_answers_survive_over_a_socket() {
 
 // ---- curl ----
 
-/// A file for curl to flood a server with.
-struct Upload(PathBuf);
-
-impl Upload {
-    fn new() -> Self {
-        let name = format!("streamsum-early-{}.upload", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, vec![b'x'; ANNOUNCED]).expect("a temporary file");
-        Self(path)
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
+/// `upload` is a file to flood a server with.
 fn with_curl(address: SocketAddr, cell: Cell, upload: &Path) -> Result<String, String> {
     let mut command = Command::new("curl");
     // Nobody's settings, and no proxy between; nothing is shown but the status.
@@ -294,8 +278,9 @@ fn with_curl(address: SocketAddr, cell: Cell, upload: &Path) -> Result<String, S
 #[test]
 fn early_answers_survive_with_curl() {
     // covers: 16.5 21.3
-    let upload = Upload::new();
-    assert_all_survive(|address, cell| with_curl(address, cell, &upload.0));
+    let folder = Folder::make();
+    let upload = folder.file("upload", &vec![b'x'; ANNOUNCED]);
+    assert_all_survive(|address, cell| with_curl(address, cell, &upload));
 }
 
 // ---- Python ----

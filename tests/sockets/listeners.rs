@@ -13,22 +13,23 @@ use streamsum::handler::Handler;
 use streamsum::server::Server;
 use streamsum::thread;
 use testkit::client::{Address, Client, PATIENCE, put};
+use testkit::scratch::Folder;
 
 /// With options of one's own set, one forgets that a listener must not block.
 #[test]
 fn a_listener_that_would_block_does_not_hold_up_the_loop() {
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = Address::Tcp(tcp.local_addr().unwrap());
-    let path = std::env::temp_dir().join(format!("streamsum-blocks-{}", std::process::id()));
+    let folder = Folder::make();
+    let path = folder.place("sock");
     let unix = UnixListener::bind(&path).unwrap();
     let listeners = [tcp.into(), unix.into()];
     let server = thread::spawn_on(listeners, Config::default(), |_| Checksum::new()).unwrap();
-    for address in [address, Address::Unix(path.clone())] {
+    for address in [address, Address::Unix(path)] {
         address.connect().exchange(&put(b"abc")).is_digest_of(b"abc");
     }
     server.stop();
     server.join().unwrap();
-    std::fs::remove_file(path).unwrap();
 }
 
 struct Loop {
