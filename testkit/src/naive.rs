@@ -1,11 +1,14 @@
 //! The oracle: a slow and simple reader of requests, written from the RFCs and from
-//! docs/HTTP.md, which shares no code with the crate. It sees the whole input at once.
+//! docs/HTTP.md, which shares no code with the crate: it takes over the limits, and no more.
+//! It sees the whole input at once.
 //!
 //! It knows statuses, not reasons: which of two rules of the same status spoke first
 //! is not its business.
 
 mod chunked;
 mod host;
+
+use streamsum::proto;
 
 /// What the server under test was told to accept.
 #[derive(Clone, Debug)]
@@ -17,6 +20,19 @@ pub struct Limits {
     pub body: u64,
     /// On one connection.
     pub requests: usize,
+}
+
+impl From<proto::Limits> for Limits {
+    fn from(limits: proto::Limits) -> Self {
+        Self {
+            request_line: limits.request_line as usize,
+            head: limits.head as usize,
+            fields: limits.fields.into(),
+            chunk_overhead: limits.chunk_overhead as usize,
+            body: limits.body.unwrap_or(u64::MAX),
+            requests: limits.requests.map_or(usize::MAX, |most| most as usize),
+        }
+    }
 }
 
 /// All that a client's bytes mean.

@@ -6,6 +6,9 @@
 
 use std::fmt;
 
+/// The only interim response of our server, as it writes it.
+pub const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+
 /// What a response answers: one to HEAD has no content, whatever its fields say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -55,11 +58,6 @@ impl<'w> Response<'w> {
         self.values("connection")
             .flat_map(|value| value.split(|byte| *byte == b','))
             .any(|token| trim(token).eq_ignore_ascii_case(b"close"))
-    }
-
-    /// True for 100 to 199: another response to the same request follows.
-    pub fn is_interim(&self) -> bool {
-        self.status < 200
     }
 }
 
@@ -322,9 +320,8 @@ mod tests {
 
     #[test]
     fn answers_are_read_in_order_with_their_interim_responses() {
-        let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
         let to_head = &ANSWER[..ANSWER.len() - 3];
-        let wire = [ANSWER, interim, to_head, ANSWER, b"HTTP/1.1 2"].concat();
+        let wire = [ANSWER, CONTINUE.as_bytes(), to_head, ANSWER, b"HTTP/1.1 2"].concat();
         let method = |number| if number == 1 { Method::Head } else { Method::Other };
         let (answers, left) = read_all(&wire, method).unwrap();
         let seen: Vec<_> =

@@ -222,20 +222,9 @@ fn cut_by_chance() {
         for seed in 0..6 {
             let mut random = Random::new(number as u64 * 100 + seed);
             let input = case.input();
-            let parts = cut(&input, 1 << (3 + 2 * seed), &mut random);
+            let parts = random.pieces(&input, 1 << (3 + 2 * seed));
             let (_driver, client) = run::<true>(case, parts);
             assert_outcome(case, &format!("cut by seed {seed}"), &client);
         }
     }
-}
-
-/// The input in parts of up to `longest` bytes.
-fn cut<'i>(mut input: &'i [u8], longest: usize, random: &mut Random) -> Vec<&'i [u8]> {
-    let mut parts = Vec::new();
-    while !input.is_empty() {
-        let (part, rest) = input.split_at((1 + random.below(longest)).min(input.len()));
-        parts.push(part);
-        input = rest;
-    }
-    parts
 }

@@ -16,9 +16,9 @@ mod verdicts;
 
 use streamsum::engine::Config;
 use testkit::content;
+use testkit::response::CONTINUE;
 use testkit::sim::{Driver, Recorder, text};
 
-const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 const CLOSE: &str = "Connection: close\r\n";
 
 /// An engine that writes down what its handler sees.

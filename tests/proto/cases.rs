@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use streamsum::proto::Limits;
 use testkit::cases::server::{Server, field_line};
 use testkit::cases::{self, Case, body_line, escaped, repository};
 use testkit::naive::{self, Outcome, Reading};
@@ -73,31 +72,8 @@ fn without_reasons(log: &[String]) -> Vec<String> {
     log.iter().map(shorten).collect()
 }
 
-fn oracle_limits(limits: &Limits) -> naive::Limits {
-    naive::Limits {
-        request_line: limits.request_line as usize,
-        head: limits.head as usize,
-        fields: limits.fields.into(),
-        chunk_overhead: limits.chunk_overhead as usize,
-        body: limits.body.unwrap_or(u64::MAX),
-        requests: limits.requests.map_or(usize::MAX, |most| most as usize),
-    }
-}
-
 fn in_two(input: &[u8], cut: usize) -> [&[u8]; 2] {
     [&input[..cut], &input[cut..]]
-}
-
-/// The input in pieces of up to `longest` bytes.
-fn in_pieces<'i>(input: &'i [u8], longest: usize, random: &mut Random) -> Vec<&'i [u8]> {
-    let mut pieces = Vec::new();
-    let mut rest = input;
-    while !rest.is_empty() {
-        let (piece, behind) = rest.split_at((1 + random.below(longest)).min(rest.len()));
-        pieces.push(piece);
-        rest = behind;
-    }
-    pieces
 }
 
 #[test]
@@ -154,7 +130,7 @@ fn cut_by_chance() {
         let whole = Server::run(&case, [input.as_slice()]).outcomes();
         for seed in 1..=3 {
             let longest = [3, 16, 100][seed as usize - 1];
-            let pieces = in_pieces(&input, longest, &mut Random::new(seed));
+            let pieces = Random::new(seed).pieces(&input, longest);
             let in_pieces = Server::run(&case, pieces).outcomes();
             assert_eq!(in_pieces, whole, "{} seed {seed}", case.name);
         }
@@ -164,7 +140,7 @@ fn cut_by_chance() {
 #[test]
 fn the_oracle_agrees() {
     for case in cases::all().iter().filter(|case| is_plain(case)) {
-        let reading = naive::read(&case.input(), case.eof, &oracle_limits(&case.limits()));
+        let reading = naive::read(&case.input(), case.eof, &case.limits().into());
         let expected = without_reasons(&case.events);
         assert_eq!(oracle_log(&reading, &case.show), expected, "{}", case.name);
     }
@@ -180,10 +156,10 @@ fn the_oracle_agrees_on_mutants() {
             let input = mutate(case.input(), &mut random);
             mutant.eof = random.below(2) == 0;
             mutant.show = vec!["fields".to_owned(), "authority".to_owned()];
-            let reading = naive::read(&input, mutant.eof, &oracle_limits(&case.limits()));
+            let reading = naive::read(&input, mutant.eof, &case.limits().into());
             let pieces = match random.below(2) {
                 0 => vec![input.as_slice()],
-                _ => in_pieces(&input, 40, &mut random),
+                _ => random.pieces(&input, 40),
             };
             let log = Server::run(&mutant, pieces).log;
             assert_eq!(

@@ -11,14 +11,12 @@ use streamsum::engine::Config;
 use streamsum::proto::Limits;
 use testkit::client::Address;
 use testkit::content::{content, digest};
-use testkit::response::{self, Method, Response};
+use testkit::response::{self, CONTINUE, Method, Response};
 use testkit::scratch::Folder;
 use testkit::serving::Serving;
 
 /// From here on every curl asks with `Expect: 100-continue` by itself.
 const LARGE: usize = (1 << 20) + 1;
-
-const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A file for curl to upload.
 struct Upload {

@@ -10,8 +10,7 @@ use streamsum::proto::{
 
 use super::{Case, body_line, escaped};
 use crate::content::digest;
-
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+use crate::response::CONTINUE;
 
 /// Input longer than this is not compared byte for byte after each call.
 const LONG: usize = 2 << 10;
@@ -113,7 +112,11 @@ impl<'c> Server<'c> {
                 let before = self.output.len();
                 self.connection.accept(&mut self.output);
                 let interim = &self.output[before..];
-                assert!(interim.is_empty() || interim == CONTINUE, "{}", escaped(interim));
+                assert!(
+                    interim.is_empty() || interim == CONTINUE.as_bytes(),
+                    "{}",
+                    escaped(interim)
+                );
             }
         }
     }

@@ -12,9 +12,7 @@ use streamsum::proto::{
 
 use super::choices::Choices;
 use crate::naive::{self, Field, Framing, Outcome, Reading, Request};
-use crate::response::{self, Method};
-
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+use crate::response::{self, CONTINUE, Method};
 
 /// What nobody may look at once a connection is closed or has refused a request.
 const GOOD: &[u8] = b"GET /good HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -95,18 +93,10 @@ impl<'d> Plan<'d> {
     /// What the oracle makes of the input; it answers each request when that has ended.
     pub(crate) fn oracle(&self, input: &[u8]) -> Reading {
         assert!(!self.early, "the oracle waits for the content");
-        let limits = naive::Limits {
-            request_line: self.limits.request_line as usize,
-            head: self.limits.head as usize,
-            fields: self.limits.fields.into(),
-            chunk_overhead: self.limits.chunk_overhead as usize,
-            body: self.limits.body.unwrap_or(u64::MAX),
-            requests: match self.limits.requests {
-                _ if self.retire => 1,
-                Some(most) => most as usize,
-                None => usize::MAX,
-            },
-        };
+        let mut limits = naive::Limits::from(self.limits);
+        if self.retire {
+            limits.requests = 1;
+        }
         let mut reading = naive::read(input, self.finish == Finish::Fin, &limits);
         for request in &mut reading.requests {
             // We know of it when we answer.
@@ -244,7 +234,7 @@ impl Server<'_> {
         } else {
             let mut interim = Vec::new();
             self.connection.accept(&mut interim);
-            assert_eq!(interim, if asked { CONTINUE } else { b"" });
+            assert_eq!(interim, if asked { CONTINUE.as_bytes() } else { b"" });
         }
     }
 
