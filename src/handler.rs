@@ -76,7 +76,9 @@ pub trait Handler {
     /// What is kept of a request from its head to its answer.
     type Upload;
 
-    /// A request has come, all of its head and perhaps none of its content.
+    /// A request has come, all of its head and perhaps none of its content. Its declared
+    /// length is judged after this: who may comes before
+    /// [how much](Request::exceeds_body_limit).
     fn begin(&mut self, request: Request<'_>) -> Verdict<Self::Upload>;
 
     /// Content has come, of many uploads at once, at most one piece of each; never
@@ -186,6 +188,7 @@ pub struct Request<'a> {
     pub(crate) id: UploadId,
     pub(crate) peer: PeerAddr,
     pub(crate) head: Head<'a>,
+    pub(crate) exceeds_body_limit: bool,
 }
 
 impl<'a> Request<'a> {
@@ -205,6 +208,15 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn head(&self) -> &Head<'a> {
         &self.head
+    }
+
+    /// True if it declares more content than [`Limits::body`](crate::proto::Limits::body).
+    /// An answer of the handler's own is sent, as to any other request; taken, now or later,
+    /// it is refused with 413, and what [`Handler::begin`] made goes to [`Handler::ended`]:
+    /// nothing costly need be begun for it.
+    #[must_use]
+    pub fn exceeds_body_limit(&self) -> bool {
+        self.exceeds_body_limit
     }
 }
 

@@ -8,8 +8,8 @@
 //!        ┌──────────────── Reuse ───────────────┐
 //!        ▼                                      │
 //!      Head ──► Decide ──accept──► Body ──► Respond ──► Closed
-//!        │         └───respond───────┴──────────┴──────────▲
-//!        └─ Reject ────────────────────────────────────────┘
+//!        │         ├───respond───────┴──────────┴──────────▲
+//!        └─────────┴─ Reject ──────────────────────────────┘
 //! ```
 //!
 //! # Example
@@ -353,7 +353,7 @@ impl Connection {
             return Ok(Step { used: 0, event: Event::Wait });
         };
         let section = input.get(..end).unwrap_or_default();
-        let judged = head::judge(section, scan, self.limits.body)?;
+        let judged = head::judge(section, scan)?;
         self.decide(&judged, input.len() > end);
         Ok(Step { used: end, event: Event::Head(judged.head) })
     }
@@ -411,8 +411,24 @@ impl Connection {
         }
     }
 
+    /// True if the request that waits for a decision declares more content than
+    /// [`Limits::body`]. Who may not send it can be told so all the same, by
+    /// [`Connection::respond`]; [`Connection::accept`] refuses it.
+    #[must_use]
+    pub fn exceeds_body_limit(&self) -> bool {
+        match self.state {
+            State::Decide { body: Body::Length(length), .. } => {
+                self.limits.body.is_some_and(|limit| length > limit)
+            }
+            _ => false,
+        }
+    }
+
     /// Takes the content of the request whose head was given last, and asks for it with
     /// `100 Continue` if the client waits for that (RFC 9110 §10.1.1).
+    ///
+    /// If it [exceeds the limit](Connection::exceeds_body_limit), the request is refused
+    /// instead: [`Connection::receive`] says so next, as of every refusal.
     ///
     /// # Panics
     ///
@@ -421,6 +437,10 @@ impl Connection {
         let State::Decide { exchange, body } = self.state else {
             panic!("there is no head to accept: {:?} is awaited", self.awaits());
         };
+        if self.exceeds_body_limit() {
+            self.refuse(Reject::BodyTooLarge);
+            return;
+        }
         if exchange.awaits_continue {
             out.extend_from_slice(response::CONTINUE);
         }

@@ -256,7 +256,8 @@ fn begin<S, H: Handler>(
     let named = Named::new(head.method(), head.target(), config.kept_target);
     peer.request = Some(Record { id: Some(id), begun: now, received: 0, named });
     peer.clock.begin_request(now);
-    handler.begin(Request { id, peer: peer.addr, head: *head })
+    let exceeds_body_limit = peer.connection.exceeds_body_limit();
+    handler.begin(Request { id, peer: peer.addr, head: *head, exceeds_body_limit })
 }
 
 /// Makes a piece of a peer's content. Its buffer and its upload go along.

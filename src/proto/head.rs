@@ -138,11 +138,7 @@ pub(super) struct Judged<'i> {
 }
 
 /// Judges a whole head, whose lines `scan` has counted.
-pub(super) fn judge<'i>(
-    section: &'i [u8],
-    scan: &SectionScan,
-    body_limit: Option<u64>,
-) -> Result<Judged<'i>, Reject> {
+pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<'i>, Reject> {
     let end = fields::line_end(section).unwrap_or(section.len());
     let (line, rest) = section.split_at(end);
     let lines = rest.strip_prefix(b"\r\n").unwrap_or_default();
@@ -160,11 +156,6 @@ pub(super) fn judge<'i>(
     let framing = gate.framing(line.version)?;
     if gate.unknown_expectation {
         return Err(Reject::Expectation);
-    }
-    if let (Framing::Length(length), Some(limit)) = (framing, body_limit)
-        && length > limit
-    {
-        return Err(Reject::BodyTooLarge);
     }
 
     // Both were found to be ASCII.

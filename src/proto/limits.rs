@@ -25,8 +25,9 @@ pub struct Limits {
     /// Bytes that the chunk lines of one request may take above 24 a chunk. Default
     /// 16 KiB: tiny chunks stay free, and a flood of chunk extensions ends.
     pub chunk_overhead: u32,
-    /// Bytes of content in one request. Default none: content is not kept, so its
-    /// length costs no memory. With `Some(0)` only requests without content are taken.
+    /// Bytes of content in one request; a declared length is judged when the request is
+    /// accepted. Default none: content is not kept, so its length costs no memory. With
+    /// `Some(0)` only requests without content are taken.
     pub body: Option<u64>,
     /// Requests on one connection; the answer to the last says `Connection: close`.
     /// Default none: a kept connection costs little, and a new one a round trip. To be set

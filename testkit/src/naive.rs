@@ -123,7 +123,7 @@ fn message<'a>(
         return Err(Stop::Refused(400));
     }
     let end = end_of_head(start, limits)?;
-    let mut request = head(&start[..end - 4], limits)?;
+    let mut request = head(&start[..end - 4])?;
     request.persists &= requests.len() + 1 < limits.requests;
     *rest = &start[end..];
     let result = content(rest, &mut request, limits);
@@ -203,7 +203,7 @@ fn bare_line_end(seen: &[u8]) -> bool {
 }
 
 /// RFC 9112 sections 3 to 6, in the order in which the server judges.
-fn head(head: &[u8], limits: &Limits) -> Result<Request, Stop> {
+fn head(head: &[u8]) -> Result<Request, Stop> {
     let bad = Stop::Refused(400);
     let lines = lines(head);
     let (first, lines) = lines.split_first().ok_or(bad)?;
@@ -232,9 +232,6 @@ fn head(head: &[u8], limits: &Limits) -> Result<Request, Stop> {
     let framing = framing(&fields, old)?;
     if !members(&fields, "expect").iter().all(|expected| expected == b"100-continue") {
         return Err(Stop::Refused(417));
-    }
-    if matches!(framing, Framing::Length(length) if length > limits.body) {
-        return Err(Stop::Refused(413));
     }
     let options = members(&fields, "connection");
     let option = |name: &[u8]| options.iter().any(|option| option == name);
@@ -310,6 +307,7 @@ fn number(value: &[u8]) -> Option<u64> {
 fn content<'a>(rest: &mut &'a [u8], request: &mut Request, limits: &'a Limits) -> Result<(), Stop> {
     match request.framing {
         Framing::None => Ok(()),
+        Framing::Length(length) if length > limits.body => Err(Stop::Refused(413)),
         Framing::Length(length) => {
             let due = usize::try_from(length).unwrap_or(usize::MAX);
             let here = due.min(rest.len());

@@ -3,7 +3,7 @@
 use super::{digest, put, recording, refusal};
 use streamsum::engine::{Config, Ready};
 use streamsum::handler::PeerAddr;
-use streamsum::proto::{Limits, Response};
+use streamsum::proto::Response;
 use testkit::sim::{Driver, Recorder};
 
 fn named(kept_target: usize) -> Driver<Recorder> {
@@ -53,16 +53,6 @@ fn a_refusal_in_the_content_hands_the_upload_back() {
         "ended /a 400 Refused(ChunkSize) 3 bytes upload as PUT /a",
     ];
     assert_eq!(driver.handler.take_log(), expected);
-}
-
-#[test]
-fn a_body_over_the_limit_never_begins() {
-    let limits = Limits::default().body(2);
-    let mut driver = recording(Config::default().limits(limits));
-    let client = driver.connect();
-    driver.send(&client, put("/a", "abc"));
-    assert_eq!(client.take_output(), refusal("413 Content Too Large", "the content is too large"));
-    assert_eq!(driver.handler.take_log(), ["ended - 413 Refused(BodyTooLarge) 0 bytes"]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::{CONTINUE, digest, last_digest, put, recording, refusal};
 use streamsum::engine::Config;
-use streamsum::proto::Response;
-use testkit::sim::text;
+use streamsum::proto::{Limits, Response};
+use testkit::sim::{Driver, Recorder, text};
 
 fn expecting(target: &str, length: usize) -> String {
     format!(
@@ -307,4 +307,91 @@ fn content_is_asked_for_before_that_of_others_is_handed_over() {
     asking.send(expecting("/a", 3));
     driver.turn();
     assert_eq!(String::from_utf8_lossy(&driver.handler.seen), CONTINUE);
+}
+
+/// Takes no more than 2 bytes of content.
+fn limited() -> Driver<Recorder> {
+    recording(Config::default().limits(Limits::default().body(2)))
+}
+
+const TOO_LARGE: (&str, &str) = ("413 Content Too Large", "the content is too large");
+
+// covers: 25.3
+#[test]
+fn a_declared_length_over_the_limit_is_refused_when_it_is_taken() {
+    let mut driver = limited();
+    for request in [put("/a", "abc"), expecting("/a", 3)] {
+        let client = driver.connect();
+        driver.send(&client, request);
+        assert_eq!(client.take_output(), refusal(TOO_LARGE.0, TOO_LARGE.1));
+        assert!(client.sees_half_close());
+        let expected =
+            ["begin PUT /a over the limit", "ended /a 413 Refused(BodyTooLarge) 0 bytes upload"];
+        assert_eq!(driver.handler.take_log(), expected);
+    }
+}
+
+#[test]
+fn a_declared_length_at_the_limit_is_taken() {
+    let mut driver = limited();
+    let client = driver.connect();
+    driver.send(&client, put("/a", "ab"));
+    assert_eq!(client.take_output(), digest("ab"));
+    assert_eq!(driver.handler.logged("begin"), ["begin PUT /a"]);
+}
+
+// covers: 25.10
+#[test]
+fn the_handlers_refusal_comes_before_the_limit() {
+    let mut driver = limited();
+    for request in [put("/refuse", "abc"), expecting("/refuse", 3)] {
+        let client = driver.connect();
+        driver.send(&client, request);
+        assert_eq!(client.take_output(), refusal("403 Forbidden", "refused"));
+        let expected = [
+            "begin PUT /refuse over the limit",
+            "ended /refuse 403 Answered(Close(ContentUnread)) 0 bytes",
+        ];
+        assert_eq!(driver.handler.take_log(), expected);
+    }
+}
+
+// covers: 25.10
+#[test]
+fn a_late_verdict_comes_before_the_limit_too() {
+    let mut driver = limited();
+    for request in [put("/wait", "abc"), expecting("/wait", 3)] {
+        let client = driver.connect();
+        driver.send(&client, &request);
+        assert_eq!(client.take_output(), "");
+        let id = driver.handler.id("/wait");
+        assert!(driver.engine.answer(id, Response::text(403, "no")));
+        driver.settle();
+        assert_eq!(client.take_output(), refusal("403 Forbidden", "no"));
+        let ended = "ended /wait 403 Answered(Close(ContentUnread)) 0 bytes upload";
+        assert_eq!(driver.handler.take_log(), ["begin PUT /wait over the limit", ended]);
+
+        let client = driver.connect();
+        driver.send(&client, &request);
+        assert_eq!(client.take_output(), "");
+        let id = driver.handler.id("/wait");
+        assert!(driver.engine.resume(id));
+        driver.settle();
+        assert_eq!(client.take_output(), refusal(TOO_LARGE.0, TOO_LARGE.1));
+        let ended = "ended /wait 413 Refused(BodyTooLarge) 0 bytes upload";
+        assert_eq!(driver.handler.take_log(), ["begin PUT /wait over the limit", ended]);
+        assert!(!driver.engine.resume(id), "it is over");
+    }
+}
+
+#[test]
+fn chunks_say_nothing_of_a_limit_beforehand() {
+    let mut driver = limited();
+    let client = driver.connect();
+    let head = "PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    driver.send(&client, head.to_owned() + "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
+    assert_eq!(client.take_output(), refusal(TOO_LARGE.0, TOO_LARGE.1));
+    let expected =
+        ["begin PUT /a", "consume /a ab 2", "ended /a 413 Refused(BodyTooLarge) 2 bytes upload"];
+    assert_eq!(driver.handler.take_log(), expected);
 }

@@ -129,6 +129,33 @@ fn an_answer_amid_the_content_closes() {
     assert_eq!(after, After::Reuse);
 }
 
+// covers: 25.3 25.10
+#[test]
+fn a_declared_length_is_judged_when_the_request_is_accepted() {
+    let head = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+    for (limit, exceeds) in [(2, true), (3, false)] {
+        let mut connection = Connection::new(Limits::default().body(limit));
+        let mut input = head.as_bytes().to_vec();
+        assert!(matches!(connection.receive(&mut input).unwrap().event, Event::Head(_)));
+        assert_eq!(
+            (connection.awaits(), connection.exceeds_body_limit()),
+            (Awaits::Decision, exceeds)
+        );
+        assert_waits(&mut connection, "", 0);
+
+        let mut out = Vec::new();
+        connection.accept(&mut out);
+        assert_eq!(out.is_empty(), exceeds, "100 Continue is asked for what is taken");
+        let event = connection.receive(&mut []).map(drop);
+        assert_eq!(event, if exceeds { Err(Reject::BodyTooLarge) } else { Ok(()) });
+        assert!(!connection.exceeds_body_limit(), "it is decided");
+        let (after, _) = respond(&mut connection, &Response::text(413, ""));
+        let rejected = CloseReason::Rejected(Reject::BodyTooLarge);
+        let reason = if exceeds { rejected } else { CloseReason::ContentUnread };
+        assert_eq!(after, After::Close(reason));
+    }
+}
+
 // covers: 24.5
 #[test]
 fn what_the_caller_refuses_in_answer_to_head_has_no_content() {

@@ -224,7 +224,10 @@ impl Server<'_> {
     /// `behind`: whether content, or the next request, came along with the head.
     fn decide(&mut self, request: Request, behind: bool) {
         assert_eq!(self.connection.awaits(), Awaits::Decision);
-        let asked = !behind && expects_continue(&request);
+        let most = self.plan.limits.body.unwrap_or(u64::MAX);
+        let is_over = matches!(request.framing, Framing::Length(length) if length > most);
+        assert_eq!(self.connection.exceeds_body_limit(), is_over);
+        let asked = !behind && !is_over && expects_continue(&request);
         self.played.reading.requests.push(request);
         if self.plan.retire {
             self.connection.retire();

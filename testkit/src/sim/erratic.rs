@@ -7,9 +7,10 @@ use streamsum::handler::{
     Abort, Finished, Handler, Outcome, PeerAddr, Piece, Reply, Report, Request, TooSlow, UploadId,
     Verdict,
 };
-use streamsum::proto::{After, Reject, Response};
+use streamsum::proto::{After, Framing, Reject, Response};
 
 use super::Reached;
+use super::faults::MOST_CONTENT;
 use crate::content;
 use crate::random::Random;
 
@@ -162,6 +163,9 @@ impl Handler for Erratic {
         assert!(self.current.insert(peer, request.id()).is_none(), "two requests at a time");
         assert_eq!(self.begun_of(peer), number, "requests out of order");
         self.begun_of.insert(peer, number + 1);
+        let framing = request.head().framing();
+        let is_over = matches!(framing, Framing::Length(length) if length > MOST_CONTENT);
+        assert_eq!(request.exceeds_body_limit(), is_over);
         let stage = match way {
             "refuse" => Stage::Refused,
             "wait" | "late-wait" => Stage::Waiting,

@@ -62,7 +62,8 @@ impl Handler for Recorder {
 
     fn begin(&mut self, request: Request<'_>) -> Verdict<Content> {
         let target = request.head().target().to_owned();
-        self.log.push(format!("begin {} {target}", request.head().method()));
+        let over = if request.exceeds_body_limit() { " over the limit" } else { "" };
+        self.log.push(format!("begin {} {target}{over}", request.head().method()));
         self.ids.push((target.clone(), request.id()));
         if target.starts_with("/refuse") {
             return Verdict::Answer(Response::text(403, "refused"));

@@ -26,8 +26,9 @@ impl Request {
     pub(crate) fn is_refused_as(&self, answer: &Answer<'_>) -> bool {
         match self.fault {
             Fault::None => false,
-            Fault::Head(reject) | Fault::Content(reject) => {
-                let reason = reject.reason().as_bytes();
+            Fault::Head(reject) | Fault::Length(reject) | Fault::Content(reject) => {
+                let has_reason = self.method == Method::Other;
+                let reason = if has_reason { reject.reason().as_bytes() } else { b"" };
                 answer.response.status == reject.status() && answer.response.content == reason
             }
         }
@@ -39,6 +40,8 @@ pub(crate) enum Fault {
     None,
     /// It never begins, and is refused for this.
     Head(Reject),
+    /// It begins, and is refused for the length that it declares when it is taken.
+    Length(Reject),
     /// It begins, and behind some chunks there is what it is refused for.
     Content(Reject),
 }
@@ -142,12 +145,18 @@ fn request(target: &str, random: &mut Random) -> Request {
         request.method = Method::Head;
         request.content.clear();
     }
-    request.has_content = is_chunked || !request.content.is_empty();
+    if !is_chunked && random.chance(4) {
+        request.fault = Fault::Length(Reject::BodyTooLarge);
+    }
+    let is_over = matches!(request.fault, Fault::Length(_));
+    request.has_content = is_chunked || is_over || !request.content.is_empty();
     request.expects_continue &= request.has_content && !request.is_http10;
     request.bytes = bytes(&request, &format!("{target}/{way}"), is_chunked, random);
     if let Some((_, chunks)) = fault {
         request.bytes.extend(chunks.into_bytes());
     }
+    // It is refused instead.
+    request.expects_continue &= !is_over;
     request
 }
 
@@ -195,7 +204,9 @@ fn bytes(request: &Request, target: &str, is_chunked: bool, random: &mut Random)
         chunks(&mut bytes, request, random);
         return bytes;
     }
-    if request.has_content || random.chance(50) {
+    if let Fault::Length(_) = request.fault {
+        head += &format!("Content-Length: {}\r\n", faults::MOST_CONTENT + 1);
+    } else if request.has_content || random.chance(50) {
         head += &format!("Content-Length: {}\r\n", request.content.len());
     }
     let mut bytes = (head + "\r\n").into_bytes();
