@@ -13,15 +13,28 @@ pub(super) enum Address {
     Ip(SocketAddr),
     /// A name and a port: every address that the name has.
     Name(String),
-    Unix(PathBuf),
+    Unix(UnixAddress),
+}
+
+/// The file of a Unix socket, and who may connect to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct UnixAddress {
+    pub(super) path: PathBuf,
+    /// The permissions of the file; none means those that the umask leaves.
+    pub(super) mode: Option<u32>,
+    /// The group of the file, by name or number; none means that of the process.
+    pub(super) group: Option<String>,
 }
 
 impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
-            return Ok(Self::Unix(path.into()));
+        if let Some(unix) = text.strip_prefix("unix:") {
+            return unix
+                .parse()
+                .map(Self::Unix)
+                .map_err(|wrong: String| format!("{text:?}: {wrong}"));
         }
         if let Ok(ip) = text.parse() {
             return Ok(Self::Ip(ip));
@@ -36,6 +49,61 @@ impl FromStr for Address {
     }
 }
 
+impl FromStr for UnixAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(',');
+        let path = parts.next().unwrap_or_default();
+        if path.is_empty() {
+            return Err("a path is missing".into());
+        }
+        if path.starts_with('@') {
+            // Whoever is on the host may connect to one: it has no file, thus no mode.
+            return Err(format!("abstract sockets are not served; a file is unix:./{path}"));
+        }
+        let mut address = Self { path: path.into(), ..Self::default() };
+        for part in parts {
+            match part.split_once('=') {
+                Some(("mode", mode)) => address.mode = Some(parse_mode(mode)?),
+                Some(("group", group)) if !group.is_empty() => address.group = Some(group.into()),
+                _ => return Err(format!("{part:?} is neither mode=0660 nor group=NAME")),
+            }
+        }
+        // Who connects to a Unix socket has to have the right to write.
+        if address.group.is_some() && address.mode.is_none_or(|mode| mode & 0o020 == 0) {
+            return Err("a group needs a mode that lets it in, as mode=0660".into());
+        }
+        Ok(address)
+    }
+}
+
+/// Permissions in octal digits, without the bits that only directories and programs have.
+fn parse_mode(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|&mode| mode <= 0o777 && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .ok_or_else(|| format!("{text:?} is not a mode, which is written like 0660"))
+}
+
+/// Parts a list of addresses at its commas, but for those before an address's own options.
+pub(super) fn parts(list: &str) -> Vec<String> {
+    let mut addresses: Vec<String> = Vec::new();
+    for part in list.split(',').map(str::trim) {
+        let name = part.split_once('=').map_or("", |(name, _)| name);
+        match addresses.last_mut() {
+            Some(last)
+                if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()) =>
+            {
+                last.push(',');
+                last.push_str(part);
+            }
+            _ => addresses.push(part.into()),
+        }
+    }
+    addresses
+}
+
 /// A port in digits alone: the standard library takes a plus sign too.
 fn parse_port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
@@ -47,8 +115,18 @@ impl fmt::Display for Address {
             Self::Any(port) => write!(f, ":{port}"),
             Self::Ip(ip) => ip.fmt(f),
             Self::Name(name) => f.write_str(name),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Unix(unix) => unix.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for UnixAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unix:{}", self.path.display())?;
+        if let Some(mode) = self.mode {
+            write!(f, ",mode={mode:04o}")?;
+        }
+        self.group.iter().try_for_each(|group| write!(f, ",group={group}"))
     }
 }
 
@@ -59,6 +137,10 @@ mod tests {
 
     fn parse(text: &str) -> Option<Address> {
         text.parse().ok()
+    }
+
+    fn unix(path: &str, mode: Option<u32>, group: Option<&str>) -> Address {
+        Address::Unix(UnixAddress { path: path.into(), mode, group: group.map(str::to_owned) })
     }
 
     #[test]
@@ -72,8 +154,12 @@ mod tests {
             ("127.0.0.1:80", Address::Ip(localhost)),
             ("[::1]:0", Address::Ip(localhost_v6)),
             ("localhost:8080", Address::Name("localhost:8080".into())),
-            ("unix:/run/a:b", Address::Unix("/run/a:b".into())),
-            ("unix:relative", Address::Unix("relative".into())),
+            ("unix:/run/a:b", unix("/run/a:b", None, None)),
+            ("unix:relative", unix("relative", None, None)),
+            ("unix:./@a", unix("./@a", None, None)),
+            ("unix:/s,mode=0600", unix("/s", Some(0o600), None)),
+            ("unix:/s,mode=0", unix("/s", Some(0), None)),
+            ("unix:/s,group=33,mode=777", unix("/s", Some(0o777), Some("33"))),
         ] {
             assert_eq!(parse(text), Some(address), "{text}");
         }
@@ -96,9 +182,39 @@ mod tests {
             "a b:80",
             "http://a:80",
             "unix:",
+            "unix:@a",
+            "unix:,mode=0660",
+            "unix:/s,",
+            "unix:/s,t",
+            "unix:/s,mode",
+            "unix:/s,mode=",
+            "unix:/s,mode=+660",
+            "unix:/s,mode=0888",
+            "unix:/s,mode=01777",
+            "unix:/s,mode=rw",
+            "unix:/s,Mode=0660",
+            "unix:/s,mode=0660,group=",
+            "unix:/s,group=www-data",
+            "unix:/s,group=www-data,mode=0640",
             "/run/sock",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn addresses_are_shown_as_they_are_written() {
+        for text in [":80", "[::1]:80", "a.b:80", "unix:/s", "unix:/s,mode=0660,group=www-data"] {
+            assert_eq!(parse(text).map(|address| address.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(parse("unix:/s,mode=7").expect("a mode").to_string(), "unix:/s,mode=0007");
+    }
+
+    #[test]
+    fn a_list_is_parted_between_addresses() {
+        assert_eq!(parts(":1"), [":1"]);
+        assert_eq!(parts("unix:/s,mode=0660,group=a, :2"), ["unix:/s,mode=0660,group=a", ":2"]);
+        assert_eq!(parts("unix:/a=b,unix:/c=d"), ["unix:/a=b", "unix:/c=d"]);
+        assert_eq!(parts("mode=0660,:2,"), ["mode=0660", ":2", ""]);
     }
 }

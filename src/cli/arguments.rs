@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use lexopt::Arg;
 
+use super::address;
 use super::settings::{Setting, Settings, TABLE};
 
 /// What a process was asked to do.
@@ -73,9 +74,9 @@ fn read_variable(
         return Ok(());
     };
     match value.to_str() {
-        Some(list) if setting.is_list() => list
-            .split(',')
-            .try_for_each(|part| put(setting, settings, &OsString::from(part.trim()), &variable)),
+        Some(list) if setting.is_list() => address::parts(list)
+            .into_iter()
+            .try_for_each(|part| put(setting, settings, &part.into(), &variable)),
         _ => put(setting, settings, &value, &variable),
     }
 }
@@ -122,7 +123,8 @@ fn help(settings: &mut Settings) -> String {
 
 const NOTES: &str = "
 ADDR: 8080 or :8080 (all interfaces, IPv6 and IPv4), 127.0.0.1:8080, [::1]:8080,
-      localhost:8080, unix:/run/streamsum.sock; port 0 takes a free one
+      localhost:8080, unix:/run/streamsum.sock; port 0 takes a free one;
+      unix:/run/streamsum.sock,mode=0660,group=www-data lets a group connect
 SIZE: bytes, or with a unit: 64KiB, 8MiB, 1GB
 TIME: with a unit, at least a second: 30s, 2m
 auto: 100000, or as many as the limit of descriptors leaves

@@ -1,37 +1,78 @@
 //! Unix sockets, and the files by which they are found.
+//!
+//! Whoever may write to its file may connect to a Unix socket. The file is there from
+//! `bind` on, with the permissions that the umask leaves; but nobody can connect before
+//! `listen`, whatever the permissions. So group and mode are set in between, and there is no
+//! moment in which the socket is open to others than it is to be. A umask for that moment
+//! would be one for the whole process, and a place to bind in and to move out of needs a
+//! longer path, of which a socket may have a hundred bytes or so.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 
 use mio::net::UnixListener;
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::address::UnixAddress;
 use super::listen::{BACKLOG, Bound, Place};
 
-/// Listens on the socket file `path`, which is made, or replaced if nobody answers on it.
+/// Where groups have their names.
+const GROUPS: &str = "/etc/group";
+
+/// Listens on the socket file of `address`, which is made, or replaced if nobody answers on
+/// it.
 ///
 /// # Errors
 ///
 /// What the system says.
-pub(super) fn listen(path: &Path) -> io::Result<Bound> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    let address = SockAddr::unix(path)?;
-    if let Err(wrong) = socket.bind(&address) {
-        if wrong.kind() != io::ErrorKind::AddrInUse || !is_stale(path) {
-            return Err(wrong);
-        }
-        fs::remove_file(path)?;
-        socket.bind(&address)?;
-    }
-    let file = SocketFile::new(path)?;
+pub(super) fn listen(address: &UnixAddress) -> io::Result<Bound> {
+    let (socket, file) = bind(address)?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     let listener = UnixListener::from_std(OwnedFd::from(socket).into());
     Ok(Bound { listener: listener.into(), place: Place::Unix(file) })
+}
+
+/// A socket that does not listen yet, and its file as it is to be.
+fn bind(address: &UnixAddress) -> io::Result<(Socket, SocketFile)> {
+    let path = &address.path;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let name = SockAddr::unix(path)?;
+    if let Err(wrong) = socket.bind(&name) {
+        if wrong.kind() != io::ErrorKind::AddrInUse || !is_stale(path) {
+            return Err(wrong);
+        }
+        fs::remove_file(path)?;
+        socket.bind(&name)?;
+    }
+    let file = SocketFile::new(path)?;
+    if let Some(group) = &address.group {
+        lchown(path, None, Some(find_group(group)?))?;
+    }
+    if let Some(mode) = address.mode {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    Ok((socket, file))
+}
+
+/// The number of a group.
+fn find_group(group: &str) -> io::Result<u32> {
+    if let Ok(number) = group.parse() {
+        return Ok(number);
+    }
+    // `getgrnam` would look into directories on the network too, but takes unsafe code.
+    let groups = fs::read_to_string(GROUPS)?;
+    let number = groups.lines().find_map(|line| {
+        let mut columns = line.split(':');
+        let (name, number) = (columns.next()?, columns.nth(1)?);
+        (name == group).then_some(number)?.parse().ok()
+    });
+    let unknown = || format!("{GROUPS} has no group {group:?}; a number is taken too");
+    number.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, unknown()))
 }
 
 /// Whether `path` is a socket on which nobody answers any more.
@@ -96,6 +137,35 @@ mod tests {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
+    }
+
+    fn listen(path: &Path) -> io::Result<Bound> {
+        super::listen(&UnixAddress { path: path.into(), ..UnixAddress::default() })
+    }
+
+    // covers: 32.5
+    #[test]
+    fn nobody_can_connect_before_mode_and_group_are_set() {
+        let scratch = Scratch::new("before");
+        let path = scratch.0.join("sock");
+        let own = fs::metadata(&scratch.0).expect("a directory").gid();
+        let group = Some(own.to_string());
+        let address = UnixAddress { path: path.clone(), mode: Some(0o666), group };
+        let (socket, _file) = bind(&address).expect("a socket");
+        let wrong = UnixStream::connect(&path).expect_err("it does not listen yet");
+        assert_eq!(wrong.kind(), io::ErrorKind::ConnectionRefused);
+        let file = fs::metadata(&path).expect("its file");
+        assert_eq!((file.mode() & 0o7777, file.gid()), (0o666, own));
+        socket.listen(1).expect("from now on");
+        UnixStream::connect(&path).expect("a connection");
+    }
+
+    #[test]
+    fn groups_are_found_by_name_and_number() {
+        assert_eq!(find_group("54321").ok(), Some(54_321));
+        assert_eq!(find_group("root").or_else(|_| find_group("wheel")).ok(), Some(0));
+        let wrong = find_group("no-such-group").expect_err("nobody's").to_string();
+        assert!(wrong.contains("no group \"no-such-group\""), "{wrong}");
     }
 
     #[test]
