@@ -11,7 +11,7 @@ pub(super) enum Address {
     /// A port of all interfaces, IPv6 and IPv4.
     Any(u16),
     Ip(SocketAddr),
-    /// A name and a port: every address that the name has.
+    /// A name and a port: every address that the name has; of localhost both.
     Name(String),
     Unix(UnixAddress),
 }

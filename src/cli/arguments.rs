@@ -123,8 +123,9 @@ fn help(settings: &mut Settings) -> String {
 
 const NOTES: &str = "
 ADDR: 8080 or :8080 (all interfaces, IPv6 and IPv4), 127.0.0.1:8080, [::1]:8080,
-      localhost:8080, unix:/run/streamsum.sock; port 0 takes a free one;
-      unix:/run/streamsum.sock,mode=0660,group=www-data lets a group connect
+      localhost:8080 (127.0.0.1 and ::1), a name with all addresses that it has,
+      unix:/run/streamsum.sock,mode=0660,group=www-data (mode and group may be
+      left out); port 0 takes a free one
 SIZE: bytes, or with a unit: 64KiB, 8MiB, 1GB
 TIME: with a unit, at least a second: 30s, 2m
 auto: 100000, or as many as the limit of descriptors leaves

@@ -61,8 +61,8 @@ pub(super) fn listen(address: &Address) -> io::Result<Vec<Bound>> {
     match address {
         Address::Any(port) => listen_any(*port).map(|bound| vec![bound]),
         Address::Ip(ip) => listen_ip(*ip).map(|bound| vec![bound]),
-        Address::Name(name) => listen_each(name.to_socket_addrs()?),
-        Address::Unix(path) => unix_socket::listen(path).map(|bound| vec![bound]),
+        Address::Name(name) => listen_each(&resolve(name)?),
+        Address::Unix(unix) => unix_socket::listen(unix).map(|bound| vec![bound]),
     }
 }
 
@@ -70,30 +70,42 @@ pub(super) fn listen(address: &Address) -> io::Result<Vec<Bound>> {
 fn listen_any(port: u16) -> io::Result<Bound> {
     let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    listen_ip(v6).or_else(|wrong| match wrong.kind() {
-        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(wrong),
-        _ => listen_ip(v4),
-    })
+    listen_ip(v6).or_else(|wrong| if is_refused(&wrong) { Err(wrong) } else { listen_ip(v4) })
+}
+
+/// The addresses of a name and a port.
+fn resolve(name: &str) -> io::Result<Vec<SocketAddr>> {
+    // Clients take it for both addresses, though the host's table names one (RFC 6761
+    // section 6.3).
+    if let Some(("localhost", port)) = name.rsplit_once(':')
+        && let Ok(port) = port.parse()
+    {
+        return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
+    }
+    name.to_socket_addrs().map(Iterator::collect)
 }
 
 /// A name may have addresses of a family that the host has not: one socket is enough,
-/// unless an address is taken.
-fn listen_each(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<Vec<Bound>> {
+/// unless an address is refused.
+fn listen_each(addresses: &[SocketAddr]) -> io::Result<Vec<Bound>> {
     let mut bound = Vec::new();
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    let mut seen = Vec::new();
-    for address in addresses {
-        if seen.contains(&address) {
+    for (place, address) in addresses.iter().enumerate() {
+        if addresses[..place].contains(address) {
             continue;
         }
-        seen.push(address);
-        match listen_ip(address) {
+        match listen_ip(*address) {
             Ok(one) => bound.push(one),
-            Err(wrong) if wrong.kind() == io::ErrorKind::AddrInUse => return Err(wrong),
+            Err(wrong) if is_refused(&wrong) => return Err(wrong),
             Err(wrong) => failure = wrong,
         }
     }
     if bound.is_empty() { Err(failure) } else { Ok(bound) }
+}
+
+/// True if the host has the address, and does not give it.
+fn is_refused(wrong: &io::Error) -> bool {
+    matches!(wrong.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
 }
 
 fn listen_ip(address: SocketAddr) -> io::Result<Bound> {
@@ -132,18 +144,17 @@ mod tests {
 
     #[test]
     fn a_name_listens_on_what_it_can() {
-        let none = Vec::new().into_iter();
-        assert!(listen_each(none).is_err());
+        assert!(listen_each(&[]).is_err());
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         // An address for documentation (RFC 5737), which no host has.
         let elsewhere = SocketAddr::from(([192, 0, 2, 1], 0));
-        assert_eq!(listen_each([elsewhere, here, here].into_iter()).expect("here").len(), 1);
-        let wrong = listen_each([elsewhere].into_iter()).err().expect("nowhere");
+        assert_eq!(listen_each(&[elsewhere, here, here]).expect("here").len(), 1);
+        let wrong = listen_each(&[elsewhere]).err().expect("nowhere");
         assert_eq!(wrong.kind(), io::ErrorKind::AddrNotAvailable);
 
         let taken = std::net::TcpListener::bind(here).expect("a port");
         let taken = taken.local_addr().expect("its address");
-        let wrong = listen_each([here, taken].into_iter()).err().expect("taken");
+        let wrong = listen_each(&[here, taken]).err().expect("taken");
         assert_eq!(wrong.kind(), io::ErrorKind::AddrInUse);
     }
 }

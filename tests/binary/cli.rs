@@ -132,6 +132,22 @@ fn all_interfaces_are_both_families() {
     assert!(running.line().starts_with("127.0.0.1:"));
 }
 
+/// Browsers and curl try both addresses, whatever the host's own table says (RFC 6761
+/// section 6.3).
+#[test]
+fn localhost_is_both_loopback_addresses() {
+    let running = STREAMSUM.start(&["--listen", "localhost:0"]);
+    let mut expected = vec!["127.0.0.1"];
+    if TcpListener::bind("[::1]:0").is_ok() {
+        expected.push("[::1]");
+    }
+    for host in expected {
+        let address = running.address();
+        assert_eq!(address.rsplit_once(':').expect("a port").0, host);
+        assert!(exchange(connect(&address), PUT_ABC).ends_with(ABC));
+    }
+}
+
 /// A stream whose reader is gone.
 fn closed() -> Stdio {
     let (_, writer) = io::pipe().expect("a pipe");
