@@ -75,15 +75,17 @@ pub use timeouts::Timeouts;
 ///     fn flush(&mut self) -> io::Result<()> { Ok(()) }
 /// }
 /// impl Socket for Replay {
-///     const SHORT_READ_DRAINS: bool = false;
+///     fn short_read_drains(&self) -> bool { false }
 ///     fn finish_writing(&mut self) -> io::Result<()> { Ok(()) }
 /// }
 /// ```
 pub trait Socket: Read + Write {
-    /// Whether a read that fills less than it was given has emptied the socket, so that
-    /// the next byte will be announced. True of plain TCP and Unix sockets on epoll and
-    /// kqueue; never of a wrapper that keeps bytes of its own, such as TLS.
-    const SHORT_READ_DRAINS: bool;
+    /// True if a read that fills less than it was given has emptied the socket, so that
+    /// the next byte will be announced, unless [urgent data](Ready::urgent) lies there. So
+    /// it is with plain TCP on epoll. It is not with a wrapper that keeps bytes of its own,
+    /// such as TLS; nor where the poll does not tell of urgent data; nor with Unix sockets,
+    /// whose reads end behind bytes that a descriptor was passed along with.
+    fn short_read_drains(&self) -> bool;
 
     /// Shuts down the writing half: the peer reads the end, and may still send.
     ///
@@ -114,6 +116,8 @@ pub struct Ready {
     pub read_closed: bool,
     /// The connection is broken.
     pub error: bool,
+    /// There is urgent data of TCP, before which a read ends though more lies behind it.
+    pub urgent: bool,
 }
 
 /// Names a peer for as long as it is there. Keys are small, and are used again for
@@ -141,7 +145,7 @@ pub type Key = usize;
 ///     fn flush(&mut self) -> io::Result<()> { Ok(()) }
 /// }
 /// impl Socket for Script {
-///     const SHORT_READ_DRAINS: bool = false;
+///     fn short_read_drains(&self) -> bool { false }
 ///     fn finish_writing(&mut self) -> io::Result<()> { Ok(()) }
 /// }
 ///
@@ -247,10 +251,11 @@ impl<S: Socket, U> Engine<S, U> {
     pub fn note(&mut self, key: Key, ready: Ready) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         // A broken connection is found out by the call that fails.
-        peer.ready.readable |= ready.readable || ready.read_closed || ready.error;
+        peer.ready.readable |= ready.readable || ready.read_closed || ready.error || ready.urgent;
         peer.ready.writable |= ready.writable || ready.error;
         peer.ready.read_closed |= ready.read_closed;
         peer.ready.error |= ready.error;
+        peer.ready.urgent |= ready.urgent;
         self.enqueue(key);
     }
 

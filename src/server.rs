@@ -237,6 +237,7 @@ impl<U> Server<U> {
             writable: event.is_writable(),
             read_closed: event.is_read_closed(),
             error: event.is_error(),
+            urgent: event.is_priority(),
         };
         self.engine.note(place - MOST_LISTENERS, ready);
         true
@@ -455,9 +456,8 @@ impl<U> Server<U> {
         };
         let key = self.engine.next_key();
         let token = Token(self.first + MOST_LISTENERS + key);
-        let interest = Interest::READABLE | Interest::WRITABLE;
         // Without memory for it this one is closed, but those who wait are spared.
-        if let Err(error) = self.registry.register(&mut stream, token, interest) {
+        if let Err(error) = self.registry.register(&mut stream, token, Stream::INTEREST) {
             self.pause(error, now);
             return Ok(Attempt::Over);
         }

@@ -277,7 +277,8 @@ impl<S: Socket, U> Peer<S, U> {
     /// Reads once, at most `most` bytes.
     ///
     /// Where the other side is known to have ended, it reads on to the end, so that the
-    /// answer to the last request can already say that the connection closes.
+    /// answer to the last request can already say that the connection closes. Where there
+    /// is urgent data it reads on, too: behind it, nothing is announced again.
     pub(super) fn read(&mut self, buf: &mut Buf, most: usize) -> Got {
         let Some(socket) = &mut self.socket else { return Got::Nothing };
         let mut total = 0;
@@ -294,16 +295,17 @@ impl<S: Socket, U> Peer<S, U> {
                 Ok(n) => {
                     buf.filled(n);
                     total += n;
-                    if self.ready.read_closed || self.ready.error {
+                    if self.ready.read_closed || self.ready.error || self.ready.urgent {
                         continue;
                     }
-                    if n < room && S::SHORT_READ_DRAINS {
+                    if n < room && socket.short_read_drains() {
                         self.ready.readable = false;
                     }
                     break;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.ready.readable = false;
+                    self.ready.urgent = false;
                     break;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -396,7 +398,9 @@ mod tests {
     }
 
     impl Socket for Failing {
-        const SHORT_READ_DRAINS: bool = true;
+        fn short_read_drains(&self) -> bool {
+            true
+        }
 
         fn finish_writing(&mut self) -> io::Result<()> {
             Ok(())

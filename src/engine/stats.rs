@@ -18,7 +18,7 @@ use crate::proto::Reject;
 /// #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
 /// # }
 /// # impl streamsum::engine::Socket for Wire {
-/// #     const SHORT_READ_DRAINS: bool = false;
+/// #     fn short_read_drains(&self) -> bool { false }
 /// #     fn finish_writing(&mut self) -> io::Result<()> { Ok(()) }
 /// # }
 ///

@@ -49,8 +49,8 @@ pub enum Listener {
 /// ```
 /// use streamsum::{engine::Socket, server::Stream};
 ///
-/// // With epoll a short read has emptied it.
-/// assert!(<Stream as Socket>::SHORT_READ_DRAINS || cfg!(not(target_os = "linux")));
+/// fn assert_socket<S: Socket>() {}
+/// assert_socket::<Stream>();
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -180,22 +180,32 @@ impl Write for Stream {
     }
 }
 
+/// Where mio tells of urgent data, and announces a socket again although no call on it would
+/// have blocked.
+const TELLS_OF_URGENT_DATA: bool = cfg!(all(
+    any(target_os = "linux", target_os = "android"),
+    not(mio_unsupported_force_poll_poll),
+));
+
+impl Stream {
+    /// What each is registered for.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) const INTEREST: Interest =
+        Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+    /// What each is registered for.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+}
+
 impl Socket for Stream {
-    // Where mio has neither epoll nor kqueue, it announces a socket again only after a
-    // call on it would have blocked.
-    const SHORT_READ_DRAINS: bool = cfg!(all(
-        any(
-            target_os = "linux",
-            target_os = "android",
-            target_os = "illumos",
-            target_vendor = "apple",
-            target_os = "freebsd",
-            target_os = "netbsd",
-            target_os = "openbsd",
-            target_os = "dragonfly",
-        ),
-        not(mio_unsupported_force_poll_poll),
-    ));
+    fn short_read_drains(&self) -> bool {
+        match self {
+            Stream::Tcp(_) => TELLS_OF_URGENT_DATA,
+            // A read ends behind bytes that a descriptor was passed along with, as well.
+            #[cfg(unix)]
+            Stream::Unix(_) => false,
+        }
+    }
 
     fn finish_writing(&mut self) -> io::Result<()> {
         match self {

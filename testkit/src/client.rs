@@ -1,5 +1,7 @@
 //! Clients over real sockets and std, for whom everything is right or panics.
 
+mod beside;
+
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;

@@ -12,6 +12,7 @@ mod pieces;
 mod pipelining;
 mod request_limit;
 mod seeds;
+mod short_reads;
 mod verdicts;
 
 use streamsum::engine::Config;

@@ -9,3 +9,4 @@ mod hostile;
 mod listeners;
 mod loopback;
 mod remote;
+mod short_reads;

@@ -17,6 +17,8 @@ struct Wire {
     arrived: VecDeque<u8>,
     /// Bytes that arrive once the engine has found out that the socket is empty.
     later: VecDeque<Vec<u8>>,
+    /// Where urgent data lies: before which byte of all that the engine reads.
+    urgent: VecDeque<usize>,
     fin: bool,
     /// Whether the end follows what arrives later.
     fin_later: bool,
@@ -36,6 +38,8 @@ struct Wire {
     /// How many bytes were read, and in how many reads.
     taken: usize,
     reads: usize,
+    /// How many reads found nothing.
+    vain_reads: usize,
     /// Decides when a call fails that has no reason to.
     faltering: Option<Random>,
     finished: bool,
@@ -88,21 +92,32 @@ impl Wire {
             return Err(error.into());
         }
         let longest = if short_read_drains { usize::MAX } else { self.longest_read };
+        let longest = longest.min(self.before_urgent_data());
         let length = into.len().min(longest).min(self.arrived.len());
         if length == 0 {
             if self.fin {
                 return Ok(0);
             }
+            self.vain_reads += 1;
             self.found_empty();
             return Err(ErrorKind::WouldBlock.into());
         }
         self.arrived.read_exact(&mut into[..length]).expect("so many have arrived");
-        if short_read_drains && length < into.len() {
+        if short_read_drains && length < into.len() && self.arrived.is_empty() {
             self.found_empty();
         }
         self.taken += length;
         self.reads += 1;
         Ok(length)
+    }
+
+    /// How many bytes a read gives at most. As with TCP it ends before urgent data, and the
+    /// one that begins there goes on behind.
+    fn before_urgent_data(&mut self) -> usize {
+        while self.urgent.front() == Some(&self.taken) {
+            self.urgent.pop_front();
+        }
+        self.urgent.front().map_or(usize::MAX, |place| place - self.taken)
     }
 
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
@@ -145,7 +160,8 @@ impl Wire {
     }
 }
 
-/// The engine's end. With `DRAINS` it is like TCP on epoll: a read that is not filled
+/// The engine's end. With `DRAINS` it is like TCP on epoll: a read that is not filled, and
+/// was not ended by urgent data,
 /// has emptied it. Without, it is like TLS: reads end where they please.
 #[derive(Debug)]
 pub struct Socket<const DRAINS: bool>(Rc<RefCell<Wire>>);
@@ -167,7 +183,9 @@ impl<const DRAINS: bool> Write for Socket<DRAINS> {
 }
 
 impl<const DRAINS: bool> engine::Socket for Socket<DRAINS> {
-    const SHORT_READ_DRAINS: bool = DRAINS;
+    fn short_read_drains(&self) -> bool {
+        DRAINS
+    }
 
     fn finish_writing(&mut self) -> io::Result<()> {
         let mut wire = self.0.borrow_mut();
@@ -195,6 +213,7 @@ impl Client {
         let wire = Wire {
             arrived: VecDeque::new(),
             later: VecDeque::new(),
+            urgent: VecDeque::new(),
             fin: false,
             fin_later: false,
             reset: Reset::No,
@@ -207,6 +226,7 @@ impl Client {
             writes: Vec::new(),
             taken: 0,
             reads: 0,
+            vain_reads: 0,
             faltering: None,
             finished: false,
             dropped: false,
@@ -250,6 +270,17 @@ impl Client {
         }
     }
 
+    /// Sends urgent data, which is no part of the stream, but ends a read though more lies
+    /// behind it. Nothing is sent of it behind what arrives later.
+    pub fn urge(&self) {
+        let mut wire = self.wire_mut();
+        if wire.later.is_empty() && !wire.dropped {
+            let place = wire.taken + wire.arrived.len();
+            wire.urgent.push_back(place);
+            wire.edges.readable = true;
+        }
+    }
+
     /// Ends its half of the connection behind all that it sent.
     pub fn finish(&self) {
         let mut wire = self.wire_mut();
@@ -273,8 +304,15 @@ impl Client {
         wire.reset = Reset::Came;
         wire.arrived.clear();
         wire.later.clear();
+        wire.urgent.clear();
         wire.fin_later = false;
-        wire.edges = Ready { readable: true, writable: true, read_closed: true, error: true };
+        wire.edges = Ready {
+            readable: true,
+            writable: true,
+            read_closed: true,
+            error: true,
+            ..Ready::default()
+        };
     }
 
     /// Takes so many bytes from now on, and no more.
@@ -337,6 +375,11 @@ impl Client {
         self.wire().reads
     }
 
+    /// How many reads besides found nothing.
+    pub fn vain_reads(&self) -> usize {
+        self.wire().vain_reads
+    }
+
     /// Bytes that have arrived and were not read.
     pub fn untaken(&self) -> usize {
         self.wire().arrived.len()
@@ -381,7 +424,10 @@ impl Client {
 
     /// What an edge-triggered poll has to tell, once.
     pub fn take_edges(&self) -> Option<Ready> {
-        let edges = std::mem::take(&mut self.wire_mut().edges);
-        (edges != Ready::default()).then_some(edges)
+        let mut wire = self.wire_mut();
+        let edges = std::mem::take(&mut wire.edges);
+        // It is told of with whatever else there is to tell, until it was read.
+        let urgent = !wire.urgent.is_empty();
+        (edges != Ready::default()).then_some(Ready { urgent, ..edges })
     }
 }

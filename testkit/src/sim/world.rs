@@ -154,6 +154,7 @@ impl<const DRAINS: bool> World<DRAINS> {
             80..82 => self.answer_what_is_over(),
             82..84 => self.disturb(),
             84..89 => self.pass_time(),
+            89..93 => self.urge(),
             _ => {}
         }
         if self.random.chance(70) {
@@ -216,6 +217,27 @@ impl<const DRAINS: bool> World<DRAINS> {
         } else {
             client.send(part)
         }
+        peer.sent += part.len();
+        if peer.sent == peer.plan.bytes.len() {
+            peer.end();
+        }
+    }
+
+    /// Some peer sends urgent data amid its bytes.
+    fn urge(&mut self) {
+        let number = self.somebody();
+        let length = self.random.below(500);
+        let client = self.client(number);
+        let peer = &mut self.peers[number];
+        if peer.is_over {
+            return;
+        }
+        let rest = &peer.plan.bytes[peer.sent..];
+        let part = &rest[..length.min(rest.len())];
+        let (before, behind) = part.split_at(part.len() / 2);
+        client.send(before);
+        client.urge();
+        client.send(behind);
         peer.sent += part.len();
         if peer.sent == peer.plan.bytes.len() {
             peer.end();
