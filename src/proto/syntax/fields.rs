@@ -1,14 +1,15 @@
 //! Field lines: the sections that hold them, and what a reader sees of them.
 
-use super::{Limits, Reject};
+use super::super::Limits;
+use super::super::server::Reject;
 
 /// A set of bytes, of which membership is one look at a table.
-pub(super) struct ByteSet([bool; 256]);
+pub(crate) struct ByteSet([bool; 256]);
 
 impl ByteSet {
     /// The ASCII letters and digits, and these `others`.
     #[expect(clippy::indexing_slicing, reason = "evaluated while building, by every user here")]
-    pub(super) const fn alphanumeric_and(mut others: &[u8]) -> Self {
+    pub(crate) const fn alphanumeric_and(mut others: &[u8]) -> Self {
         let mut members = [false; 256];
         let mut byte = 0;
         while byte < members.len() {
@@ -23,7 +24,7 @@ impl ByteSet {
     }
 
     #[inline]
-    pub(super) fn contains(&self, byte: u8) -> bool {
+    pub(crate) fn contains(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte)).is_some_and(|is_member| *is_member)
     }
 }
@@ -36,7 +37,7 @@ pub(crate) fn is_tchar(byte: u8) -> bool {
 }
 
 /// A value without the optional white space around it (RFC 9110 §5.6.3).
-pub(super) fn trim_ows(mut value: &[u8]) -> &[u8] {
+pub(crate) fn trim_ows(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;
     }
@@ -44,7 +45,7 @@ pub(super) fn trim_ows(mut value: &[u8]) -> &[u8] {
 }
 
 /// The members of a comma-separated list, the empty ones too (RFC 9110 §5.6.1).
-pub(super) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(trim_ows)
 }
 
@@ -74,7 +75,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Takes lines that [`check`] has accepted.
-    pub(super) fn new(lines: &'a [u8]) -> Self {
+    pub(crate) fn new(lines: &'a [u8]) -> Self {
         Self { lines }
     }
 
@@ -105,7 +106,7 @@ impl<'a> Fields<'a> {
 
 /// Where the first CR or LF is; eight bytes at a time, as heads are mostly others.
 #[inline]
-pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHEST: u64 = ONES << 7;
     /// The highest bit of each byte that is zero, and perhaps of some above the first.
@@ -129,7 +130,7 @@ pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
 ///
 /// httparse alone would take bare LF: a section comes here only after [`SectionScan`]
 /// has seen each of its lines end in CRLF.
-pub(super) fn check<'a>(
+pub(crate) fn check<'a>(
     section: &'a [u8],
     count: usize,
     see: impl FnMut(&httparse::Header<'a>) -> Result<(), Reject>,
@@ -158,7 +159,7 @@ fn check_into<'a>(
 
 /// Which lines a section may begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Section {
+pub(crate) enum Section {
     /// A request line, then field lines.
     Head,
     /// Field lines alone.
@@ -170,7 +171,7 @@ pub(super) enum Section {
 ///
 /// What it reports depends on the bytes alone, not on how they were cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SectionScan {
+pub(crate) struct SectionScan {
     /// Bytes that need not be looked at again; at most [`Limits::head`], as are the others.
     scanned: u32,
     line_start: u32,
@@ -178,22 +179,22 @@ pub(super) struct SectionScan {
 }
 
 impl SectionScan {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { scanned: 0, line_start: 0, lines: 0 }
     }
 
     /// Whether any byte of the section was seen.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.scanned > 0
     }
 
     /// How many lines the section has, its empty line aside.
-    pub(super) fn lines(&self) -> usize {
+    pub(crate) fn lines(&self) -> usize {
         self.lines as usize
     }
 
     /// The length of the section through its empty line, once that is there.
-    pub(super) fn find_end(
+    pub(crate) fn find_end(
         &mut self,
         input: &[u8],
         section: Section,

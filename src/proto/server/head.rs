@@ -1,7 +1,9 @@
 //! The head of a request: its request line, our gate behind httparse, and the message
 //! framing that follows from it (RFC 9112 §3, §5, §6).
 
-use super::fields::{self, Fields, SectionScan, is_tchar, list_members};
+use super::super::syntax::{
+    self, Fields, Framing, SectionScan, content_length, is_tchar, list_members, transfer_coding,
+};
 use super::{Reject, target};
 
 /// The version a request is treated as (RFC 9112 §2.3).
@@ -30,34 +32,6 @@ impl Version {
             Version::Http10 => "HTTP/1.0",
             Version::Http11 => "HTTP/1.1",
         }
-    }
-}
-
-/// How the end of a request's content is found (RFC 9112 §6.3).
-///
-/// # Example
-///
-/// ```
-/// use streamsum::proto::Framing;
-///
-/// assert!(!Framing::Length(0).has_content());
-/// assert!(Framing::Chunked.has_content());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Framing {
-    /// Neither Content-Length nor Transfer-Encoding: no content.
-    None,
-    /// Content-Length, in bytes; below 2^63.
-    Length(u64),
-    /// `Transfer-Encoding: chunked`.
-    Chunked,
-}
-
-impl Framing {
-    /// Whether any byte follows the head.
-    #[must_use]
-    pub fn has_content(self) -> bool {
-        !matches!(self, Framing::None | Framing::Length(0))
     }
 }
 
@@ -139,7 +113,7 @@ pub(super) struct Judged<'i> {
 
 /// Judges a whole head, whose lines `scan` has counted.
 pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<'i>, Reject> {
-    let end = fields::line_end(section).unwrap_or(section.len());
+    let end = syntax::line_end(section).unwrap_or(section.len());
     let (line, rest) = section.split_at(end);
     let lines = rest.strip_prefix(b"\r\n").unwrap_or_default();
 
@@ -148,7 +122,7 @@ pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<
     let target = std::str::from_utf8(line.target).map_err(|_| Reject::Target)?;
 
     let mut gate = Gate::default();
-    fields::check(lines, scan.lines().saturating_sub(1), |field| {
+    syntax::check(lines, scan.lines().saturating_sub(1), |field| {
         gate.see(field);
         Ok(())
     })?;
@@ -320,93 +294,9 @@ impl<'i> Gate<'i> {
     }
 }
 
-/// 1*DIGIT below 2^63. (`str::parse` would take a sign.)
-fn content_length(value: &[u8]) -> Result<u64, Reject> {
-    if value.is_empty() {
-        return Err(Reject::Length);
-    }
-    let mut length: u64 = 0;
-    for byte in value {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return Err(Reject::Length);
-        }
-        length = length
-            .checked_mul(10)
-            .and_then(|length| length.checked_add(digit.into()))
-            .filter(|length| *length <= super::LARGEST_BODY)
-            .ok_or(Reject::Length)?;
-    }
-    Ok(length)
-}
-
-/// `chunked` alone is read. A list of other codings, perhaps with `chunked` at its end,
-/// is well-formed but unknown; everything else is malformed.
-fn transfer_coding(value: &[u8]) -> Result<Framing, Reject> {
-    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    if is_chunked(value) {
-        return Ok(Framing::Chunked);
-    }
-    let mut before_was_chunked = false;
-    for coding in list_members(value) {
-        if before_was_chunked || coding.is_empty() || !coding.iter().all(|byte| is_tchar(*byte)) {
-            return Err(Reject::CodingSyntax);
-        }
-        before_was_chunked = is_chunked(coding);
-    }
-    Err(Reject::Coding)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn content_lengths() {
-        assert_eq!(content_length(b"0"), Ok(0));
-        assert_eq!(content_length(b"007"), Ok(7));
-        assert_eq!(content_length(b"9223372036854775807"), Ok(i64::MAX as u64));
-        for bad in [
-            "",
-            "+1",
-            "-1",
-            " 1",
-            "1 ",
-            "1,1",
-            "0x1",
-            "1_0",
-            "1.0",
-            "9223372036854775808",
-            "18446744073709551616",
-            "99999999999999999999999999",
-        ] {
-            assert_eq!(content_length(bad.as_bytes()), Err(Reject::Length), "{bad}");
-        }
-    }
-
-    #[test]
-    fn transfer_codings() {
-        assert_eq!(transfer_coding(b"chunked"), Ok(Framing::Chunked));
-        assert_eq!(transfer_coding(b"CHUNKED"), Ok(Framing::Chunked));
-        for unknown in ["gzip", "gzip, chunked", "identity", "xchunked", "a ,\tb"] {
-            assert_eq!(transfer_coding(unknown.as_bytes()), Err(Reject::Coding), "{unknown}");
-        }
-        for bad in [
-            "",
-            ",",
-            "chunked,",
-            ",chunked",
-            "chunked, chunked",
-            "chunked, gzip",
-            "chunked;q=1",
-            "gzip;q=1, chunked",
-            "\"chunked\"",
-            "chunked chunked",
-            "gzip,,chunked",
-        ] {
-            assert_eq!(transfer_coding(bad.as_bytes()), Err(Reject::CodingSyntax), "{bad}");
-        }
-    }
 
     #[test]
     fn versions() {

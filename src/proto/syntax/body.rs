@@ -2,31 +2,33 @@
 
 use std::ops::Range;
 
+use super::super::Limits;
+use super::super::server::Reject;
+use super::LARGEST_BODY;
 use super::fields::{self, Section, SectionScan, is_tchar};
-use super::{LARGEST_BODY, Limits, Reject};
 
 /// What one look at the input gave.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Decoded {
+pub(crate) struct Decoded {
     /// Bytes of input that are done with.
-    pub(super) used: usize,
+    pub(crate) used: usize,
     /// Where the content lies in the input now.
-    pub(super) data: Range<usize>,
+    pub(crate) data: Range<usize>,
     /// Whether the message has ended.
-    pub(super) last: bool,
+    pub(crate) last: bool,
     /// The lines of the trailer section: a range of the input, empty until `last`.
-    pub(super) trailers: Range<usize>,
+    pub(crate) trailers: Range<usize>,
 }
 
 /// What is left of a message's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Length(u64),
     Chunked(Chunked),
 }
 
 impl Body {
-    pub(super) fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Decoded, Reject> {
+    pub(crate) fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Decoded, Reject> {
         match self {
             Body::Length(left) => {
                 let used = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
@@ -38,7 +40,7 @@ impl Body {
     }
 
     /// Bytes that will come as content before anything else can.
-    pub(super) fn certain(&self) -> u64 {
+    pub(crate) fn certain(&self) -> u64 {
         match self {
             Body::Length(left) => *left,
             Body::Chunked(Chunked { at: At::Data, size, .. }) => *size,
@@ -47,14 +49,14 @@ impl Body {
     }
 
     /// Whether any byte of the message is still to come.
-    pub(super) fn is_outstanding(&self) -> bool {
+    pub(crate) fn is_outstanding(&self) -> bool {
         *self != Body::Length(0)
     }
 }
 
 /// The decoder of the chunked coding. It stops at any byte and goes on from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chunked {
+pub(crate) struct Chunked {
     at: At,
     /// In a chunk line the size so far; in data what is left of them.
     size: u64,
@@ -102,7 +104,7 @@ enum At {
 const FREE_FRAMING: u32 = 24;
 
 impl Chunked {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { at: At::Size { digits: 0 }, size: 0, received: 0, framing: 0, overhead: 0 }
     }
 

@@ -1,7 +1,7 @@
 //! The grammar of request targets and authorities (RFC 9112 §3.2, RFC 3986 §3.2).
 
+use super::super::syntax::ByteSet;
 use super::Reject;
-use super::fields::ByteSet;
 
 /// The authority of a request target, if it has one, after the target was judged.
 ///

@@ -1,0 +1,531 @@
+//! The server's side of a connection: which requests are taken, in which order, and what is
+//! answered.
+
+mod head;
+mod reject;
+mod response;
+mod target;
+
+use std::num::NonZeroU16;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::Limits;
+use super::syntax::{Body, Chunked, Fields, Framing, Section, SectionScan, is_tchar};
+use response::Persistence;
+
+pub use head::{Head, Version};
+pub use reject::{CloseReason, Reject};
+pub use response::{Date, InvalidField, Response};
+
+/// Empty lines that are skipped before a request line: RFC 9112 §2.2 asks for one at
+/// least, and old clients send it behind a POST.
+const MOST_EMPTY_LINES: u8 = 4;
+
+/// What [`Connection::receive`] made of its input.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::{Connection, Event, Limits};
+///
+/// let mut connection = Connection::new(Limits::default());
+/// let mut input = *b"GET / HT";
+/// let step = connection.receive(&mut input)?;
+/// // Half a head stays with the caller.
+/// assert!(matches!((step.used, step.event), (0, Event::Wait)));
+/// # Ok::<(), streamsum::proto::Reject>(())
+/// ```
+#[derive(Debug)]
+pub struct Step<'i> {
+    /// Bytes at the front of the input that are done with once the event is dealt
+    /// with; the rest is to be given again.
+    pub used: usize,
+    /// What happened.
+    pub event: Event<'i>,
+}
+
+/// What the peer's bytes mean.
+///
+/// Events depend on the bytes alone; only how much content comes in one of them depends
+/// on how the bytes were cut.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::{Connection, Event, Limits};
+///
+/// let mut input = *b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+/// let mut connection = Connection::new(Limits::default());
+/// assert!(matches!(connection.receive(&mut input)?.event, Event::Head(_)));
+/// connection.accept(&mut Vec::new());
+/// // A request without content ends in the same way as any other.
+/// let Event::Body { data, last } = connection.receive(&mut [])?.event else { panic!() };
+/// assert!(data.is_empty() && last);
+/// # Ok::<(), streamsum::proto::Reject>(())
+/// ```
+#[derive(Debug)]
+pub enum Event<'i> {
+    /// Nothing until there is more input than was given, or until the caller did what
+    /// [`Connection::awaits`] says.
+    Wait,
+    /// A whole head. Next comes [`Connection::accept`] or [`Connection::respond`].
+    Head(Head<'i>),
+    /// Content.
+    Body {
+        /// Where it lies in the input as the call left it: the data of several chunks
+        /// are closed up. A range rather than a slice, so that the caller may move its
+        /// buffer while it holds this.
+        data: Range<usize>,
+        /// Whether this ends the message. Next comes [`Connection::respond`].
+        last: bool,
+    },
+}
+
+/// What a response does to its connection.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::{After, CloseReason, Connection, Date, Limits};
+///
+/// let mut connection = Connection::new(Limits::default());
+/// let reject = connection.receive(&mut [0x16, 0x03, 0x01]).unwrap_err();
+/// let date = Date::new(std::time::UNIX_EPOCH);
+/// let after = connection.respond(&reject.response(), &date, &mut Vec::new());
+/// assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
+/// ```
+#[must_use = "a connection that is to be closed must be closed"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// The next request may come, or is in the input already.
+    Reuse,
+    /// It is to be closed once the response is written; input is ignored from now on. A
+    /// client may still be sending: who shuts down writing, and reads on for a while before
+    /// closing, does not have its answer lost in a reset (RFC 9112 §9.6).
+    Close(CloseReason),
+}
+
+/// What a connection needs to go on.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::{Awaits, Connection, Limits};
+///
+/// assert_eq!(Connection::new(Limits::default()).awaits(), Awaits::Idle);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Awaits {
+    /// The first byte of a request.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// [`Connection::accept`] or [`Connection::respond`].
+    Decision,
+    /// Content or trailers.
+    Body,
+    /// [`Connection::respond`].
+    Response,
+    /// Nothing: it is closed.
+    Nothing,
+}
+
+/// What the end of the peer's bytes means.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::{Connection, End, Limits, Reject};
+///
+/// let mut connection = Connection::new(Limits::default());
+/// assert_eq!(connection.ended(), End::Clean);
+/// connection.receive(&mut b"GET".to_owned())?;
+/// assert_eq!(connection.ended(), End::Truncated(Reject::Truncated));
+/// # Ok::<(), Reject>(())
+/// ```
+#[must_use = "a truncated request is to be answered"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Between requests, or behind the last one, which is still to be answered: a
+    /// half-closed connection is no error.
+    Clean,
+    /// Within a request, which is refused now: [`Connection::respond`] with this.
+    Truncated(Reject),
+}
+
+/// The server's side of one connection, request after request (RFC 9112).
+///
+/// It keeps no buffer of its own: input that it cannot use yet stays with the caller.
+/// The [module page](super) shows a whole life.
+#[derive(Debug)]
+pub struct Connection {
+    limits: Limits,
+    state: State,
+    /// Heads that were taken, the current one among them.
+    requests: u32,
+    retired: bool,
+    /// For how many seconds it is kept between requests, if that is told.
+    kept_idle: Option<NonZeroU16>,
+}
+
+/// Each state owns what it alone needs.
+#[derive(Debug)]
+enum State {
+    Head { scan: SectionScan, empty_lines: u8, is_head: bool },
+    Decide { exchange: Exchange, body: Body },
+    Body { exchange: Exchange, body: Body },
+    Respond { exchange: Exchange, trailers: Option<Box<[u8]>> },
+    Rejected { reject: Reject, is_head: bool },
+    Closed,
+}
+
+impl State {
+    const START: State = State::Head { scan: SectionScan::new(), empty_lines: 0, is_head: false };
+}
+
+/// What a request leaves behind for its response.
+#[derive(Clone, Copy, Debug)]
+struct Exchange {
+    is_head: bool,
+    is_http10: bool,
+    asks_keep_alive: bool,
+    close: Option<CloseReason>,
+    awaits_continue: bool,
+}
+
+impl Connection {
+    /// A connection on which nothing has happened yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, state: State::START, requests: 0, retired: false, kept_idle: None }
+    }
+
+    /// Says for how long the caller keeps the connection between two requests. A client
+    /// that asks to be kept alive is told so with each response after which it is:
+    /// `Keep-Alive: timeout=75`. Nothing is told of `None`, as at first, nor of less than a
+    /// second.
+    ///
+    /// Whole seconds are told, rounded down, so that a client that heeds them closes
+    /// first: its next request would be lost if the server did. At most 65,535 are.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use streamsum::proto::{After, Connection, Date, Event, Limits, Response};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.set_idle_timeout(Some(Duration::from_secs(75)));
+    /// let mut input = *b"GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n";
+    /// assert!(matches!(connection.receive(&mut input)?.event, Event::Head(_)));
+    ///
+    /// let (date, mut out) = (Date::new(std::time::UNIX_EPOCH), Vec::new());
+    /// let after = connection.respond(&Response::text(200, ""), &date, &mut out);
+    /// assert_eq!(after, After::Reuse);
+    /// assert!(out.ends_with(b"\r\nConnection: keep-alive\r\nKeep-Alive: timeout=75\r\n\r\n"));
+    /// # Ok::<(), streamsum::proto::Reject>(())
+    /// ```
+    pub fn set_idle_timeout(&mut self, time: Option<Duration>) {
+        let told = time.map(|time| u16::try_from(time.as_secs()).unwrap_or(u16::MAX));
+        self.kept_idle = told.and_then(NonZeroU16::new);
+    }
+
+    /// Looks at all bytes that arrived and were not used yet.
+    ///
+    /// Chunks are closed up in place, which is why the input is lent mutably. To be
+    /// called again until it waits: one call gives one event.
+    ///
+    /// # Errors
+    ///
+    /// [`Reject`] if the request cannot be taken: answer with
+    /// [`Reject::response`] through [`Connection::respond`]. No further request is
+    /// read after that.
+    pub fn receive<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
+        match &mut self.state {
+            State::Head { .. } => self.receive_head(input),
+            State::Body { .. } => self.receive_body(input),
+            State::Decide { .. } | State::Respond { .. } => {
+                Ok(Step { used: 0, event: Event::Wait })
+            }
+            State::Rejected { reject, .. } => Err(*reject),
+            State::Closed => Ok(Step { used: input.len(), event: Event::Wait }),
+        }
+    }
+
+    fn receive_head<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
+        let input: &'i [u8] = input;
+        let result = self.find_head(input);
+        match (&result, &mut self.state) {
+            (Err(reject), _) => {
+                // Behind too many empty lines no request line was looked for.
+                let is_head = *reject != Reject::EmptyLines && head::is_head(input);
+                self.state = State::Rejected { reject: *reject, is_head };
+            }
+            // It may be refused before it is complete.
+            (Ok(_), State::Head { is_head, .. }) => *is_head = head::is_head(input),
+            (Ok(_), _) => {}
+        }
+        result
+    }
+
+    fn find_head<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, Reject> {
+        let State::Head { scan, empty_lines, .. } = &mut self.state else {
+            unreachable!("called for heads alone")
+        };
+        if !scan.has_begun() {
+            match input {
+                [b'\r', ..] if *empty_lines == MOST_EMPTY_LINES => return Err(Reject::EmptyLines),
+                [b'\r', b'\n', rest @ ..] => {
+                    *empty_lines += 1;
+                    let step = self.find_head(rest)?;
+                    return Ok(Step { used: step.used + 2, ..step });
+                }
+                [] | [b'\r'] => return Ok(Step { used: 0, event: Event::Wait }),
+                [b'\r' | b'\n', ..] => return Err(Reject::LineEnd),
+                [first, ..] if !is_tchar(*first) => return Err(Reject::FirstByte),
+                _ => {}
+            }
+        }
+        let Some(end) = scan.find_end(input, Section::Head, &self.limits)? else {
+            return Ok(Step { used: 0, event: Event::Wait });
+        };
+        let section = input.get(..end).unwrap_or_default();
+        let judged = head::judge(section, scan)?;
+        self.decide(&judged, input.len() > end);
+        Ok(Step { used: end, event: Event::Head(judged.head) })
+    }
+
+    fn decide(&mut self, judged: &head::Judged<'_>, content_has_arrived: bool) {
+        let framing = judged.head.framing();
+        let is_http10 = judged.head.version() == Version::Http10;
+        let close = if judged.asks_close {
+            Some(CloseReason::PeerAsked)
+        } else if is_http10 && !judged.asks_keep_alive {
+            Some(CloseReason::Http10)
+        } else {
+            None
+        };
+        let exchange = Exchange {
+            is_head: judged.head.method() == "HEAD",
+            is_http10,
+            asks_keep_alive: judged.asks_keep_alive,
+            close,
+            awaits_continue: judged.expects_continue
+                && framing.has_content()
+                && !content_has_arrived,
+        };
+        let body = match framing {
+            Framing::None => Body::Length(0),
+            Framing::Length(length) => Body::Length(length),
+            Framing::Chunked => Body::Chunked(Chunked::new()),
+        };
+        self.requests = self.requests.saturating_add(1);
+        self.state = State::Decide { exchange, body };
+    }
+
+    fn receive_body<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
+        let State::Body { exchange, body } = &mut self.state else {
+            unreachable!("called for content alone")
+        };
+        let exchange = *exchange;
+        match body.decode(input, &self.limits) {
+            Ok(decoded) => {
+                if decoded.last {
+                    let section = input.get(decoded.trailers).unwrap_or_default();
+                    let lines = section.strip_suffix(b"\r\n").unwrap_or_default();
+                    let trailers = (!lines.is_empty()).then(|| lines.into());
+                    self.state = State::Respond { exchange, trailers };
+                } else if decoded.data.is_empty() {
+                    return Ok(Step { used: decoded.used, event: Event::Wait });
+                }
+                let event = Event::Body { data: decoded.data, last: decoded.last };
+                Ok(Step { used: decoded.used, event })
+            }
+            Err(reject) => {
+                self.state = State::Rejected { reject, is_head: exchange.is_head };
+                Err(reject)
+            }
+        }
+    }
+
+    /// True if the request that waits for a decision declares more content than
+    /// [`Limits::body`]. Who may not send it can be told so all the same, by
+    /// [`Connection::respond`]; [`Connection::accept`] refuses it.
+    #[must_use]
+    pub fn exceeds_body_limit(&self) -> bool {
+        match self.state {
+            State::Decide { body: Body::Length(length), .. } => {
+                self.limits.body.is_some_and(|limit| length > limit)
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes the content of the request whose head was given last, and asks for it with
+    /// `100 Continue` if the client waits for that (RFC 9110 §10.1.1).
+    ///
+    /// If it [exceeds the limit](Connection::exceeds_body_limit), the request is refused
+    /// instead: [`Connection::receive`] says so next, as of every refusal.
+    ///
+    /// # Panics
+    ///
+    /// If no head waits for a decision.
+    pub fn accept(&mut self, out: &mut Vec<u8>) {
+        let State::Decide { exchange, body } = self.state else {
+            panic!("there is no head to accept: {:?} is awaited", self.awaits());
+        };
+        if self.exceeds_body_limit() {
+            self.refuse(Reject::BodyTooLarge);
+            return;
+        }
+        if exchange.awaits_continue {
+            out.extend_from_slice(response::CONTINUE);
+        }
+        self.state = State::Body { exchange, body };
+    }
+
+    /// Answers the current request and says what becomes of the connection.
+    ///
+    /// An answer may come at any time after the head; one that comes before the content
+    /// was read closes the connection.
+    ///
+    /// # Panics
+    ///
+    /// If there is no request to answer.
+    pub fn respond(&mut self, response: &Response, date: &Date, out: &mut Vec<u8>) -> After {
+        let (exchange, unread) = match &self.state {
+            State::Decide { exchange, body } => (*exchange, body.is_outstanding()),
+            State::Body { exchange, body } => (*exchange, body.is_outstanding()),
+            State::Respond { exchange, .. } => (*exchange, false),
+            State::Rejected { reject, is_head } => {
+                let after = After::Close(CloseReason::Rejected(*reject));
+                response.write(date, Persistence::Close, *is_head, out);
+                self.state = State::Closed;
+                return after;
+            }
+            State::Head { .. } | State::Closed => {
+                panic!("there is no request to answer: {:?} is awaited", self.awaits())
+            }
+        };
+        let close = unread
+            .then_some(CloseReason::ContentUnread)
+            .or(exchange.close)
+            .or(self.retired.then_some(CloseReason::Retired))
+            .or(self.is_last_request().then_some(CloseReason::RequestLimit));
+        let persistence = match close {
+            Some(_) => Persistence::Close,
+            None if exchange.is_http10 => Persistence::KeepAlive(self.kept_idle),
+            None if exchange.asks_keep_alive && self.kept_idle.is_some() => {
+                Persistence::KeepAlive(self.kept_idle)
+            }
+            None => Persistence::Implied,
+        };
+        response.write(date, persistence, exchange.is_head, out);
+        match close {
+            Some(reason) => {
+                self.state = State::Closed;
+                After::Close(reason)
+            }
+            None => {
+                self.state = State::START;
+                After::Reuse
+            }
+        }
+    }
+
+    fn is_last_request(&self) -> bool {
+        self.limits.requests.is_some_and(|most| self.requests >= most)
+    }
+
+    /// Refuses the current request for a reason that only the caller can see, such as
+    /// the time: [`Connection::respond`] with [`Reject::response`] is next.
+    ///
+    /// # Panics
+    ///
+    /// If the connection is closed.
+    pub fn refuse(&mut self, reject: Reject) {
+        let is_head = match &self.state {
+            State::Decide { exchange, .. }
+            | State::Body { exchange, .. }
+            | State::Respond { exchange, .. } => exchange.is_head,
+            State::Rejected { is_head, .. } | State::Head { is_head, .. } => *is_head,
+            State::Closed => panic!("a closed connection has nothing to refuse"),
+        };
+        self.state = State::Rejected { reject, is_head };
+    }
+
+    /// Tells that the peer sends no more, after all its bytes were given to
+    /// [`Connection::receive`] and that waits.
+    ///
+    /// A request whose decision or answer is pending stays so; content that can no
+    /// longer come is refused when it is its turn.
+    pub fn ended(&mut self) -> End {
+        let truncated = match &self.state {
+            State::Head { scan, .. } => scan.has_begun(),
+            State::Body { body, .. } => body.is_outstanding(),
+            State::Decide { .. } | State::Respond { .. } => false,
+            State::Rejected { .. } | State::Closed => false,
+        };
+        if !truncated {
+            return End::Clean;
+        }
+        self.refuse(Reject::Truncated);
+        End::Truncated(Reject::Truncated)
+    }
+
+    /// What is needed to go on.
+    #[must_use]
+    pub fn awaits(&self) -> Awaits {
+        match &self.state {
+            State::Head { scan, .. } if !scan.has_begun() => Awaits::Idle,
+            State::Head { .. } => Awaits::Head,
+            State::Decide { .. } => Awaits::Decision,
+            State::Body { .. } => Awaits::Body,
+            State::Respond { .. } | State::Rejected { .. } => Awaits::Response,
+            State::Closed => Awaits::Nothing,
+        }
+    }
+
+    /// Bytes that will come as content before anything else can: who reads no more than
+    /// these has nothing left over. 0 unless content is awaited.
+    #[must_use]
+    pub fn certain_content(&self) -> u64 {
+        match &self.state {
+            State::Body { body, .. } => body.certain(),
+            _ => 0,
+        }
+    }
+
+    /// The trailer section of a message that has ended and is not answered yet; never
+    /// merged with the fields of the head (RFC 9110 §6.5.1).
+    #[must_use]
+    pub fn trailers(&self) -> Fields<'_> {
+        match &self.state {
+            State::Respond { trailers: Some(lines), .. } => Fields::new(lines),
+            _ => Fields::default(),
+        }
+    }
+
+    /// Takes no request after the current one: its response will say
+    /// `Connection: close`.
+    pub fn retire(&mut self) {
+        self.retired = true;
+    }
+}
+
+/// Method and target that the first line of a refused head names, for a log: none if
+/// that line is not complete or has not the parts of a request line.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::request_line;
+///
+/// assert_eq!(request_line(b"PUT /a HTTP/1.1\r\nHost"), Some(("PUT", "/a")));
+/// assert_eq!(request_line(b"PUT /a HTTP/1.1"), None);
+/// ```
+#[must_use]
+pub fn request_line(input: &[u8]) -> Option<(&str, &str)> {
+    head::named(input)
+}

@@ -1,0 +1,17 @@
+//! What both sides of a connection read alike: bytes, field lines, and content.
+//!
+//! Nothing here knows whether it reads a request or a response.
+
+mod body;
+mod fields;
+mod framing;
+
+pub use fields::Fields;
+pub use framing::Framing;
+
+pub(super) use body::{Body, Chunked};
+pub(super) use fields::{ByteSet, Section, SectionScan, check, is_tchar, line_end, list_members};
+pub(super) use framing::{content_length, transfer_coding};
+
+/// The largest length of content that can be told, in bytes: 2^63 − 1.
+pub(super) const LARGEST_BODY: u64 = i64::MAX as u64;
