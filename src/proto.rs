@@ -62,6 +62,6 @@ mod syntax;
 pub use limits::Limits;
 pub use server::{
     After, Awaits, CloseReason, Connection, Date, End, Event, Head, InvalidField, Reject, Response,
-    Step, Version, request_line,
+    Step, request_line,
 };
-pub use syntax::{Fields, Framing};
+pub use syntax::{Fields, Framing, Version};

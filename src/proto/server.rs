@@ -11,10 +11,10 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::Limits;
-use super::syntax::{Body, Chunked, Fields, Framing, Section, SectionScan, is_tchar};
+use super::syntax::{Body, Chunked, Fields, Framing, Section, SectionScan, Version, is_tchar};
 use response::Persistence;
 
-pub use head::{Head, Version};
+pub use head::Head;
 pub use reject::{CloseReason, Reject};
 pub use response::{Date, InvalidField, Response};
 
@@ -342,7 +342,8 @@ impl Connection {
                 let event = Event::Body { data: decoded.data, last: decoded.last };
                 Ok(Step { used: decoded.used, event })
             }
-            Err(reject) => {
+            Err(malformed) => {
+                let reject = malformed.into();
                 self.state = State::Rejected { reject, is_head: exchange.is_head };
                 Err(reject)
             }

@@ -5,13 +5,17 @@
 mod body;
 mod fields;
 mod framing;
+mod malformed;
 
 pub use fields::Fields;
-pub use framing::Framing;
+pub use framing::{Framing, Version};
 
 pub(super) use body::{Body, Chunked};
-pub(super) use fields::{ByteSet, Section, SectionScan, check, is_tchar, line_end, list_members};
-pub(super) use framing::{content_length, transfer_coding};
+pub(super) use fields::{
+    ByteSet, Section, SectionScan, Seen, check, is_tchar, line_end, list_members,
+};
+pub(super) use framing::Declared;
+pub(super) use malformed::Malformed;
 
 /// The largest length of content that can be told, in bytes: 2^63 − 1.
 pub(super) const LARGEST_BODY: u64 = i64::MAX as u64;

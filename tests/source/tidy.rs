@@ -116,6 +116,24 @@ fn every_file_belongs_to_a_floor_and_imports_downwards() {
     }
 }
 
+/// What both sides of a connection share has no role: neither a request to refuse, nor a
+/// status.
+#[test]
+fn the_syntax_knows_neither_server_nor_client() {
+    let syntax: Vec<_> = sources()
+        .into_iter()
+        .filter(|source| source.path.ancestors().any(|folder| folder.ends_with("proto/syntax")))
+        .collect();
+    assert!(syntax.len() >= 4, "the files of proto/syntax were found");
+    for source in syntax {
+        let code = source.code();
+        for name in ["server", "client", "Reject", "Response"] {
+            let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+            assert!(words.all(|word| word != name), "{} names {name}", source.path.display());
+        }
+    }
+}
+
 #[test]
 fn dependencies_are_named_where_they_belong() {
     for source in sources() {

@@ -2,38 +2,9 @@
 //! framing that follows from it (RFC 9112 §3, §5, §6).
 
 use super::super::syntax::{
-    self, Fields, Framing, SectionScan, content_length, is_tchar, list_members, transfer_coding,
+    self, Declared, Fields, Framing, SectionScan, Seen, Version, is_tchar, list_members,
 };
 use super::{Reject, target};
-
-/// The version a request is treated as (RFC 9112 §2.3).
-///
-/// # Example
-///
-/// ```
-/// use streamsum::proto::Version;
-///
-/// assert!(Version::Http10 < Version::Http11);
-/// assert_eq!(Version::Http11.as_str(), "HTTP/1.1");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Version {
-    /// HTTP/1.0.
-    Http10,
-    /// HTTP/1.1, and every later minor version of 1.
-    Http11,
-}
-
-impl Version {
-    /// As in a request line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Version::Http10 => "HTTP/1.0",
-            Version::Http11 => "HTTP/1.1",
-        }
-    }
-}
 
 /// A head that was read whole and found good.
 ///
@@ -122,12 +93,9 @@ pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<
     let target = std::str::from_utf8(line.target).map_err(|_| Reject::Target)?;
 
     let mut gate = Gate::default();
-    syntax::check(lines, scan.lines().saturating_sub(1), |field| {
-        gate.see(field);
-        Ok(())
-    })?;
+    syntax::check(lines, scan.lines().saturating_sub(1), |field| gate.see(field))?;
     let host = gate.host(line.version)?;
-    let framing = gate.framing(line.version)?;
+    let framing = gate.declared.framing(line.version)?;
     if gate.unknown_expectation {
         return Err(Reject::Expectation);
     }
@@ -211,30 +179,11 @@ fn behind_empty_lines(mut input: &[u8]) -> &[u8] {
 #[derive(Default)]
 struct Gate<'i> {
     host: Seen<'i>,
-    length: Seen<'i>,
-    coding: Seen<'i>,
+    declared: Declared<'i>,
     close: bool,
     keep_alive: bool,
     expects_continue: bool,
     unknown_expectation: bool,
-}
-
-/// A field that may stand once.
-#[derive(Clone, Copy, Default)]
-enum Seen<'i> {
-    #[default]
-    Never,
-    Once(&'i [u8]),
-    Again,
-}
-
-impl<'i> Seen<'i> {
-    fn add(&mut self, value: &'i [u8]) {
-        *self = match self {
-            Seen::Never => Seen::Once(value),
-            Seen::Once(_) | Seen::Again => Seen::Again,
-        };
-    }
 }
 
 impl<'i> Gate<'i> {
@@ -245,8 +194,8 @@ impl<'i> Gate<'i> {
             4 if is("host") => self.host.add(field.value),
             6 if is("expect") => self.see_expectations(field.value),
             10 if is("connection") => self.see_connection_options(field.value),
-            14 if is("content-length") => self.length.add(field.value),
-            17 if is("transfer-encoding") => self.coding.add(field.value),
+            14 if is("content-length") => self.declared.length.add(field.value),
+            17 if is("transfer-encoding") => self.declared.coding.add(field.value),
             _ => {}
         }
     }
@@ -276,20 +225,6 @@ impl<'i> Gate<'i> {
             Seen::Once(value) if target::is_authority(value) => Ok(Some(value)),
             Seen::Once(_) => Err(Reject::Host),
             Seen::Again => Err(Reject::HostRepeated),
-        }
-    }
-
-    /// RFC 9112 §6.3, and stricter: whatever two recipients could read in two ways is
-    /// refused.
-    fn framing(&self, version: Version) -> Result<Framing, Reject> {
-        match (self.coding, self.length) {
-            (Seen::Never, Seen::Never) => Ok(Framing::None),
-            (Seen::Never, Seen::Once(value)) => content_length(value).map(Framing::Length),
-            (Seen::Never, Seen::Again) => Err(Reject::LengthRepeated),
-            (_, Seen::Once(_) | Seen::Again) => Err(Reject::LengthAndCoding),
-            (_, Seen::Never) if version == Version::Http10 => Err(Reject::CodingInHttp10),
-            (Seen::Again, Seen::Never) => Err(Reject::CodingSyntax),
-            (Seen::Once(value), Seen::Never) => transfer_coding(value),
         }
     }
 }

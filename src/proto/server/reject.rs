@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::super::syntax::Malformed;
 use super::Response;
 
 /// Declares the reasons from one table: name, status, words.
@@ -128,6 +129,30 @@ impl Reject {
     #[must_use]
     pub fn response(self) -> Response {
         Response::text(self.status(), self.reason())
+    }
+}
+
+impl From<Malformed> for Reject {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::LineEnd => Self::LineEnd,
+            Malformed::StartLineTooLong => Self::RequestLineTooLong,
+            Malformed::SectionTooLarge => Self::HeadTooLarge,
+            Malformed::TooManyFields => Self::TooManyFields,
+            Malformed::FieldLine => Self::FieldLine,
+            Malformed::Length => Self::Length,
+            Malformed::LengthRepeated => Self::LengthRepeated,
+            Malformed::LengthAndCoding => Self::LengthAndCoding,
+            Malformed::CodingInHttp10 => Self::CodingInHttp10,
+            Malformed::CodingSyntax => Self::CodingSyntax,
+            Malformed::Coding => Self::Coding,
+            Malformed::ChunkSize => Self::ChunkSize,
+            Malformed::ChunkTooLarge => Self::ChunkTooLarge,
+            Malformed::ChunkExtension => Self::ChunkExtension,
+            Malformed::ChunkOverhead => Self::ChunkOverhead,
+            Malformed::ChunkEnd => Self::ChunkEnd,
+            Malformed::BodyTooLarge => Self::BodyTooLarge,
+        }
     }
 }
 

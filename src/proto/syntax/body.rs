@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use super::super::Limits;
-use super::super::server::Reject;
-use super::LARGEST_BODY;
 use super::fields::{self, Section, SectionScan, is_tchar};
+use super::{LARGEST_BODY, Malformed};
 
 /// What one look at the input gave.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +27,11 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    pub(crate) fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Decoded, Reject> {
+    pub(crate) fn decode(
+        &mut self,
+        input: &mut [u8],
+        limits: &Limits,
+    ) -> Result<Decoded, Malformed> {
         match self {
             Body::Length(left) => {
                 let used = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
@@ -113,7 +116,7 @@ impl Chunked {
     ///
     /// An error behind data is left for the next call, so that what is reported does
     /// not depend on how the input was cut.
-    fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Decoded, Reject> {
+    fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Decoded, Malformed> {
         let mut data = 0..0;
         let mut used = 0;
         loop {
@@ -133,7 +136,7 @@ impl Chunked {
                 Err(_) if !data.is_empty() => {
                     return Ok(Decoded { used, data, last: false, trailers: 0..0 });
                 }
-                Err(reject) => return Err(reject),
+                Err(malformed) => return Err(malformed),
             }
         }
     }
@@ -161,7 +164,7 @@ impl Chunked {
         input: &[u8],
         used: &mut usize,
         limits: &Limits,
-    ) -> Result<(), Reject> {
+    ) -> Result<(), Malformed> {
         for byte in input.get(*used..).unwrap_or_default() {
             let mut next = *self;
             next.step(*byte, limits)?;
@@ -174,20 +177,20 @@ impl Chunked {
         Ok(())
     }
 
-    fn step(&mut self, byte: u8, limits: &Limits) -> Result<(), Reject> {
+    fn step(&mut self, byte: u8, limits: &Limits) -> Result<(), Malformed> {
         self.count_framing(limits)?;
         self.at = match (self.at, byte) {
             (At::LineFeed, b'\n') => self.begin_content(limits)?,
             (At::DataReturn, b'\r') => At::DataLineFeed,
             (At::DataLineFeed, b'\n') => At::Size { digits: 0 },
-            (At::DataReturn | At::DataLineFeed, _) => return Err(Reject::ChunkEnd),
-            (At::LineFeed, _) | (_, b'\n') => return Err(Reject::LineEnd),
+            (At::DataReturn | At::DataLineFeed, _) => return Err(Malformed::ChunkEnd),
+            (At::LineFeed, _) | (_, b'\n') => return Err(Malformed::LineEnd),
 
             (At::Size { digits }, _) if byte.is_ascii_hexdigit() => self.add_digit(digits, byte)?,
             (At::Size { digits: 1.. }, b'\r') => At::LineFeed,
             (At::Size { digits: 1.. } | At::BeforeSemicolon, b';') => At::BeforeName,
             (At::Size { digits: 1.. } | At::BeforeSemicolon, b' ' | b'\t') => At::BeforeSemicolon,
-            (At::Size { .. }, _) => return Err(Reject::ChunkSize),
+            (At::Size { .. }, _) => return Err(Malformed::ChunkSize),
 
             (At::BeforeName, b' ' | b'\t') => At::BeforeName,
             (At::BeforeName | At::Name, _) if is_tchar(byte) => At::Name,
@@ -202,16 +205,16 @@ impl Chunked {
             (At::Quoted, b'"') => At::AfterQuoted,
             (At::Quoted, b'\\') => At::QuotedPair,
             (At::Quoted | At::QuotedPair, b'\t' | b' '..=b'~' | 0x80..) => At::Quoted,
-            _ => return Err(Reject::ChunkExtension),
+            _ => return Err(Malformed::ChunkExtension),
         };
         Ok(())
     }
 
-    fn add_digit(&mut self, digits: u8, byte: u8) -> Result<At, Reject> {
+    fn add_digit(&mut self, digits: u8, byte: u8) -> Result<At, Malformed> {
         /// As many as 64 bits have: what is longer is padding that nobody needs.
         const MOST_DIGITS: u8 = 16;
         if digits == MOST_DIGITS {
-            return Err(Reject::ChunkSize);
+            return Err(Malformed::ChunkSize);
         }
         let digit = char::from(byte).to_digit(16).unwrap_or_default();
         self.size = (self.size << 4) + u64::from(digit);
@@ -219,20 +222,20 @@ impl Chunked {
     }
 
     /// The chunk line is complete: judges the size.
-    fn begin_content(&mut self, limits: &Limits) -> Result<At, Reject> {
+    fn begin_content(&mut self, limits: &Limits) -> Result<At, Malformed> {
         self.received = self
             .received
             .checked_add(self.size)
             .filter(|received| *received <= LARGEST_BODY)
-            .ok_or(Reject::ChunkTooLarge)?;
+            .ok_or(Malformed::ChunkTooLarge)?;
         if limits.body.is_some_and(|limit| self.received > limit) {
-            return Err(Reject::BodyTooLarge);
+            return Err(Malformed::BodyTooLarge);
         }
         Ok(if self.size == 0 { At::Trailers(SectionScan::new()) } else { At::Data })
     }
 
     /// Counts a byte before it is looked at.
-    fn count_framing(&mut self, limits: &Limits) -> Result<(), Reject> {
+    fn count_framing(&mut self, limits: &Limits) -> Result<(), Malformed> {
         if self.at == (At::Size { digits: 0 }) {
             self.framing = 0;
         }
@@ -240,7 +243,7 @@ impl Chunked {
         if self.framing > FREE_FRAMING {
             self.overhead = self.overhead.saturating_add(1);
             if self.overhead > limits.chunk_overhead {
-                return Err(Reject::ChunkOverhead);
+                return Err(Malformed::ChunkOverhead);
             }
         }
         Ok(())
@@ -253,14 +256,14 @@ impl Chunked {
         input: &[u8],
         used: usize,
         limits: &Limits,
-    ) -> Result<Found, Reject> {
+    ) -> Result<Found, Malformed> {
         let section = input.get(used..).unwrap_or_default();
         let end = scan.find_end(section, Section::Trailer, limits)?;
         let Some(end) = end else {
             self.at = At::Trailers(scan);
             return Ok(Found::Nothing);
         };
-        fields::check(section.get(..end).unwrap_or_default(), scan.lines(), |_| Ok(()))?;
+        fields::check(section.get(..end).unwrap_or_default(), scan.lines(), |_| ())?;
         Ok(Found::End(used + end))
     }
 }
@@ -283,7 +286,7 @@ mod tests {
         input: &[u8],
         cut: usize,
         limits: &Limits,
-    ) -> Result<(Vec<u8>, Vec<u8>), Reject> {
+    ) -> Result<(Vec<u8>, Vec<u8>), Malformed> {
         let mut body = Body::Chunked(Chunked::new());
         let mut content = Vec::new();
         let mut pending = Vec::new();
@@ -302,11 +305,11 @@ mod tests {
                 }
             }
         }
-        Err(Reject::Truncated)
+        panic!("the content does not end: {}", input.escape_ascii())
     }
 
     #[track_caller]
-    fn assert_decodes(input: &str, limits: &Limits, expected: Result<&str, Reject>) {
+    fn assert_decodes(input: &str, limits: &Limits, expected: Result<&str, Malformed>) {
         for cut in 0..=input.len() {
             let decoded = decode_in_two(input.as_bytes(), cut, limits);
             let content = decoded.map(|(content, _)| String::from_utf8(content).unwrap());
@@ -345,7 +348,7 @@ mod tests {
             ";a=\"\t\"",
         ] {
             let expected = match extension {
-                ";a=\" ;\\\"\r\"x" | ";\u{fc}" => Err(Reject::ChunkExtension),
+                ";a=\" ;\\\"\r\"x" | ";\u{fc}" => Err(Malformed::ChunkExtension),
                 _ => Ok("abc"),
             };
             let input = format!("3{extension}\r\nabc\r\n0\r\n\r\n");
@@ -369,7 +372,7 @@ mod tests {
                 let input = format!("{size}{bad}\r\nabc\r\n0\r\n\r\n");
                 let mut body = Body::Chunked(Chunked::new());
                 let result = body.decode(&mut input.into_bytes(), &Limits::default());
-                assert!(matches!(result, Err(Reject::ChunkExtension)), "{bad:?}");
+                assert!(matches!(result, Err(Malformed::ChunkExtension)), "{bad:?}");
             }
         }
     }
@@ -381,31 +384,39 @@ mod tests {
             ("0000000000000003\r\nabc\r\n0000000000000000\r\n\r\n", Ok("abc")),
             ("a\r\n0123456789\r\n0\r\n\r\n", Ok("0123456789")),
             ("A\r\n0123456789\r\n0\r\n\r\n", Ok("0123456789")),
-            ("00000000000000003\r\nabc\r\n0\r\n\r\n", Err(Reject::ChunkSize)),
-            ("\r\n", Err(Reject::ChunkSize)),
-            (" 3\r\n", Err(Reject::ChunkSize)),
-            ("+3\r\n", Err(Reject::ChunkSize)),
-            ("0x3\r\n", Err(Reject::ChunkSize)),
-            ("3_0\r\n", Err(Reject::ChunkSize)),
-            ("3\n", Err(Reject::LineEnd)),
-            ("8000000000000000\r\n", Err(Reject::ChunkTooLarge)),
-            ("ffffffffffffffff\r\n", Err(Reject::ChunkTooLarge)),
-            ("7fffffffffffffff\r\n", Err(Reject::Truncated)),
-            ("3\r\nabcd\r\n", Err(Reject::ChunkEnd)),
-            ("3\r\nabc\n", Err(Reject::ChunkEnd)),
-            ("3\r\nabc\r\r\n", Err(Reject::ChunkEnd)),
-            ("3\rabc", Err(Reject::LineEnd)),
-            ("1\r\na\r\n7fffffffffffffff\r\n", Err(Reject::ChunkTooLarge)),
+            ("00000000000000003\r\nabc\r\n0\r\n\r\n", Err(Malformed::ChunkSize)),
+            ("\r\n", Err(Malformed::ChunkSize)),
+            (" 3\r\n", Err(Malformed::ChunkSize)),
+            ("+3\r\n", Err(Malformed::ChunkSize)),
+            ("0x3\r\n", Err(Malformed::ChunkSize)),
+            ("3_0\r\n", Err(Malformed::ChunkSize)),
+            ("3\n", Err(Malformed::LineEnd)),
+            ("8000000000000000\r\n", Err(Malformed::ChunkTooLarge)),
+            ("ffffffffffffffff\r\n", Err(Malformed::ChunkTooLarge)),
+            ("3\r\nabcd\r\n", Err(Malformed::ChunkEnd)),
+            ("3\r\nabc\n", Err(Malformed::ChunkEnd)),
+            ("3\r\nabc\r\r\n", Err(Malformed::ChunkEnd)),
+            ("3\rabc", Err(Malformed::LineEnd)),
+            ("1\r\na\r\n7fffffffffffffff\r\n", Err(Malformed::ChunkTooLarge)),
         ] {
             assert_decodes(line, &limits, expected);
         }
     }
 
     #[test]
+    fn the_largest_chunk_is_waited_for() {
+        let mut input = *b"7fffffffffffffff\r\na";
+        let mut body = Body::Chunked(Chunked::new());
+        let decoded = body.decode(&mut input, &Limits::default()).unwrap();
+        assert_eq!((decoded.used, decoded.last), (input.len(), false));
+        assert_eq!(body.certain(), (1 << 63) - 2);
+    }
+
+    #[test]
     fn the_limit_is_judged_at_the_chunk_line() {
         let limits = Limits::default().body(4);
         assert_decodes("3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n", &limits, Ok("abcd"));
-        assert_decodes("3\r\nabc\r\n2\r\n", &limits, Err(Reject::BodyTooLarge));
+        assert_decodes("3\r\nabc\r\n2\r\n", &limits, Err(Malformed::BodyTooLarge));
     }
 
     #[test]
@@ -415,7 +426,7 @@ mod tests {
         // 1 digit, `;`, name, CRLF, CRLF: 24 + 10 bytes of framing are the most.
         let chunk = |name: usize| format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(name));
         assert_decodes(&chunk(28), &limits, Ok("a"));
-        assert_decodes(&chunk(29), &limits, Err(Reject::ChunkOverhead));
+        assert_decodes(&chunk(29), &limits, Err(Malformed::ChunkOverhead));
     }
 
     #[test]
@@ -428,9 +439,9 @@ mod tests {
                 (&b"a"[..], &b"x: y\r\nz:\r\n\r\n"[..])
             );
         }
-        assert_decodes("0\r\nx\r\n\r\n", &Limits::default(), Err(Reject::FieldLine));
-        assert_decodes("0\r\nx: y\n\r\n", &Limits::default(), Err(Reject::LineEnd));
+        assert_decodes("0\r\nx\r\n\r\n", &Limits::default(), Err(Malformed::FieldLine));
+        assert_decodes("0\r\nx: y\n\r\n", &Limits::default(), Err(Malformed::LineEnd));
         let limits = Limits::default().fields(1);
-        assert_decodes("0\r\na:b\r\nc:d\r\n\r\n", &limits, Err(Reject::TooManyFields));
+        assert_decodes("0\r\na:b\r\nc:d\r\n\r\n", &limits, Err(Malformed::TooManyFields));
     }
 }

@@ -1,7 +1,7 @@
 //! Field lines: the sections that hold them, and what a reader sees of them.
 
 use super::super::Limits;
-use super::super::server::Reject;
+use super::Malformed;
 
 /// A set of bytes, of which membership is one look at a table.
 pub(crate) struct ByteSet([bool; 256]);
@@ -65,7 +65,7 @@ pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// assert_eq!(head.fields().get("HOST"), Some(&b"x"[..]));
 /// let tags: Vec<_> = head.fields().iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-tag")).collect();
 /// assert_eq!(tags, [("X-Tag", &b"1"[..]), ("x-tag", &b"2"[..])]);
-/// # Ok::<(), streamsum::proto::Reject>(())
+/// # Ok::<(), streamsum::proto::Malformed>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fields<'a> {
@@ -133,8 +133,8 @@ pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
 pub(crate) fn check<'a>(
     section: &'a [u8],
     count: usize,
-    see: impl FnMut(&httparse::Header<'a>) -> Result<(), Reject>,
-) -> Result<(), Reject> {
+    see: impl FnMut(&httparse::Header<'a>),
+) -> Result<(), Malformed> {
     /// Requests of known clients have fewer fields, so that few need an allocation.
     const ON_STACK: usize = 24;
     if count <= ON_STACK {
@@ -147,13 +147,32 @@ pub(crate) fn check<'a>(
 fn check_into<'a>(
     slots: &mut [httparse::Header<'a>],
     section: &'a [u8],
-    see: impl FnMut(&httparse::Header<'a>) -> Result<(), Reject>,
-) -> Result<(), Reject> {
+    see: impl FnMut(&httparse::Header<'a>),
+) -> Result<(), Malformed> {
     match httparse::parse_headers(section, slots) {
         Ok(httparse::Status::Complete((used, fields))) if used == section.len() => {
-            fields.iter().try_for_each(see)
+            fields.iter().for_each(see);
+            Ok(())
         }
-        _ => Err(Reject::FieldLine),
+        _ => Err(Malformed::FieldLine),
+    }
+}
+
+/// The value of a field that may stand once.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Seen<'i> {
+    #[default]
+    Never,
+    Once(&'i [u8]),
+    Again,
+}
+
+impl<'i> Seen<'i> {
+    pub(crate) fn add(&mut self, value: &'i [u8]) {
+        *self = match self {
+            Seen::Never => Seen::Once(value),
+            Seen::Once(_) | Seen::Again => Seen::Again,
+        };
     }
 }
 
@@ -199,7 +218,7 @@ impl SectionScan {
         input: &[u8],
         section: Section,
         limits: &Limits,
-    ) -> Result<Option<usize>, Reject> {
+    ) -> Result<Option<usize>, Malformed> {
         loop {
             let rest = input.get(self.scanned as usize..).unwrap_or_default();
             let found = line_end(rest);
@@ -207,9 +226,11 @@ impl SectionScan {
             self.scanned = self.within_limits(at, found.is_some(), section, limits)?;
             match input.get(at..).unwrap_or_default() {
                 [] | [b'\r'] => return Ok(None),
-                [b'\r', ..] if self.scanned + 1 >= limits.head => return Err(Reject::HeadTooLarge),
+                [b'\r', ..] if self.scanned + 1 >= limits.head => {
+                    return Err(Malformed::SectionTooLarge);
+                }
                 [b'\r', b'\n', ..] => {}
-                _ => return Err(Reject::LineEnd),
+                _ => return Err(Malformed::LineEnd),
             }
             let is_empty = self.scanned == self.line_start;
             self.scanned += 2;
@@ -229,22 +250,22 @@ impl SectionScan {
         ends: bool,
         section: Section,
         limits: &Limits,
-    ) -> Result<u32, Reject> {
+    ) -> Result<u32, Malformed> {
         let at = u32::try_from(at).unwrap_or(u32::MAX);
         let request_lines = u32::from(section == Section::Head);
         let is_request_line = self.lines < request_lines;
         // The first line begins at 0. Longer than any head may be it is too long as a line.
         let longest = limits.request_line.min(limits.head);
         if is_request_line && at > longest {
-            return Err(Reject::RequestLineTooLong);
+            return Err(Malformed::StartLineTooLong);
         }
         if at > limits.head || (ends && at == limits.head) {
-            return Err(Reject::HeadTooLarge);
+            return Err(Malformed::SectionTooLarge);
         }
         let fields_before = self.lines.saturating_sub(request_lines);
         if ends && !is_request_line && at > self.line_start && fields_before >= limits.fields.into()
         {
-            return Err(Reject::TooManyFields);
+            return Err(Malformed::TooManyFields);
         }
         Ok(at)
     }
@@ -285,7 +306,7 @@ mod tests {
     fn a_field_value_takes_all_but_controls() {
         for byte in 0..=u8::MAX {
             let line = [b'a', b':', b'x', byte, b'y', b'\r', b'\n', b'\r', b'\n'];
-            let taken = check(&line, 1, |_| Ok(())).is_ok();
+            let taken = check(&line, 1, |_| ()).is_ok();
             // A bare LF is the scan's to find.
             let expected = matches!(byte, b'\t' | b' '..=b'~' | 0x80..);
             assert!(taken == expected || byte == b'\n', "{byte:#x}");
@@ -298,15 +319,15 @@ mod tests {
             let line = [b'a', byte, b'b', b':', b'x', b'\r', b'\n', b'\r', b'\n'];
             // With a colon for the byte, what follows is the value.
             let expected = is_tchar(byte) || byte == b':';
-            assert_eq!(check(&line, 1, |_| Ok(())).is_ok(), expected, "{byte:#x}");
+            assert_eq!(check(&line, 1, |_| ()).is_ok(), expected, "{byte:#x}");
         }
     }
 
     #[test]
     fn a_section_must_end_for_httparse_where_it_ends_for_the_scan() {
-        assert_eq!(check(b"a: b\r\n\r\n", 1, |_| Ok(())), Ok(()));
+        assert_eq!(check(b"a: b\r\n\r\n", 1, |_| ()), Ok(()));
         for other in ["", "a: b\r\n", "a: b\r\n\r\nc: d\r\n\r\n", "\r\n\r\n"] {
-            assert_eq!(check(other.as_bytes(), 1, |_| Ok(())), Err(Reject::FieldLine), "{other:?}");
+            assert_eq!(check(other.as_bytes(), 1, |_| ()), Err(Malformed::FieldLine), "{other:?}");
         }
     }
 
@@ -316,7 +337,6 @@ mod tests {
         let mut seen = 0;
         check(section.as_bytes(), 90, |_| {
             seen += 1;
-            Ok(())
         })
         .unwrap();
         assert_eq!(seen, 90);

@@ -1,7 +1,35 @@
 //! What the fields say of where content ends (RFC 9112 §6).
 
-use super::super::server::Reject;
-use super::{LARGEST_BODY, is_tchar, list_members};
+use super::{LARGEST_BODY, Malformed, Seen, is_tchar, list_members};
+
+/// The version a request is treated as (RFC 9112 §2.3).
+///
+/// # Example
+///
+/// ```
+/// use streamsum::proto::Version;
+///
+/// assert!(Version::Http10 < Version::Http11);
+/// assert_eq!(Version::Http11.as_str(), "HTTP/1.1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1, and every later minor version of 1.
+    Http11,
+}
+
+impl Version {
+    /// As in a request line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+        }
+    }
+}
 
 /// How the end of a request's content is found (RFC 9112 §6.3).
 ///
@@ -31,29 +59,54 @@ impl Framing {
     }
 }
 
+/// What the field lines of a head declare of its content.
+#[derive(Default)]
+pub(crate) struct Declared<'i> {
+    /// Content-Length.
+    pub(crate) length: Seen<'i>,
+    /// Transfer-Encoding.
+    pub(crate) coding: Seen<'i>,
+}
+
+impl Declared<'_> {
+    /// RFC 9112 §6.3, and stricter: whatever two recipients could read in two ways is
+    /// malformed.
+    pub(crate) fn framing(&self, version: Version) -> Result<Framing, Malformed> {
+        match (self.coding, self.length) {
+            (Seen::Never, Seen::Never) => Ok(Framing::None),
+            (Seen::Never, Seen::Once(value)) => content_length(value).map(Framing::Length),
+            (Seen::Never, Seen::Again) => Err(Malformed::LengthRepeated),
+            (_, Seen::Once(_) | Seen::Again) => Err(Malformed::LengthAndCoding),
+            (_, Seen::Never) if version == Version::Http10 => Err(Malformed::CodingInHttp10),
+            (Seen::Again, Seen::Never) => Err(Malformed::CodingSyntax),
+            (Seen::Once(value), Seen::Never) => transfer_coding(value),
+        }
+    }
+}
+
 /// 1*DIGIT below 2^63. (`str::parse` would take a sign.)
-pub(crate) fn content_length(value: &[u8]) -> Result<u64, Reject> {
+fn content_length(value: &[u8]) -> Result<u64, Malformed> {
     if value.is_empty() {
-        return Err(Reject::Length);
+        return Err(Malformed::Length);
     }
     let mut length: u64 = 0;
     for byte in value {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            return Err(Reject::Length);
+            return Err(Malformed::Length);
         }
         length = length
             .checked_mul(10)
             .and_then(|length| length.checked_add(digit.into()))
             .filter(|length| *length <= LARGEST_BODY)
-            .ok_or(Reject::Length)?;
+            .ok_or(Malformed::Length)?;
     }
     Ok(length)
 }
 
 /// `chunked` alone is read. A list of other codings, perhaps with `chunked` at its end,
 /// is well-formed but unknown; everything else is malformed.
-pub(crate) fn transfer_coding(value: &[u8]) -> Result<Framing, Reject> {
+fn transfer_coding(value: &[u8]) -> Result<Framing, Malformed> {
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     if is_chunked(value) {
         return Ok(Framing::Chunked);
@@ -61,11 +114,11 @@ pub(crate) fn transfer_coding(value: &[u8]) -> Result<Framing, Reject> {
     let mut before_was_chunked = false;
     for coding in list_members(value) {
         if before_was_chunked || coding.is_empty() || !coding.iter().all(|byte| is_tchar(*byte)) {
-            return Err(Reject::CodingSyntax);
+            return Err(Malformed::CodingSyntax);
         }
         before_was_chunked = is_chunked(coding);
     }
-    Err(Reject::Coding)
+    Err(Malformed::Coding)
 }
 
 #[cfg(test)]
@@ -91,7 +144,7 @@ mod tests {
             "18446744073709551616",
             "99999999999999999999999999",
         ] {
-            assert_eq!(content_length(bad.as_bytes()), Err(Reject::Length), "{bad}");
+            assert_eq!(content_length(bad.as_bytes()), Err(Malformed::Length), "{bad}");
         }
     }
 
@@ -100,7 +153,7 @@ mod tests {
         assert_eq!(transfer_coding(b"chunked"), Ok(Framing::Chunked));
         assert_eq!(transfer_coding(b"CHUNKED"), Ok(Framing::Chunked));
         for unknown in ["gzip", "gzip, chunked", "identity", "xchunked", "a ,\tb"] {
-            assert_eq!(transfer_coding(unknown.as_bytes()), Err(Reject::Coding), "{unknown}");
+            assert_eq!(transfer_coding(unknown.as_bytes()), Err(Malformed::Coding), "{unknown}");
         }
         for bad in [
             "",
@@ -115,7 +168,7 @@ mod tests {
             "chunked chunked",
             "gzip,,chunked",
         ] {
-            assert_eq!(transfer_coding(bad.as_bytes()), Err(Reject::CodingSyntax), "{bad}");
+            assert_eq!(transfer_coding(bad.as_bytes()), Err(Malformed::CodingSyntax), "{bad}");
         }
     }
 }
