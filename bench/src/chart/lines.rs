@@ -17,6 +17,8 @@ const LEFT: i32 = 24;
 const NAME_HEIGHT: i32 = 23;
 /// From the plot to the names, for the lines that lead to them.
 const GAP: i32 = 26;
+/// From there to the middle of a mark, and as much again to the name behind it.
+const MARK: i32 = 7;
 /// What the mark of those says that are behind.
 const BEHIND: &str = "did not keep up with what was due";
 
@@ -77,9 +79,9 @@ fn draw_on(
     let caption = style::caption(HPos::Center, VPos::Bottom);
     area.draw(&Text::new(x_caption, (middle, SIZE.1 as i32 - 10), caption))?;
     if !behind.is_empty() {
-        draw_mark(&area, (columns.end + GAP / 2, rows.start - 22), style::LEGEND)?;
+        draw_mark(&area, (columns.end + GAP + MARK, rows.start - 22), style::LEGEND)?;
         let caption = style::caption(HPos::Right, VPos::Bottom);
-        area.draw(&Text::new(BEHIND, (columns.end, rows.start - 14), caption))?;
+        area.draw(&Text::new(BEHIND, (columns.end + GAP - 4, rows.start - 14), caption))?;
     }
 
     // Who stands out is drawn last, above all others.
@@ -132,15 +134,20 @@ fn draw_names(
     let wanted: Vec<i32> = names.iter().map(wanted).collect();
     for (name, row) in names.iter().zip(spread(&wanted, rows.start, rows.end)) {
         let Name { name, look, end } = name;
-        match *end {
+        let column = right + GAP;
+        let left = match *end {
             Some(end) => {
-                let lead = [end, (right + 6, end.1), (right + GAP - 4, row)];
+                let lead = [end, (right + 6, end.1), (column - 4, row)];
                 area.draw(&PathElement::new(lead, look.color.mix(0.45)))?;
+                column
             }
-            None => draw_mark(area, (right + GAP / 2, row), look.color)?,
-        }
+            None => {
+                draw_mark(area, (column + MARK, row), look.color)?;
+                column + 2 * MARK
+            }
+        };
         let text = style::printable(name);
-        area.draw(&Text::new(text, (right + GAP, row), style::name(look, HPos::Left)))?;
+        area.draw(&Text::new(text, (left, row), style::name(look, HPos::Left)))?;
     }
     Ok(())
 }
