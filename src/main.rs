@@ -19,6 +19,7 @@ mod cli {
     pub(crate) mod serve;
     pub(crate) mod settings;
     mod signals;
+    mod spelling;
     mod unix_socket;
 }
 
@@ -29,19 +30,24 @@ fn main() -> std::process::ExitCode {
     use cli::settings::Settings;
     use std::process::ExitCode;
 
-    match read(std::env::args_os().skip(1), |name| std::env::var_os(name), Settings::default()) {
+    match read(std::env::args_os().skip(1), std::env::vars_os(), Settings::default()) {
         Ok(Task::Say(text)) => {
             say(std::io::stdout(), &text);
             ExitCode::SUCCESS
         }
-        Ok(Task::Serve(settings)) => match serve(&settings) {
-            Ok(End::Drained) => ExitCode::SUCCESS,
-            Ok(End::Expired | End::Cut) => ExitCode::FAILURE,
-            Err(wrong) => {
-                say(std::io::stderr(), &format!("streamsum: {wrong}\n"));
-                ExitCode::FAILURE
+        Ok(Task::Serve { settings, warnings }) => {
+            for warning in warnings {
+                say(std::io::stderr(), &format!("streamsum: {warning}\n"));
             }
-        },
+            match serve(&settings) {
+                Ok(End::Drained) => ExitCode::SUCCESS,
+                Ok(End::Expired | End::Cut) => ExitCode::FAILURE,
+                Err(wrong) => {
+                    say(std::io::stderr(), &format!("streamsum: {wrong}\n"));
+                    ExitCode::FAILURE
+                }
+            }
+        }
         Err(wrong) => {
             say(std::io::stderr(), &format!("streamsum: {wrong}; try --help\n"));
             ExitCode::from(2)

@@ -2,16 +2,19 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
 
 use lexopt::Arg;
 
 use super::address;
-use super::settings::{Setting, Settings, TABLE};
+use super::settings::{PREFIX, Setting, Settings, TABLE};
+use super::spelling::nearest;
 
 /// What a process was asked to do.
 #[derive(Debug)]
 pub(crate) enum Task {
-    Serve(Box<Settings>),
+    /// Serve, after a line on standard error for each of these warnings.
+    Serve { settings: Box<Settings>, warnings: Vec<String> },
     /// Say this on standard output, and no more.
     Say(String),
 }
@@ -23,9 +26,10 @@ pub(crate) enum Task {
 /// One line of words for the user, which names the option or the variable.
 pub(crate) fn read(
     arguments: impl IntoIterator<Item = OsString>,
-    environment: impl Fn(&str) -> Option<OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
     mut settings: Settings,
 ) -> Result<Task, String> {
+    let environment = ours(environment);
     // In the order of the table. What the command line has, the environment cannot touch,
     // not even with a value that is wrong.
     let mut given = vec![Vec::new(); TABLE.len()];
@@ -54,30 +58,68 @@ pub(crate) fn read(
         values.iter().try_for_each(|value| put(setting, &mut settings, value, &option))?;
     }
     settings.check()?;
-    Ok(Task::Serve(Box::new(settings)))
+    let warnings = environment.iter().filter_map(warning).collect();
+    Ok(Task::Serve { settings: Box::new(settings), warnings })
 }
 
 fn unknown(option: &str) -> String {
-    format!("unknown option {option:?}")
+    let name = option.trim_start_matches('-');
+    let known = nearest(name, TABLE.iter().map(|setting| setting.name));
+    let known = known.map_or(String::new(), |known| format!(", perhaps --{known}"));
+    format!("unknown option {option:?}{known}")
 }
 
-/// Other variables with our prefix are left alone: orchestrators make up their own,
-/// such as `STREAMSUM_PORT` for a service of that name.
+/// A variable of the environment: its name and its value.
+type Variable = (String, OsString);
+
+/// The variables that begin as ours do. Empty ones are what a template leaves behind where
+/// nothing was filled in.
+fn ours(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Variable> {
+    environment
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect()
+}
+
+/// What to say of a variable that is no setting: somebody may rely on it.
+fn warning((name, value): &Variable) -> Option<String> {
+    let known: Vec<String> = TABLE.iter().map(Setting::variable).collect();
+    // Orchestrators make up their own, such as `STREAMSUM_PORT=tcp://10.0.0.1:8080` and
+    // `STREAMSUM_SERVICE_HOST` for a service of that name.
+    let foreign = has(name.as_bytes(), b"_SERVICE_")
+        || has(name.as_bytes(), b"_PORT_")
+        || has(value.as_bytes(), b"://");
+    if known.contains(name) || foreign {
+        return None;
+    }
+    let own = known.iter().filter_map(|known| known.strip_prefix(PREFIX));
+    let known = nearest(name.strip_prefix(PREFIX)?, own);
+    let known = known.map_or(String::new(), |known| format!(", perhaps {PREFIX}{known}"));
+    Some(format!("unknown variable {name:?}{known}"))
+}
+
+/// True if `part` is somewhere in `text`. The search of the standard library is for long
+/// texts, and would make the binary larger by 2 KB.
+fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|bytes| bytes == part)
+}
+
 fn read_variable(
     setting: &Setting,
-    environment: &impl Fn(&str) -> Option<OsString>,
+    environment: &[Variable],
     settings: &mut Settings,
 ) -> Result<(), String> {
     let variable = setting.variable();
-    // An empty one is what a template leaves behind where nothing was filled in.
-    let Some(value) = environment(&variable).filter(|value| !value.is_empty()) else {
+    let Some((_, value)) = environment.iter().find(|(name, _)| *name == variable) else {
         return Ok(());
     };
     match value.to_str() {
         Some(list) if setting.is_list() => address::parts(list)
             .into_iter()
             .try_for_each(|part| put(setting, settings, &part.into(), &variable)),
-        _ => put(setting, settings, &value, &variable),
+        _ => put(setting, settings, value, &variable),
     }
 }
 
@@ -142,17 +184,22 @@ mod tests {
 
     /// Reads `line` split at spaces, and variables written as `NAME=value`.
     fn read_line(line: &str, variables: &[&str]) -> Result<Task, String> {
-        let environment = |name: &str| {
-            let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
-            pairs.into_iter().find(|pair| pair.0 == name).map(|pair| pair.1.into())
-        };
+        let pairs = variables.iter().filter_map(|pair| pair.split_once('='));
+        let environment = pairs.map(|(name, value)| (name.into(), value.into()));
         let arguments = line.split_whitespace().map(OsString::from);
         read(arguments, environment, Settings::default())
     }
 
     fn settings(line: &str, variables: &[&str]) -> Settings {
         match read_line(line, variables) {
-            Ok(Task::Serve(settings)) => *settings,
+            Ok(Task::Serve { settings, .. }) => *settings,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn warnings(variables: &[&str]) -> Vec<String> {
+        match read_line("", variables) {
+            Ok(Task::Serve { warnings, .. }) => warnings,
             other => panic!("{other:?}"),
         }
     }
@@ -191,6 +238,35 @@ mod tests {
         assert_eq!(settings("", variables).config.limits.body, None);
     }
 
+    // covers: 32.6
+    #[test]
+    fn unknown_variables_are_warned_of() {
+        assert_eq!(
+            warnings(&["STREAMSUM_MAX_BDY=8", "STREAMSUM_MAX_BODY=8", "STREAMSUM_ZZZ=1"]),
+            [
+                "unknown variable \"STREAMSUM_MAX_BDY\", perhaps STREAMSUM_MAX_BODY",
+                "unknown variable \"STREAMSUM_ZZZ\"",
+            ]
+        );
+        assert_eq!(warnings(&["STREAMSUM_\u{1b}=1"]), [r#"unknown variable "STREAMSUM_\u{1b}""#]);
+    }
+
+    // covers: 32.6
+    #[test]
+    fn empty_foreign_and_other_variables_are_not_warned_of() {
+        let variables = [
+            "STREAMSUM_MAX_BDY=",
+            "STREAMSUM_PORT=tcp://10.0.0.1:8080",
+            "STREAMSUM_PORT_8080_TCP=tcp://10.0.0.1:8080",
+            "STREAMSUM_PORT_8080_TCP_ADDR=10.0.0.1",
+            "STREAMSUM_SERVICE_HOST=10.0.0.1",
+            "STREAMSUM_B_SERVICE_PORT_HTTP=8080",
+            "STREAMSUM=1",
+            "HOME=/",
+        ];
+        assert_eq!(warnings(&variables), [""; 0]);
+    }
+
     #[test]
     fn the_last_of_a_repeated_option_counts() {
         assert_eq!(settings("--max-body 1 --max-body 2", &[]).config.limits.body, Some(2));
@@ -211,7 +287,8 @@ mod tests {
     // covers: 32.2
     #[test]
     fn what_is_wrong_names_itself() {
-        assert_eq!(wrong("--max-bdy 8", &[]), "unknown option \"--max-bdy\"");
+        assert_eq!(wrong("--max-bdy 8", &[]), "unknown option \"--max-bdy\", perhaps --max-body");
+        assert_eq!(wrong("--port 8080", &[]), "unknown option \"--port\"");
         assert_eq!(wrong("-x", &[]), "unknown option \"-x\"");
         assert_eq!(wrong("8080", &[]), "unexpected argument \"8080\"");
         assert_eq!(wrong("--connections=0", &[]), "--connections: it cannot be 0");
@@ -233,9 +310,9 @@ mod tests {
         use std::os::unix::ffi::OsStringExt;
         let bytes = || OsString::from_vec(b"8\xff".to_vec());
         let arguments = ["--max-body".into(), bytes()];
-        let wrong = read(arguments, |_| None, Settings::default()).expect_err("bytes");
+        let wrong = read(arguments, [], Settings::default()).expect_err("bytes");
         assert_eq!(wrong, "--max-body: \"8\u{fffd}\" is not UTF-8");
-        let environment = |name: &str| (name == "STREAMSUM_LISTEN").then(bytes);
+        let environment = [("STREAMSUM_LISTEN".into(), bytes())];
         let wrong = read([], environment, Settings::default()).expect_err("bytes");
         assert!(wrong.starts_with("STREAMSUM_LISTEN: "), "{wrong}");
     }

@@ -9,6 +9,8 @@ use streamsum::engine::{Config, ConfigError};
 
 use super::address::Address;
 
+/// How the name of each variable begins.
+pub(super) const PREFIX: &str = "STREAMSUM_";
 /// Deadlines are looked at once a second.
 const SHORTEST_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -227,7 +229,7 @@ pub(super) const TABLE: &[Setting] = &[
 impl Setting {
     /// The name in the environment.
     pub(super) fn variable(&self) -> String {
-        format!("STREAMSUM_{}", self.name.to_ascii_uppercase().replace('-', "_"))
+        format!("{PREFIX}{}", self.name.to_ascii_uppercase().replace('-', "_"))
     }
 
     /// Whether values add up, so that the variable takes several between commas.

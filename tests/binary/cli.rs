@@ -47,7 +47,7 @@ fn usage_errors_name_what_is_wrong() {
         assert_eq!(line.lines().count(), 1, "{line}");
         assert!(line.contains(what), "{line} names {what}");
     };
-    wrong(&mut STREAMSUM.command(&["--max-bdy", "8MiB"]), "--max-bdy");
+    wrong(&mut STREAMSUM.command(&["--max-bdy", "8MiB"]), "\"--max-bdy\", perhaps --max-body;");
     wrong(&mut STREAMSUM.command(&["-q"]), "-q");
     wrong(&mut STREAMSUM.command(&["here"]), "here");
     wrong(&mut STREAMSUM.command(&["--max-body"]), "--max-body");
@@ -146,6 +146,28 @@ fn localhost_is_both_loopback_addresses() {
         assert_eq!(address.rsplit_once(':').expect("a port").0, host);
         assert!(exchange(connect(&address), PUT_ABC).ends_with(ABC));
     }
+}
+
+// covers: 32.6
+#[test]
+fn an_unknown_variable_is_warned_of_and_a_known_one_named() {
+    let mut command = STREAMSUM.command(&["--listen", "127.0.0.1:0"]);
+    // Some orchestrators set the last of these for a service of that name.
+    command.env("STREAMSUM_MAX_BDY", "1").env("STREAMSUM_", "").env("STREAMSUM_XYLOPHONE", "1");
+    command.env("STREAMSUM_PORT", "tcp://10.0.0.1:80").env("STREAMSUM_SERVICE_HOST", "10.0.0.1");
+    let running = Running::spawn(command.stderr(Stdio::piped()));
+    let address = running.address();
+    let mut lines = [running.line(), running.line()];
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "streamsum: unknown variable \"STREAMSUM_MAX_BDY\", perhaps STREAMSUM_MAX_BODY",
+            "streamsum: unknown variable \"STREAMSUM_XYLOPHONE\"",
+        ]
+    );
+    assert!(exchange(connect(&address), PUT_ABC).ends_with(ABC));
+    assert!(running.line().starts_with("127.0.0.1:"));
 }
 
 /// A stream whose reader is gone.
