@@ -161,8 +161,10 @@ where
     let mut server = Server::new(poll.registry(), SERVER, config)?;
     let mut addresses = Vec::new();
     for listener in listeners {
-        if let Listener::Tcp(tcp) = &listener {
-            addresses.push(tcp.local_addr()?);
+        match &listener {
+            Listener::Tcp(tcp) => addresses.push(tcp.local_addr()?),
+            #[cfg(unix)]
+            Listener::Unix(_) => {}
         }
         server.listen(listener)?;
     }
