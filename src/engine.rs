@@ -366,6 +366,13 @@ impl<S: Socket, U> Engine<S, U> {
         self.peers.len()
     }
 
+    /// How many of the peers have been sent their last answer, and are only waited for:
+    /// see [`Timeouts::linger`]. It looks at each peer.
+    #[must_use]
+    pub fn lingering(&self) -> usize {
+        self.peers.iter().filter(|(_, peer)| peer.life == Life::Lingering).count()
+    }
+
     /// Bytes kept for peers at the moment: see [`Config::held`].
     #[must_use]
     pub fn held(&self) -> usize {

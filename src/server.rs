@@ -326,6 +326,13 @@ impl<U> Server<U> {
         self.engine.connections()
     }
 
+    /// How many connections have been sent their last answer, and are only waited for: see
+    /// [`Engine::lingering`].
+    #[must_use]
+    pub fn lingering(&self) -> usize {
+        self.engine.lingering()
+    }
+
     /// The bounds that are in force.
     #[must_use]
     pub fn config(&self) -> &Config {

@@ -250,7 +250,10 @@ impl Service {
             Phase::Serving => None,
             Phase::Draining { .. } if self.server.is_idle() => Some(End::Drained),
             Phase::Draining { until } => {
-                until.filter(|&until| now.monotonic >= until).map(|_| End::Expired)
+                until.filter(|&until| now.monotonic >= until)?;
+                // Nothing is owed to those who linger.
+                let is_done = self.server.lingering() == self.server.connections();
+                Some(if is_done { End::Drained } else { End::Expired })
             }
         }
     }

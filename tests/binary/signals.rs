@@ -81,6 +81,22 @@ fn an_expired_drain_fails() {
     drop(upload);
 }
 
+// covers: 27.3
+#[test]
+fn a_client_that_has_its_answer_and_stays_makes_no_drain_fail() {
+    let (running, address) = STREAMSUM.local(&["--drain-timeout", "1s", "--max-body", "8B"]);
+    let mut refused = connect(&address);
+    let head = b"PUT /long HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+    refused.write_all(head).expect("it reads");
+    read_until(&mut refused, "the content is too large");
+    running.line();
+    running.signal("TERM");
+    let (status, left) = running.end();
+    assert_eq!((status, left.len()), (Some(0), 2), "{left:?}");
+    assert_eq!(left[1], "streamsum: drained");
+    drop(refused);
+}
+
 // covers: 27.5 30.6
 #[test]
 fn a_second_signal_ends_at_once() {

@@ -122,6 +122,19 @@ fn shutting_down_ends_every_request_and_every_connection() {
     assert_eq!(driver.engine.held(), 0);
 }
 
+#[test]
+fn peers_that_linger_are_told_from_those_that_are_owed_something() {
+    let mut driver = recording(Config::default());
+    let (refused, begun) = (driver.connect(), driver.connect());
+    driver.send(&begun, &put("/a", "abc")[..20]);
+    driver.send(&refused, put("/refuse", "abc"));
+    driver.engine.drain();
+    driver.settle();
+    assert_eq!((driver.engine.connections(), driver.engine.lingering()), (2, 1));
+    driver.send(&begun, &put("/a", "abc")[20..]);
+    assert_eq!((driver.engine.connections(), driver.engine.lingering()), (2, 2));
+}
+
 // covers: 2.5
 #[test]
 fn an_empty_line_behind_the_content_keeps_no_drain_waiting() {
