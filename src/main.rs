@@ -20,13 +20,14 @@ mod cli {
     pub(crate) mod settings;
     mod signals;
     mod spelling;
+    mod stamp;
     mod unix_socket;
 }
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
     use cli::arguments::{Task, read};
-    use cli::serve::{End, serve};
+    use cli::serve::serve;
     use cli::settings::Settings;
     use std::process::ExitCode;
 
@@ -40,8 +41,8 @@ fn main() -> std::process::ExitCode {
                 say(std::io::stderr(), &format!("streamsum: {warning}\n"));
             }
             match serve(&settings) {
-                Ok(End::Drained) => ExitCode::SUCCESS,
-                Ok(End::Expired | End::Cut) => ExitCode::FAILURE,
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
                 Err(wrong) => {
                     say(std::io::stderr(), &format!("streamsum: {wrong}\n"));
                     ExitCode::FAILURE

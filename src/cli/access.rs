@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Columns are separated by one space and hold none, but for the last; what is not
-//! known is `-`. The reason of a 408 is followed by its numbers, `: 17 bytes in 30.1s,
+//! known is `-`. Before all of them comes the time: see [`Stamp`](super::stamp::Stamp). The reason of a 408 is followed by its numbers, `: 17 bytes in 30.1s,
 //! none for 30.0s`. No client can forge a line or a column, or reach the terminal: see
 //! [`Escaped`].
 

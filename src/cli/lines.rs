@@ -10,7 +10,9 @@ use std::io::{self, ErrorKind, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use super::stamp::Stamp;
 
 /// Bytes that may wait to be written: some ten thousand access lines.
 const CAPACITY: usize = 1 << 20;
@@ -24,22 +26,35 @@ const RETRY: Duration = Duration::from_millis(10);
 /// and a line says how many these were.
 pub(super) struct Lines {
     pending: Vec<u8>,
+    /// The time that each line begins with, if it does.
+    stamp: Option<Stamp>,
     lost: u64,
     capacity: usize,
     shared: Arc<Shared>,
 }
 
 impl Lines {
-    /// Starts the thread that writes to `out`.
-    pub(super) fn new(out: impl Write + Send + 'static) -> io::Result<Self> {
-        Self::with_capacity(CAPACITY, out)
+    /// Starts the thread that writes to `out`, with or without the time before each line.
+    pub(super) fn new(has_times: bool, out: impl Write + Send + 'static) -> io::Result<Self> {
+        Self::with_capacity(CAPACITY, has_times, out)
     }
 
-    fn with_capacity(capacity: usize, out: impl Write + Send + 'static) -> io::Result<Self> {
+    fn with_capacity(
+        capacity: usize,
+        has_times: bool,
+        out: impl Write + Send + 'static,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let queue = Arc::clone(&shared);
-        thread::Builder::new().name("lines".into()).spawn(move || queue.write_all(out))?;
-        Ok(Self { pending: Vec::new(), lost: 0, capacity, shared })
+        let thread = thread::Builder::new().name("lines".into());
+        thread.spawn(move || queue.write_all(has_times, out))?;
+        let stamp = has_times.then(|| Stamp::new(SystemTime::now()));
+        Ok(Self { pending: Vec::new(), stamp, lost: 0, capacity, shared })
+    }
+
+    /// Tells the time of the lines that follow: once a turn, as the loop knows it anyway.
+    pub(super) fn set_time(&mut self, time: SystemTime) {
+        self.stamp = self.stamp.take().map(|_| Stamp::new(time));
     }
 
     /// Adds a line, to be written after the next [`Lines::flush`].
@@ -51,6 +66,9 @@ impl Lines {
     /// The same, for a line that is quicker at writing itself.
     pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.pending.len();
+        if let Some(stamp) = &mut self.stamp {
+            self.pending.extend_from_slice(stamp.text());
+        }
         write(&mut self.pending);
         self.pending.push(b'\n');
         if self.pending.len() > self.capacity {
@@ -139,12 +157,15 @@ impl Shared {
     }
 
     /// Writes what comes until the queue is closing and empty.
-    fn write_all(&self, mut out: impl Write) {
+    fn write_all(&self, has_times: bool, mut out: impl Write) {
         let mut text = Vec::new();
         while let Some(lost) = self.take(&mut text) {
             // There is nobody left to be told that standard error fails.
             let _ = write_whole(&mut out, &text);
             if lost > 0 {
+                if has_times {
+                    let _ = write_whole(&mut out, Stamp::new(SystemTime::now()).text());
+                }
                 let line = format!("streamsum: lines lost, as nobody read them in time: {lost}\n");
                 let _ = write_whole(&mut out, line.as_bytes());
             }
@@ -200,7 +221,7 @@ mod tests {
         let (open, opened) = channel();
         let (sender, written) = channel();
         let valve = Valve { open: opened, written: sender };
-        (Lines::with_capacity(capacity, valve).expect("a thread"), open, written)
+        (Lines::with_capacity(capacity, false, valve).expect("a thread"), open, written)
     }
 
     fn flush(lines: &mut Lines, text: &[&str]) {
@@ -220,6 +241,40 @@ mod tests {
         lines.push("four");
         lines.close(LONG);
         assert_eq!(written.iter().collect::<String>(), "one\ntwo\nthree\nfour\n");
+    }
+
+    // covers: 31.5
+    #[test]
+    fn lines_begin_with_the_time_of_their_turn() {
+        let (sender, written) = channel();
+        let valve = Valve { open: channel().1, written: sender };
+        let mut lines = Lines::new(true, valve).expect("a thread");
+        let at = |seconds| std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+        lines.set_time(at(1));
+        lines.push("one");
+        lines.push("two");
+        lines.set_time(at(2));
+        lines.push("three");
+        lines.close(LONG);
+        assert_eq!(
+            written.iter().collect::<String>(),
+            "1970-01-01T00:00:01.000Z one\n\
+             1970-01-01T00:00:01.000Z two\n\
+             1970-01-01T00:00:02.000Z three\n"
+        );
+    }
+
+    #[test]
+    fn what_is_lost_is_told_with_the_time() {
+        let (sender, written) = channel();
+        let valve = Valve { open: channel().1, written: sender };
+        let mut lines = Lines::with_capacity(4, true, valve).expect("a thread");
+        flush(&mut lines, &["with its time it does not fit"]);
+        lines.close(LONG);
+        let text = written.iter().collect::<String>();
+        let (time, rest) = text.split_once(' ').expect("a time");
+        humantime::parse_rfc3339(time).expect("a time");
+        assert_eq!(rest, "streamsum: lines lost, as nobody read them in time: 1\n");
     }
 
     // covers: 31.1 31.2
@@ -299,7 +354,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut lines = Lines::new(Broken).expect("a thread");
+        let mut lines = Lines::new(true, Broken).expect("a thread");
         flush(&mut lines, &["nobody"]);
         flush(&mut lines, &["hears"]);
         lines.close(LONG);
@@ -324,7 +379,7 @@ mod tests {
             }
         }
         let (sender, written) = channel();
-        let mut lines = Lines::new(Reluctant(false, sender)).expect("a thread");
+        let mut lines = Lines::new(false, Reluctant(false, sender)).expect("a thread");
         flush(&mut lines, &["one", "two"]);
         lines.push("three");
         lines.close(LONG);

@@ -18,6 +18,7 @@ use super::lines::Lines;
 use super::listen::{Bound, Place, listen};
 use super::settings::{AccessLog, Settings};
 use super::signals::{Signals, ignore};
+use super::stamp::is_journal;
 
 /// The signals that end the process.
 const SIGNALS: Token = Token(0);
@@ -41,7 +42,7 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// How serving came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+enum End {
     /// All requests under way were finished.
     Drained,
     /// Some were not, and their time is up.
@@ -50,16 +51,16 @@ pub(crate) enum End {
     Cut,
 }
 
-/// Serves until a signal ends it.
+/// Serves until a signal ends it. True if all requests under way were finished.
 ///
 /// # Errors
 ///
-/// One line of words for the user.
-pub(crate) fn serve(settings: &Settings) -> Result<End, String> {
+/// One line of words for the user, if it cannot start.
+pub(crate) fn serve(settings: &Settings) -> Result<bool, String> {
     let mut service = Service::start(settings)?;
-    let end = service.run().map_err(|wrong| format!("cannot go on: {wrong}"));
+    let end = service.run();
     service.stop(&end);
-    end
+    Ok(matches!(end, Ok(End::Drained)))
 }
 
 type Upload = <Checksum as Handler>::Upload;
@@ -116,7 +117,7 @@ impl Service {
         let handler = Logged {
             handler: Checksum::default(),
             access_log: settings.access_log,
-            lines: Lines::new(io::stderr()).map_err(cannot_start)?,
+            lines: Lines::new(!is_journal(), io::stderr()).map_err(cannot_start)?,
         };
         announce(&places);
         let places = places.into_iter().map(Some).collect();
@@ -142,6 +143,8 @@ impl Service {
         let mut failure = None;
         loop {
             self.wait(&mut events)?;
+            let now = Now::now();
+            self.handler.lines.set_time(now.wall);
             let mut signals = 0;
             for event in &events {
                 match event.token() {
@@ -154,7 +157,6 @@ impl Service {
                     _ => drop(self.server.note(event)),
                 }
             }
-            let now = Now::now();
             for _ in 0..signals {
                 if let Phase::Draining { .. } = self.phase {
                     return Ok(End::Cut);
@@ -259,18 +261,19 @@ impl Service {
     }
 
     /// Ends what is left, with an access line for each, and says the last words.
-    fn stop(mut self, end: &Result<End, String>) {
+    fn stop(mut self, end: &io::Result<End>) {
         self.places.clear();
         let left = self.server.connections();
-        self.server.shut_down(Now::now(), &mut self.handler);
+        let now = Now::now();
+        self.handler.lines.set_time(now.wall);
+        self.server.shut_down(now, &mut self.handler);
         match end {
             Ok(End::Drained) => self.note("drained"),
             Ok(End::Expired) => self.note(format_args!("drain expired; connections cut: {left}")),
             Ok(End::Cut) => {
                 self.note(format_args!("ended by a second signal; connections cut: {left}"))
             }
-            // Said by the caller.
-            Err(_) => {}
+            Err(wrong) => self.note(format_args!("cannot go on: {wrong}")),
         }
         self.handler.lines.close(LAST_LINES);
     }

@@ -61,9 +61,9 @@ impl Running {
         address.into()
     }
 
-    /// The next line on standard error.
+    /// The next line on standard error, without its time.
     pub fn line(&self) -> String {
-        self.stderr.recv_timeout(PATIENCE).expect("a line")
+        without_time(&self.stderr.recv_timeout(PATIENCE).expect("a line")).into()
     }
 
     pub fn signal(&self, name: &str) {
@@ -72,14 +72,15 @@ impl Running {
         assert!(done.success(), "{kill}");
     }
 
-    /// Waits for its end, and gives its status and what was left on standard error.
+    /// Waits for its end, and gives its status and the lines, without their times, that were
+    /// left on standard error.
     pub fn end(mut self) -> (Option<i32>, Vec<String>) {
         let mut left = Vec::new();
         // Its end closes the streams.
         for (stream, lines) in [(&self.stderr, &mut left), (&self.stdout, &mut Vec::new())] {
             loop {
                 match stream.recv_timeout(PATIENCE) {
-                    Ok(line) => lines.push(line),
+                    Ok(line) => lines.push(without_time(&line).into()),
                     Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
                 }
@@ -94,6 +95,18 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A line of the binary without the time at its start. What it says before it listens has
+/// none.
+fn without_time(line: &str) -> &str {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00.000Z ";
+    let fits = |(byte, shape): (u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == *shape,
+    };
+    let is_time = line.len() >= SHAPE.len() && line.bytes().zip(SHAPE).all(fits);
+    if is_time { &line[SHAPE.len()..] } else { line }
 }
 
 /// The lines of a stream, read by a thread so that one can wait for them with a limit.

@@ -6,6 +6,7 @@ mod burst;
 mod cli;
 mod descriptors;
 mod signals;
+mod times;
 mod unix_socket;
 
 use testkit::binary::Binary;
