@@ -13,6 +13,7 @@ use std::time::Duration;
 use streamsum::checksum::Checksum;
 use streamsum::engine::Config;
 use streamsum::proto::Limits;
+use testkit::content::digest;
 use testkit::scratch::Folder;
 use testkit::serving::Serving;
 
@@ -126,4 +127,20 @@ fn wget_sees_a_refusal() {
     let shown_to = ["-O", "/dev/null", "-o", "/dev/stdout", "--method=PUT", &file, &url];
     let shown = shown("wget", &[&options[..], &shown_to].concat());
     assert!(shown.starts_with("HTTP/1.1 413 "), "{shown}");
+}
+
+/// Not a refusal: another content than that of the file.
+#[test]
+#[ignore = "needs BusyBox: run by .ci/long clients"]
+fn busybox_wget_sends_what_is_before_the_first_nul() {
+    let server = serving();
+    let url = format!("http://{}/", server.tcp());
+    let folder = Folder::make();
+    for (content, sent) in
+        [(&b"first\0second"[..], &b"first"[..]), (b"\xffall\r\n", b"\xffall\r\n")]
+    {
+        let file = folder.file("upload", content);
+        let file = format!("--post-file={}", file.display());
+        assert_eq!(shown("busybox", &["wget", "-q", "-O", "-", &file, &url]), digest(sent));
+    }
 }

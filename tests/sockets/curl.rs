@@ -185,6 +185,16 @@ fn data_loses_its_line_ends_in_curl() {
 }
 
 #[test]
+fn a_form_is_an_envelope() {
+    let (_server, url) = serving("127.0.0.1:0");
+    let upload = Upload::new(b"content".to_vec());
+    let form = format!("file={}", upload.at());
+    let envelopes = [(); 2].map(|()| curl(["-F", &form, &url], b""));
+    // Each has a boundary of its own.
+    assert!(envelopes[0] != upload.digest() && envelopes[0] != envelopes[1], "{envelopes:?}");
+}
+
+#[test]
 fn http_1_0() {
     // covers: 5.1 5.5 18.3
     let (_server, url) = serving("127.0.0.1:0");
