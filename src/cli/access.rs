@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Columns are separated by one space and hold none, but for the last; what is not
-//! known is `-`. Before all of them comes the time: see [`Stamp`](super::stamp::Stamp). The reason of a 408 is followed by its numbers, `: 17 bytes in 30.1s,
-//! none for 30.0s`. No client can forge a line or a column, or reach the terminal: see
-//! [`Escaped`].
+//! known is `-`. Before all of them stands the time, if [`Lines`] write it. The reason of a
+//! 408 is followed by its numbers, `: 17 bytes in 30.1s, none for 30.0s`. No client can forge
+//! a line or a column, or reach the terminal: see [`Escaped`].
 
 use std::fmt;
 use std::io::Write;
