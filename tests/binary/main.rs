@@ -5,6 +5,7 @@
 mod burst;
 mod cli;
 mod descriptors;
+mod proxies;
 mod signals;
 mod times;
 mod unix_socket;
