@@ -65,7 +65,7 @@ pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// assert_eq!(head.fields().get("HOST"), Some(&b"x"[..]));
 /// let tags: Vec<_> = head.fields().iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-tag")).collect();
 /// assert_eq!(tags, [("X-Tag", &b"1"[..]), ("x-tag", &b"2"[..])]);
-/// # Ok::<(), streamsum::proto::Malformed>(())
+/// # Ok::<(), streamsum::proto::Reject>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fields<'a> {
