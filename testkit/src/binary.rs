@@ -151,7 +151,8 @@ pub fn read_until(stream: &mut impl Read, end: &str) -> String {
     let mut answer = Vec::new();
     let mut byte = [0];
     while !answer.ends_with(end.as_bytes()) {
-        assert_eq!(stream.read(&mut byte).expect("an answer"), 1, "{}", text(&answer));
+        // Unlike `read`, it goes on when a signal interrupts it.
+        stream.read_exact(&mut byte).unwrap_or_else(|wrong| panic!("{wrong}: {}", text(&answer)));
         answer.extend(byte);
     }
     text(&answer).into()

@@ -223,7 +223,13 @@ impl Client {
 
     fn read_more(&mut self) -> io::Result<usize> {
         let mut part = [0; 8 << 10];
-        let n = self.socket.read(&mut part)?;
+        let n = loop {
+            match self.socket.read(&mut part) {
+                // By a signal, which says nothing of the server.
+                Err(wrong) if wrong.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.wire.extend_from_slice(&part[..n]);
         Ok(n)
     }
