@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 use streamsum_load::answer::Answer;
+use streamsum_load::content::{self, LONGEST_PART};
 use testkit::content::EMPTY;
 
-use crate::content::{self, LONGEST_PART};
 use crate::peer::{BETWEEN_BYTES, BETWEEN_WRITES, Finished, Kind, Peer};
 
 /// After so many connections one waits for the server: any backlog holds them.

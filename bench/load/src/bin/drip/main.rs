@@ -25,21 +25,18 @@
 //! Both processes need a descriptor for each connection (`ulimit -n`). Ends with 1 if a drip
 //! failed, whatever the rates.
 
-mod active;
-mod busy;
-mod content;
 mod drips;
 mod peer;
-mod rate;
 
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use active::Active;
 use drips::{Counts, Drips, Tally};
-use rate::Rate;
+use streamsum_load::active::Active;
+use streamsum_load::rate::Rate;
+use streamsum_load::{content, rate};
 
 const USAGE: &str = "usage: drip ADDR [--uploads 5000] [--heads 2000] [--active 8] [--rounds 2] \
                      [--seconds 10] [--before 25] [--pid PID]";

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use streamsum_load::answer::Answer;
+use streamsum_load::content;
 use testkit::content::EMPTY;
-
-use crate::content;
 
 /// Bytes of content in one write: a second's worth.
 const WRITE: usize = 256;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// Time on CPUs, all threads together, and when that was read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Busy {
+pub struct Busy {
     used: Duration,
     /// Of its first thread alone.
     waited: Duration,
@@ -17,7 +17,7 @@ impl Busy {
     /// # Errors
     ///
     /// Where the system does not tell, or there is no such process.
-    pub(crate) fn of(pid: u32) -> io::Result<Self> {
+    pub fn of(pid: u32) -> io::Result<Self> {
         /// Of Linux, on every machine.
         const TICK: Duration = Duration::from_millis(10);
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
@@ -33,7 +33,7 @@ impl Busy {
     }
 
     /// What it was since then.
-    pub(crate) fn since(self, before: Self) -> Shares {
+    pub fn since(self, before: Self) -> Shares {
         let time = (self.read - before.read).as_secs_f64();
         let used = self.used.saturating_sub(before.used).as_secs_f64() / time;
         let waited = self.waited.saturating_sub(before.waited).as_secs_f64() / time;
@@ -43,7 +43,7 @@ impl Busy {
 
 /// Time on a CPU, and waiting for one, in each second.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shares {
-    pub(crate) used: f64,
-    pub(crate) waited: f64,
+pub struct Shares {
+    pub used: f64,
+    pub waited: f64,
 }

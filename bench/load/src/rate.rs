@@ -7,7 +7,7 @@ use crate::active::Active;
 use crate::busy::{Busy, Shares};
 
 /// One measurement.
-pub(crate) struct Rate {
+pub struct Rate {
     /// Bytes a second, one for each second.
     samples: Vec<f64>,
     server: Option<Shares>,
@@ -15,12 +15,12 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    pub(crate) const TITLES: &str = "           GB/s   least, most   server busy, waiting   loader busy  GB by second of the server's CPU";
+    pub const TITLES: &str = "           GB/s   least, most   server busy, waiting   loader busy  GB by second of the server's CPU";
 
     /// # Errors
     ///
     /// If an upload fails, or the system does not tell how busy a process is.
-    pub(crate) fn measure(active: &Active, seconds: usize, pid: Option<u32>) -> io::Result<Self> {
+    pub fn measure(active: &Active, seconds: usize, pid: Option<u32>) -> io::Result<Self> {
         active.run(|sent| {
             let busy = || -> io::Result<_> {
                 Ok((pid.map(Busy::of).transpose()?, Busy::of(std::process::id())?))
@@ -60,7 +60,7 @@ impl fmt::Display for Rate {
 }
 
 /// Bytes a second, in the median over all samples.
-pub(crate) fn median_of(rates: &[Rate]) -> f64 {
+pub fn median_of(rates: &[Rate]) -> f64 {
     let mut samples: Vec<f64> = rates.iter().flat_map(|rate| &rate.samples).copied().collect();
     samples.sort_by(f64::total_cmp);
     samples.get(samples.len() / 2).copied().unwrap_or(0.0)
@@ -68,14 +68,14 @@ pub(crate) fn median_of(rates: &[Rate]) -> f64 {
 
 /// The share of a CPU that the server needs beside the uploads: what is left when the time
 /// for as many bytes is taken away.
-pub(crate) fn server_share(alone: &[Rate], beside: &[Rate]) -> Option<f64> {
+pub fn server_share(alone: &[Rate], beside: &[Rate]) -> Option<f64> {
     let by_cpu = by_cpu(alone)?;
     let shares = beside.iter().map(|rate| Some(rate.server?.used - rate.mean() / by_cpu));
     Some(shares.sum::<Option<f64>>()? / beside.len().max(1) as f64)
 }
 
 /// How much of the time the server waited for a CPU, on which others were.
-pub(crate) fn server_waited(alone: &[Rate], beside: &[Rate]) -> Option<f64> {
+pub fn server_waited(alone: &[Rate], beside: &[Rate]) -> Option<f64> {
     let rates = alone.iter().chain(beside);
     let waited = rates.map(|rate| Some(rate.server?.waited)).sum::<Option<f64>>()?;
     Some(waited / (alone.len() + beside.len()).max(1) as f64)

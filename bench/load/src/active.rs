@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use streamsum_load::answer::Answer;
-
+use crate::answer::Answer;
 use crate::content::{self, LONGEST_PART};
 
 /// Each body is its part so many times: 64 MiB.
@@ -19,7 +18,7 @@ const SAMPLE: Duration = Duration::from_secs(1);
 /// A server that does not answer for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) struct Active {
+pub struct Active {
     address: SocketAddr,
     bodies: Vec<Body>,
 }
@@ -31,11 +30,11 @@ struct Body {
 
 /// Bytes that all of them have sent.
 #[derive(Debug, Default)]
-pub(crate) struct Sent(AtomicU64);
+pub struct Sent(AtomicU64);
 
 impl Sent {
     /// Waits for a while, and gives the bytes a second meanwhile.
-    pub(crate) fn sample(&self) -> f64 {
+    pub fn sample(&self) -> f64 {
         let (start, before) = (Instant::now(), self.0.load(Ordering::Relaxed));
         thread::sleep(SAMPLE);
         (self.0.load(Ordering::Relaxed) - before) as f64 / start.elapsed().as_secs_f64()
@@ -44,7 +43,7 @@ impl Sent {
 
 impl Active {
     /// Computes the digests, so that this costs nothing later.
-    pub(crate) fn new(address: SocketAddr, count: usize, pattern: &'static [u8]) -> Self {
+    pub fn new(address: SocketAddr, count: usize, pattern: &'static [u8]) -> Self {
         let parts = (0..count).map(|number| content::part(pattern, number, LONGEST_PART));
         let bodies = parts.map(|part| Body { part, digest: content::digest(part, TIMES) });
         Self { address, bodies: bodies.collect() }
@@ -55,7 +54,7 @@ impl Active {
     /// # Errors
     ///
     /// If an upload fails.
-    pub(crate) fn run<T>(&self, measure: impl FnOnce(&Sent) -> T) -> io::Result<T> {
+    pub fn run<T>(&self, measure: impl FnOnce(&Sent) -> T) -> io::Result<T> {
         let (sent, ended) = (Sent::default(), AtomicBool::new(false));
         thread::scope(|scope| {
             let uploads: Vec<_> = self
