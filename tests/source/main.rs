@@ -1,5 +1,4 @@
 //! The source and its manifest, read as text: what they have to keep to.
 
-mod api;
 mod dependencies;
 mod tidy;
