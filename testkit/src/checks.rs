@@ -9,6 +9,7 @@ pub mod chunked;
 mod conversation;
 pub mod head;
 pub mod md5;
+mod plan;
 pub mod response;
 pub mod script;
 pub mod seeds;

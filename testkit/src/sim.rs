@@ -11,6 +11,7 @@ mod clock;
 mod driver;
 mod erratic;
 mod faults;
+mod peer;
 mod reached;
 mod recorder;
 mod socket;

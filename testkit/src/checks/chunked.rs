@@ -1,7 +1,8 @@
 //! Content in chunks, its digest and its trailers are the oracle's, however it is cut.
 
 use super::choices::Choices;
-use super::conversation::{Plan, play};
+use super::conversation::play;
+use super::plan::Plan;
 use crate::content::digest;
 
 /// Small enough for every limit.

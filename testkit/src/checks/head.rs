@@ -1,7 +1,8 @@
 //! A head is taken or refused just as the oracle's slow rules say, and has one framing.
 
 use super::choices::Choices;
-use super::conversation::{Plan, play};
+use super::conversation::play;
+use super::plan::Plan;
 use crate::naive::Request;
 
 /// A plan, and then the bytes of a client: heads, with content between them or none.

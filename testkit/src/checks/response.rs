@@ -2,15 +2,20 @@
 //!
 //! The fuzzer draws a conversation: what is asked (methods, versions, persistence, framing,
 //! expectations, and what has to be refused), when it is answered or refused, and with what.
-//! All that was written is then read back by the one reader of responses and by httparse: each response
-//! begins where the one before ends, and nothing is left over.
+//! All that was written is then read back by the one reader of responses and by httparse:
+//! each response begins where the one before ends, and nothing is left over.
+
+mod asked;
+mod drawn;
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use streamsum::proto::{After, Connection, Date, End, Event, Limits, Reject, Response};
+use streamsum::proto::{After, Connection, Date, End, Event, Limits, Reject};
 
 use super::choices::Choices;
 use crate::response::{self, Method};
+use asked::{FRAMINGS, METHODS, OPTIONS, REFUSED};
+use drawn::draw;
 
 /// Limits that a short input can reach.
 fn limits() -> Limits {
@@ -259,56 +264,6 @@ impl Connecting {
     }
 }
 
-/// A response of the embedding program, and its fields as they have to arrive, Content-Type
-/// first. A status or a media type that the library does not take is a panic of the
-/// program's own making, and not drawn.
-fn draw(choices: &mut Choices<'_>) -> (Response, Vec<Field>) {
-    let status = match choices.below(3) {
-        0 => [200, 204, 205, 304, 206, 599][choices.below(6)],
-        _ => 200 + choices.below(400) as u16,
-    };
-    let length = choices.below(40);
-    let content = choices.bytes(length);
-    let (mut response, kind) = match choices.below(3) {
-        0 => {
-            let text = String::from_utf8_lossy(content).into_owned();
-            (Response::text(status, text), "text/plain; charset=utf-8")
-        }
-        which => {
-            let kind = ["", "application/octet-stream"][which - 1];
-            (Response::new(status, kind, content.to_vec()), kind)
-        }
-    };
-    let mut fields = vec![(b"Content-Type".to_vec(), kind.as_bytes().to_vec())];
-    for _ in 0..choices.below(4) {
-        let name = match choices.below(NAMES.len() + 1) {
-            0 => {
-                let length = choices.below(8);
-                String::from_utf8_lossy(choices.bytes(length)).into_owned()
-            }
-            known => NAMES[known - 1].to_owned(),
-        };
-        let length = choices.below(16);
-        let value = String::from_utf8_lossy(choices.bytes(length)).into_owned();
-        let added = response.clone().field(&name, &value);
-        assert_eq!(added.is_ok(), is_allowed(&name, &value), "{name:?}: {value:?}");
-        if let Ok(added) = added {
-            response = added;
-            fields.push((name.into_bytes(), response::trim(value.as_bytes()).to_vec()));
-        }
-    }
-    (response, fields)
-}
-
-fn is_allowed(name: &str, value: &str) -> bool {
-    let ours =
-        ["connection", "content-length", "content-type", "date", "keep-alive", "transfer-encoding"];
-    !name.is_empty()
-        && name.bytes().all(response::is_tchar)
-        && value.bytes().all(response::is_text)
-        && !ours.contains(&name.to_ascii_lowercase().as_str())
-}
-
 fn read_back(wire: &[u8], meant: &[Meant]) {
     let mut rest = wire;
     for meant in meant {
@@ -345,90 +300,4 @@ const IDLE: [(Option<Duration>, Option<&str>); 5] = [
     (Some(Duration::from_millis(1_999)), Some("timeout=1")),
     (Some(Duration::from_millis(999)), None),
     (Some(Duration::MAX), Some("timeout=65535")),
-];
-
-const METHODS: [&str; 4] = ["GET", "HEAD", "PUT", "head"];
-
-/// Of Connection: its line, whether it closes, whether it keeps HTTP/1.0.
-const OPTIONS: [(&str, bool, bool); 5] = [
-    ("", false, false),
-    ("Connection: close\r\n", true, false),
-    ("Connection: keep-alive\r\n", false, true),
-    ("Connection: Keep-Alive, CLOSE\r\n", true, true),
-    ("Connection: closed\r\n", false, false),
-];
-
-/// Of content: its field, and its bytes.
-const FRAMINGS: [(&str, &str); 4] = [
-    ("", ""),
-    ("Content-Length: 0\r\n", ""),
-    ("Content-Length: 5\r\n", "hello"),
-    ("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n\r\n"),
-];
-
-/// Names of fields, those that the connection writes itself among them.
-const NAMES: [&str; 10] = [
-    "Location",
-    "set-cookie",
-    "Trailer",
-    "Upgrade",
-    "Keep-Alive",
-    "Date",
-    "content-LENGTH",
-    "Content-Type",
-    "Transfer-Encoding",
-    "CONNECTION",
-];
-
-/// Requests that the library refuses by itself, and why; `{M}` is a method, and `{L}` is
-/// longer than any limit.
-const REFUSED: [(Reject, &str); 30] = [
-    (Reject::EmptyLines, "\r\n\r\n\r\n\r\n\r\n{M} / HTTP/1.1\r\n"),
-    (Reject::Connect, "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"),
-    (Reject::HeadTooLarge, "{M} / HTTP/1.1\r\na: {L}\r\n\r\n"),
-    (Reject::FirstByte, "\x16\x03\x01"),
-    (Reject::LineEnd, "{M} / HTTP/1.1\nHost: x\r\n\r\n"),
-    (Reject::RequestLine, "{M} /\r\n\r\n"),
-    (Reject::Target, "{M} a HTTP/1.1\r\nHost: x\r\n\r\n"),
-    (Reject::Version, "{M} / HTTP/11\r\n\r\n"),
-    (Reject::FieldLine, "{M} / HTTP/1.1\r\nHost : x\r\n\r\n"),
-    (Reject::HostMissing, "{M} / HTTP/1.1\r\n\r\n"),
-    (Reject::HostRepeated, "{M} / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n"),
-    (Reject::Host, "{M} / HTTP/1.1\r\nHost: a@b\r\n\r\n"),
-    (
-        Reject::LengthAndCoding,
-        "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
-    ),
-    (Reject::Length, "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n"),
-    (
-        Reject::LengthRepeated,
-        "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
-    ),
-    (Reject::CodingSyntax, "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: a,\r\n\r\n"),
-    (Reject::CodingInHttp10, "{M} / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-    (Reject::Coding, "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
-    (Reject::Expectation, "{M} / HTTP/1.1\r\nHost: x\r\nExpect: more\r\n\r\n"),
-    (Reject::MajorVersion, "{M} / HTTP/2.0\r\n\r\n"),
-    (Reject::BodyTooLarge, "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n"),
-    (Reject::TooManyFields, "{M} / HTTP/1.1\r\na:b\r\na:b\r\na:b\r\na:b\r\na:b\r\n\r\n"),
-    (Reject::Truncated, "{M} / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhell"),
-    (Reject::Truncated, "{M} / HTTP/1.1\r\nHo"),
-    (Reject::ChunkSize, "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"),
-    (
-        Reject::ChunkTooLarge,
-        "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n8000000000000000\r\n",
-    ),
-    (
-        Reject::ChunkExtension,
-        "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;\r\n",
-    ),
-    (
-        Reject::ChunkOverhead,
-        "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;{L}\r\n",
-    ),
-    (
-        Reject::ChunkEnd,
-        "{M} / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
-    ),
-    (Reject::RequestLineTooLong, "{M} /{L} HTTP/1.1\r\n"),
 ];

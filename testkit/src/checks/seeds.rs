@@ -99,7 +99,7 @@ fn of_cases() -> BTreeMap<&'static str, Vec<Seed>> {
     seeds
 }
 
-/// The bytes that `conversation::Plan` reads, for an input without its first bytes.
+/// The bytes that `Plan` reads, for an input without its first bytes.
 fn plan(case: &Case, without: usize) -> Vec<u8> {
     let (limits, usual) = (case.limits(), Limits::default());
     let small = [

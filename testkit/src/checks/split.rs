@@ -1,7 +1,8 @@
 //! Any bytes give the same events and the same answers however they are cut.
 
 use super::choices::Choices;
-use super::conversation::{Plan, play};
+use super::conversation::play;
+use super::plan::Plan;
 
 /// A plan, and then the bytes of a client.
 pub fn check(data: &[u8]) {

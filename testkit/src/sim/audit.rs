@@ -2,8 +2,9 @@
 
 use super::answers;
 use super::erratic::Ended;
+use super::peer::Peer;
 use super::traffic::{Fault, Request};
-use super::world::{ENOUGH, Peer, Weather};
+use super::world::{ENOUGH, Weather};
 use crate::content::digest;
 use crate::response::{Answer, Method};
 

@@ -1,6 +1,8 @@
 //! Holds the engine's deadlines against the clock, by what can be seen from outside:
 //! nobody stays for longer than it may, and nobody is turned out sooner.
 
+mod phase;
+
 use std::time::Duration;
 
 use streamsum::engine::Config;
@@ -8,8 +10,9 @@ use streamsum::handler::Missed;
 use streamsum::proto::Reject;
 
 use super::Client;
-use super::erratic::{Ended, Erratic, Open, Stage};
-use super::world::Peer;
+use super::erratic::{Ended, Erratic};
+use super::peer::Peer;
+use phase::{Phase, content_bytes, head_bytes, phase};
 
 /// The grain of all deadlines.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -21,26 +24,6 @@ struct Sweep {
     passed: Duration,
     /// Whether nothing has happened since.
     in_last_turn: bool,
-}
-
-/// What a peer is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Its first head, or nothing yet.
-    First,
-    Idle,
-    Head,
-    Body,
-    /// A piece was taken in part: no clock runs.
-    Paused,
-    /// The handler owes a verdict.
-    Verdict,
-    /// The handler owes an answer.
-    Answer,
-    /// The last answer is on its way.
-    Closing,
-    Lingering,
-    Gone,
 }
 
 /// A moment of the world.
@@ -196,56 +179,6 @@ impl Watch {
             assert!(because.is_empty(), "peer {number} is late: {because}: {marks:?}, {now:?}");
         }
     }
-}
-
-/// What a peer is about, told from its bytes and from what the handler knows.
-fn phase(number: usize, peer: &Peer, client: &Client, handler: &Erratic) -> Phase {
-    if client.is_closed() {
-        return Phase::Gone;
-    }
-    if client.sees_half_close() {
-        return Phase::Lingering;
-    }
-    if handler.ended_of(number).last().is_some_and(Ended::closes) {
-        return Phase::Closing;
-    }
-    match handler.open_of(number) {
-        Some(Open { is_cut_short: true, .. }) => Phase::Closing,
-        Some(open) => match open.stage {
-            Stage::Waiting => Phase::Verdict,
-            Stage::Late(_) => Phase::Answer,
-            Stage::Paused => Phase::Paused,
-            Stage::Taking | Stage::Finished | Stage::Refused => Phase::Body,
-        },
-        None => match handler.begun_of(number) {
-            0 => Phase::First,
-            begun if head_bytes(begun, peer, client) > 0 => Phase::Head,
-            _ => Phase::Idle,
-        },
-    }
-}
-
-/// How many bytes of a head were read, after so many requests.
-fn head_bytes(begun: usize, peer: &Peer, client: &Client) -> usize {
-    let start = begun.checked_sub(1).map_or(0, |last| peer.plan.end_of(last));
-    let head = peer.plan.bytes.get(start..client.taken()).unwrap_or_default();
-    let empty_lines = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    head.len() - empty_lines
-}
-
-/// How many bytes of the content under way were read, framing included.
-fn content_bytes(
-    number: usize,
-    phase: Phase,
-    peer: &Peer,
-    client: &Client,
-    handler: &Erratic,
-) -> usize {
-    if phase != Phase::Body {
-        return 0;
-    }
-    let request = handler.begun_of(number) - 1;
-    client.taken() - peer.plan.content_of(request)
 }
 
 fn passed(limit: Option<Duration>, time: Duration) -> bool {
