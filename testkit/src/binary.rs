@@ -14,16 +14,19 @@ pub const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
 /// The binary as a file. Cargo says where it is to the tests of its own package alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Binary {
+    /// Where it is.
     pub path: &'static str,
 }
 
 impl Binary {
+    /// To be run with nothing in its environment, and nothing to read.
     pub fn command(self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.path);
         command.env_clear().args(arguments).stdin(Stdio::null());
         command
     }
 
+    /// Starts it; both of its output streams are read.
     pub fn start(self, arguments: &[&str]) -> Running {
         Running::spawn(self.command(arguments).stderr(Stdio::piped()))
     }
@@ -38,8 +41,11 @@ impl Binary {
 
 /// A server that runs; it is killed in the end, if it still does.
 pub struct Running {
+    /// The process.
     pub child: Child,
+    /// Its standard output, line by line.
     pub stdout: Receiver<String>,
+    /// Its standard error likewise, if it is piped.
     pub stderr: Receiver<String>,
 }
 
@@ -66,6 +72,7 @@ impl Running {
         without_time(&self.stderr.recv_timeout(PATIENCE).expect("a line")).into()
     }
 
+    /// Sends a signal by its name without `SIG`.
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         let done = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
@@ -121,6 +128,7 @@ pub fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
+/// A connection to a TCP address as it was announced.
 pub fn connect(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -133,15 +141,18 @@ pub fn exchange(mut stream: impl Read + Write, request: &[u8]) -> String {
     rest(stream)
 }
 
+/// Reads until the server closes.
 pub fn rest(mut stream: impl Read) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer
 }
 
+/// A whole request, the last of its connection. Its content has the digest [`ABC`].
 pub const PUT_ABC: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
                          Content-Length: 3\r\n\r\nabc";
 
+/// Bytes that have to be text.
 pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }

@@ -33,6 +33,7 @@ pub struct Case {
     pub arrivals: Vec<Vec<u8>>,
     /// The client's FIN follows.
     pub eof: bool,
+    /// The log that has to come of it.
     pub events: Vec<String>,
     /// Every byte of ours, when the input arrives as in `arrivals`.
     pub output: Option<Vec<u8>>,
@@ -44,6 +45,7 @@ impl Case {
         self.arrivals.concat()
     }
 
+    /// The default limits, but for what the case sets.
     pub fn limits(&self) -> Limits {
         let mut limits = Limits::default();
         for (name, value) in &self.limits {

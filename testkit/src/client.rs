@@ -42,11 +42,14 @@ pub fn put_chunked(content: &[u8], sizes: &[usize]) -> Vec<u8> {
 /// Where a server listens.
 #[derive(Clone, Debug)]
 pub enum Address {
+    /// IPv4 or IPv6.
     Tcp(SocketAddr),
+    /// The file of a Unix socket.
     Unix(PathBuf),
 }
 
 impl Address {
+    /// A new connection, which is not patient for ever.
     pub fn connect(&self) -> Client {
         let socket = match self {
             Address::Tcp(address) => {
@@ -70,11 +73,14 @@ impl Address {
 /// A client's socket.
 #[derive(Debug)]
 pub enum Socket {
+    /// Over IPv4 or IPv6, without delay.
     Tcp(TcpStream),
+    /// Over a Unix socket.
     Unix(UnixStream),
 }
 
 impl Socket {
+    /// As that of std.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match self {
             Socket::Tcp(stream) => stream.shutdown(how),
@@ -82,6 +88,7 @@ impl Socket {
         }
     }
 
+    /// As that of std.
     pub fn set_nonblocking(&self, on: bool) {
         match self {
             Socket::Tcp(stream) => stream.set_nonblocking(on),
@@ -90,6 +97,7 @@ impl Socket {
         .expect("an open socket");
     }
 
+    /// As that of std.
     pub fn try_clone(&self) -> Socket {
         match self {
             Socket::Tcp(stream) => Socket::Tcp(stream.try_clone().expect("a descriptor")),
@@ -123,11 +131,13 @@ impl Write for Socket {
 /// A response as it came.
 #[derive(Debug)]
 pub struct Received {
+    /// 100 to 599.
     pub status: u16,
     /// With the status line, without the empty line.
     pub head: String,
     /// Names and values.
     fields: Vec<(String, String)>,
+    /// All of it, which has to be text.
     pub content: String,
 }
 
@@ -142,6 +152,7 @@ impl Received {
         }
     }
 
+    /// The value of a field, which must not stand twice.
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut found = self.fields.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         let value = found.next().map(|(_, value)| value.as_str());
@@ -165,6 +176,7 @@ pub struct Client {
 }
 
 impl Client {
+    /// Its socket.
     pub fn socket(&self) -> &Socket {
         &self.socket
     }
@@ -174,16 +186,19 @@ impl Client {
         self.socket
     }
 
+    /// Sends all of it.
     #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
         self.socket.write_all(bytes).expect("the server reads");
     }
 
+    /// Ends what it sends, and reads on.
     #[track_caller]
     pub fn half_close(&self) {
         self.socket.shutdown(Shutdown::Write).expect("an open socket");
     }
 
+    /// Sends a request and reads its answer.
     #[track_caller]
     pub fn exchange(&mut self, request: &[u8]) -> Received {
         self.send(request);

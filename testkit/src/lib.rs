@@ -1,4 +1,17 @@
 //! What the tests, the fuzz targets and the benchmark share. It imports from none of them.
+//!
+//! | who tests | begins with |
+//! |---|---|
+//! | what the protocol core makes of bytes | [`cases`]: the files of `tests/cases`, and a server over the core that keeps their log; [`naive`]: the oracle, which reads requests by other code |
+//! | one story of the engine | [`sim::Driver`] with [`sim::Client`]: scripted sockets, an invented clock; [`sim::Recorder`] writes down what a handler sees |
+//! | the engine under many peers | [`sim::world`]: from a seed, or from a fuzzer's bytes |
+//! | servers over real sockets | [`serving`]: a server in a loop that can be asked and waited for; [`client`]: who talks to it |
+//! | the binary | [`binary`]: a process, its lines and signals |
+//! | what holds for any input | [`checks`]: what the fuzz targets run, and their seeds |
+//!
+//! All of them read answers with [`response`], draw what is random from [`random`], upload
+//! [`content`] and know its digest. [`scratch`] has folders for files, [`descriptors`] room
+//! for many connections.
 
 pub mod binary;
 pub mod cases;

@@ -13,10 +13,15 @@ use streamsum::proto;
 /// What the server under test was told to accept.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// Bytes of a request line.
     pub request_line: usize,
+    /// Bytes of a head, and of a trailer section.
     pub head: usize,
+    /// Field lines of either.
     pub fields: usize,
+    /// Bytes of chunk lines beyond those that are free.
     pub chunk_overhead: usize,
+    /// Bytes of content.
     pub body: u64,
     /// On one connection.
     pub requests: usize,
@@ -40,9 +45,11 @@ impl From<proto::Limits> for Limits {
 pub struct Reading {
     /// All requests whose head was good; the last may be unfinished.
     pub requests: Vec<Request>,
+    /// What came behind them.
     pub outcome: Outcome,
 }
 
+/// How the connection stands at the end of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// More could follow.
@@ -57,16 +64,24 @@ pub enum Outcome {
     Refused(u16),
 }
 
+/// A request as it is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    /// As it came.
     pub method: Vec<u8>,
+    /// As it came.
     pub target: Vec<u8>,
     /// HTTP/1.0.
     pub old: bool,
+    /// As they came, in their order; values without white space around them.
     pub fields: Vec<Field>,
+    /// That of the target, else of Host.
     pub authority: Option<Vec<u8>>,
+    /// How its content ends.
     pub framing: Framing,
+    /// As far as it has come.
     pub content: Vec<u8>,
+    /// The fields behind its last chunk.
     pub trailers: Vec<Field>,
     /// The message ended as its framing says.
     pub ended: bool,
@@ -77,10 +92,14 @@ pub struct Request {
 /// Name and value.
 pub type Field = (Vec<u8>, Vec<u8>);
 
+/// How content ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
+    /// There is none.
     None,
+    /// After so many bytes.
     Length(u64),
+    /// With its last chunk.
     Chunked,
 }
 
@@ -175,7 +194,7 @@ fn end_of_head(input: &[u8], limits: &Limits) -> Result<usize, Stop> {
     Err(Stop::Short)
 }
 
-/// Whether the last byte of a section, seen so far, can stand.
+/// Fails if the last byte of a section, seen so far, cannot stand.
 fn check_section(seen: &[u8], lines: usize, limits: &Limits) -> Result<(), Stop> {
     if seen.len() > limits.head {
         return Err(Stop::Refused(431));
@@ -193,7 +212,7 @@ fn check_section(seen: &[u8], lines: usize, limits: &Limits) -> Result<(), Stop>
     if bare_line_end(seen) { Err(Stop::Refused(400)) } else { Ok(()) }
 }
 
-/// Whether the last byte shows a CR without its LF, or a LF without its CR.
+/// True if the last byte shows a CR without its LF, or a LF without its CR.
 fn bare_line_end(seen: &[u8]) -> bool {
     match seen {
         [.., before, last] => (*before == b'\r') != (*last == b'\n'),

@@ -39,6 +39,7 @@ impl Script {
 }
 
 impl Random {
+    /// Numbers that this seed decides.
     pub fn new(seed: u64) -> Self {
         // Neighbouring seeds begin far apart; zero is the one state never left.
         let state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -51,7 +52,7 @@ impl Random {
         Self { script: Some(script), ..Self::new(0) }
     }
 
-    /// Whether a script has said all it has to say. A seed never has.
+    /// True if a script has said all it has to say. A seed never has.
     pub fn is_over(&self) -> bool {
         self.script.as_ref().is_some_and(|script| script.at == script.end)
     }
@@ -75,6 +76,7 @@ impl Random {
         Record(self.cut(length).map(|own| std::mem::replace(self, own)))
     }
 
+    /// Goes on behind a record, whatever is left of it.
     pub fn end_record(&mut self, record: Record) {
         if let Record(Some(outer)) = record {
             *self = outer;
@@ -130,6 +132,7 @@ impl Random {
         pieces
     }
 
+    /// One of them, of which there must be one at least.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }

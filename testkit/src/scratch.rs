@@ -12,6 +12,7 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// Makes one among the temporary files of the system.
     pub fn make() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -20,6 +21,7 @@ impl Folder {
         Self { path }
     }
 
+    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -69,10 +69,12 @@ where
         Self { waker, questions: Some(questions), thread: Some(thread), addresses }
     }
 
+    /// Where it listens, in the order of the places that were given.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
+    /// The first TCP address among them.
     pub fn tcp(&self) -> SocketAddr {
         self.addresses
             .iter()
@@ -185,9 +187,19 @@ fn unused_path() -> PathBuf {
 /// What a handler saw.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Seen {
+    /// A request began, and who sent it.
     Begun(PeerAddr),
+    /// All of its content has come.
     Finished,
-    Ended { outcome: Outcome, received: u64, had_upload: bool },
+    /// It is over, however it ended.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// Bytes of its content.
+        received: u64,
+        /// True if its upload was handed back: it was not finished.
+        had_upload: bool,
+    },
 }
 
 /// The handler that hashes, and tells.

@@ -18,7 +18,9 @@ const LONG: usize = 2 << 10;
 /// What comes of a case, however it is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcomes {
+    /// What happened, in the words of the cases.
     pub log: Vec<String>,
+    /// All output but interim responses, escaped.
     pub answers: String,
 }
 
@@ -29,7 +31,9 @@ pub struct Server<'c> {
     pending: Vec<u8>,
     content: Vec<u8>,
     open: bool,
+    /// What has happened, in the words of the cases.
     pub log: Vec<String>,
+    /// All bytes that it has written.
     pub output: Vec<u8>,
     /// The output without interim responses.
     answers: Vec<u8>,
@@ -61,6 +65,7 @@ impl<'c> Server<'c> {
         server
     }
 
+    /// What does not depend on how the input was cut.
     pub fn outcomes(self) -> Outcomes {
         Outcomes { log: self.log, answers: escaped(&self.answers) }
     }

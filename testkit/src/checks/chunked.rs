@@ -8,7 +8,7 @@ use crate::content::digest;
 /// Small enough for every limit.
 const HEAD: &[u8] = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// A plan, and then what comes behind [`HEAD`].
+/// A plan, and then what comes behind the fixed head.
 pub fn check(data: &[u8]) {
     let mut choices = Choices::new(data);
     let plan = Plan::for_the_oracle(&mut choices);

@@ -294,7 +294,7 @@ fn fields(fields: &Fields<'_>) -> Vec<Field> {
     fields.iter().map(|(name, value)| (name.into(), value.to_vec())).collect()
 }
 
-/// Whether the client waits to be asked for its content (docs/HTTP.md 16).
+/// True if the client waits to be asked for its content (docs/HTTP.md 16).
 fn expects_continue(request: &Request) -> bool {
     let is_due = !matches!(request.framing, Framing::None | Framing::Length(0));
     let says_so = |(name, value): &Field| {

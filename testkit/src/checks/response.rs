@@ -34,6 +34,7 @@ struct Meant {
     content: Vec<u8>,
 }
 
+/// Plays the conversation that the bytes describe, and reads it back.
 pub fn check(data: &[u8]) {
     let mut choices = Choices::new(data);
     let drawn = choices.byte();
@@ -281,7 +282,7 @@ fn read_back(wire: &[u8], meant: &[Meant]) {
     assert!(rest.is_empty(), "more than was meant: {}", rest.escape_ascii());
 }
 
-/// Whether httparse reads the same head.
+/// Asserts that httparse reads the same head.
 fn agree(wire: &[u8], read: &response::Response<'_>) {
     let mut slots = [httparse::EMPTY_HEADER; 16];
     let mut parsed = httparse::Response::new(&mut slots);

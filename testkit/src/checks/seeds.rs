@@ -16,6 +16,7 @@ pub const TARGETS: [&str; 7] = ["chunked", "head", "hyper", "md5", "response", "
 pub struct Seed {
     /// That of its file: no two seeds of a target have the same.
     pub name: String,
+    /// What the target is given.
     pub bytes: Vec<u8>,
 }
 

@@ -19,15 +19,18 @@ impl Clock {
         Self { base: Instant::now(), elapsed: Duration::ZERO }
     }
 
+    /// As the engine is told it.
     pub fn now(&self) -> Now {
         let wall: SystemTime = UNIX_EPOCH + Self::START + self.elapsed;
         Now { monotonic: self.base + self.elapsed, wall }
     }
 
+    /// Since the test began.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
 
+    /// Lets time go by.
     pub fn advance(&mut self, time: Duration) {
         self.elapsed += time;
     }

@@ -13,23 +13,29 @@ const MOST_TURNS: usize = 2_000;
 
 /// An engine in an edge-triggered poll: each edge is noted once and never again.
 pub struct Driver<H: Handler, const DRAINS: bool = true> {
+    /// What is tested.
     pub engine: Engine<Socket<DRAINS>, H::Upload>,
+    /// The handler that it is lent in each turn.
     pub handler: H,
+    /// The only clock that it knows.
     pub clock: Clock,
     clients: Vec<(Key, Client)>,
 }
 
 impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
+    /// An engine with nobody connected.
     pub fn new(config: Config, handler: H) -> Self {
         let clock = Clock::new();
         let engine = Engine::new(config, clock.now()).expect("bounds that work");
         Self { engine, handler, clock, clients: Vec::new() }
     }
 
+    /// The client's end of a new connection.
     pub fn connect(&mut self) -> Client {
         self.connect_from(PeerAddr::Unix)
     }
 
+    /// Likewise, where it matters who connects.
     pub fn connect_from(&mut self, peer: PeerAddr) -> Client {
         let (client, socket) = Client::connect();
         let expected = self.engine.next_key();
@@ -76,7 +82,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
         assert!(!is_idle || self.engine.held() == 0, "nobody there, and something held");
     }
 
-    /// Whether a poll would return at once.
+    /// True if a poll would return at once.
     fn is_due(&mut self) -> bool {
         let now = self.clock.now();
         self.poll() || self.engine.deadline(now).is_some_and(|due| due <= now.monotonic)
@@ -114,6 +120,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
         self.settle();
     }
 
+    /// As [`Driver::advance`], in seconds.
     pub fn advance_secs(&mut self, seconds: f64) {
         self.advance(Duration::from_secs_f64(seconds));
     }

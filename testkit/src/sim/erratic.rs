@@ -40,12 +40,12 @@ pub(crate) struct Open {
     pub(crate) peer: usize,
     pub(crate) number: usize,
     pub(crate) stage: Stage,
-    /// Whether the engine was given an answer before the upload had ended.
+    /// True if the engine was given an answer before the upload had ended.
     pub(crate) is_cut_short: bool,
 }
 
 impl Open {
-    /// Whether the handler owes a word.
+    /// True if the handler owes a word.
     pub(crate) fn is_owed(&self) -> bool {
         let is_owed = matches!(self.stage, Stage::Waiting | Stage::Paused | Stage::Late(_));
         is_owed && !self.is_cut_short
@@ -72,7 +72,7 @@ impl Ended {
         }
     }
 
-    /// Whether nothing comes behind it.
+    /// True if nothing comes behind it.
     pub(crate) fn closes(&self) -> bool {
         self.outcome != Outcome::Answered(After::Reuse)
     }
@@ -99,7 +99,7 @@ pub(crate) struct Erratic {
     pub(crate) begun: usize,
     pub(crate) batches: u64,
     pub(crate) pieces: u64,
-    /// Whether every answer has to be the last of its connection.
+    /// True if every answer has to be the last of its connection.
     pub(crate) drains: bool,
     pub(crate) reached: Reached,
 }
@@ -121,7 +121,7 @@ impl Erratic {
         }
     }
 
-    /// Whether a peer waits for a word of the handler.
+    /// True if a peer waits for a word of the handler.
     pub(crate) fn blocks(&self, peer: usize) -> bool {
         self.open_of(peer).is_some_and(Open::is_owed)
     }

@@ -14,7 +14,7 @@ pub(crate) struct Peer {
     pub(crate) client: Option<Client>,
     pub(crate) plan: Plan,
     pub(crate) sent: usize,
-    /// Whether it has sent all it will.
+    /// True if it has sent all it will.
     pub(crate) is_over: bool,
     /// The requests that were answered with [`ENOUGH`](super::world::ENOUGH).
     pub(crate) cut_short: Vec<usize>,

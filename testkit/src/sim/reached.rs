@@ -28,6 +28,7 @@ pub struct Reached {
 }
 
 impl Reached {
+    /// Counts one end.
     pub fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Answered(After::Reuse) => self.reused += 1,
@@ -37,6 +38,7 @@ impl Reached {
         }
     }
 
+    /// Adds those of another game.
     pub fn add(&mut self, other: Self) {
         fn add<K: Eq + Hash>(to: &mut HashMap<K, usize>, from: HashMap<K, usize>) {
             from.into_iter().for_each(|(key, count)| *to.entry(key).or_default() += count);

@@ -30,6 +30,7 @@ pub struct Recorder {
     log: Vec<String>,
     /// All requests that have begun.
     ids: Vec<(String, UploadId)>,
+    /// How many bytes are taken of the next pieces for `/bits…`; then all.
     pub bits: VecDeque<usize>,
     /// Somebody whose output is looked at when content comes.
     pub watched: Option<Client>,

@@ -20,7 +20,7 @@ struct Wire {
     /// Where urgent data lies: before which byte of all that the engine reads.
     urgent: VecDeque<usize>,
     fin: bool,
-    /// Whether the end follows what arrives later.
+    /// True if the end follows what arrives later.
     fin_later: bool,
     reset: Reset,
     /// The most that one read gives, where short reads mean nothing.
@@ -29,7 +29,7 @@ struct Wire {
     longest_write: usize,
     /// How many bytes the client still takes.
     window: usize,
-    /// Whether a write was refused, so that room is news.
+    /// True if a write was refused, so that room is news.
     refused: bool,
     /// What the poll has not told yet.
     edges: Ready,
@@ -236,7 +236,7 @@ impl Client {
         (Client(Rc::clone(&wire)), Socket(wire))
     }
 
-    /// Whether both are ends of the same connection.
+    /// True if both are ends of the same connection.
     pub fn is(&self, other: &Client) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
@@ -251,6 +251,7 @@ impl Client {
 
     // ---- what it does ----
 
+    /// Bytes that arrive at once, or behind those that are still to arrive.
     pub fn send(&self, bytes: impl AsRef<[u8]>) {
         let mut wire = self.wire_mut();
         if wire.later.is_empty() {
@@ -324,11 +325,13 @@ impl Client {
         }
     }
 
+    /// Takes so many bytes more than it would take now.
     pub fn widen(&self, bytes: usize) {
         let window = self.wire().window.saturating_add(bytes);
         self.set_window(window);
     }
 
+    /// Of a socket whose short reads mean nothing: the most that one read gives.
     pub fn set_longest_read(&self, bytes: usize) {
         self.wire_mut().longest_read = bytes;
     }
@@ -338,6 +341,7 @@ impl Client {
         self.wire_mut().faltering = Some(random);
     }
 
+    /// The most that one write takes.
     pub fn set_longest_write(&self, bytes: usize) {
         self.wire_mut().longest_write = bytes;
     }
@@ -385,39 +389,43 @@ impl Client {
         self.wire().arrived.len()
     }
 
-    /// Whether the poll has something to tell of it.
+    /// True if the poll has something to tell of it.
     pub fn has_news(&self) -> bool {
         self.wire().edges != Ready::default()
     }
 
-    /// Whether the engine waits for room to write.
+    /// True if the engine waits for room to write.
     pub fn is_full(&self) -> bool {
         self.wire().refused
     }
 
-    /// Whether the engine has shut down writing, or closed altogether.
+    /// True if the engine has shut down writing, or closed altogether.
     pub fn sees_end(&self) -> bool {
         self.wire().finished || self.wire().dropped
     }
 
+    /// True if the engine has shut down writing, and not closed.
     pub fn sees_half_close(&self) -> bool {
         self.wire().finished && !self.wire().dropped
     }
 
+    /// True if the engine has closed altogether.
     pub fn is_closed(&self) -> bool {
         self.wire().dropped
     }
 
-    /// Whether the engine closed while bytes lay unread, which a real one answers with
+    /// True if the engine closed while bytes lay unread, which a real one answers with
     /// a reset.
     pub fn is_cut_off(&self) -> bool {
         self.wire().dropped && self.wire().unread > 0
     }
 
+    /// True if it has ended its half, or will behind what arrives later.
     pub fn has_finished(&self) -> bool {
         self.wire().fin || self.wire().fin_later
     }
 
+    /// True if it has broken the connection.
     pub fn has_reset(&self) -> bool {
         self.wire().reset != Reset::No
     }

@@ -13,7 +13,7 @@ pub(crate) struct Request {
     pub(crate) content: Vec<u8>,
     pub(crate) method: Method,
     pub(crate) fault: Fault,
-    /// Whether the handler refuses it without its content.
+    /// True if the handler refuses it without its content.
     pub(crate) refused: bool,
     pub(crate) has_content: bool,
     pub(crate) expects_continue: bool,
@@ -22,7 +22,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Whether this is the answer to what is wrong with it.
+    /// True if this is the answer to what is wrong with it.
     pub(crate) fn is_refused_as(&self, answer: &Answer<'_>) -> bool {
         match self.fault {
             Fault::None => false,

@@ -22,7 +22,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 struct Sweep {
     /// Since the one before.
     passed: Duration,
-    /// Whether nothing has happened since.
+    /// True if nothing has happened since.
     in_last_turn: bool,
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct Watch {
     swept: Duration,
     busy_at_sweep: Duration,
     turns: u64,
-    /// Whether peers may be closed for the sake of an end.
+    /// True if peers may be closed for the sake of an end.
     ends: bool,
 }
 
@@ -107,9 +107,9 @@ pub(crate) struct View<'a> {
     pub(crate) config: &'a Config,
     pub(crate) turns: u64,
     pub(crate) at: Duration,
-    /// Whether nobody has to wait for room to be read.
+    /// True if nobody has to wait for room to be read.
     pub(crate) has_room: bool,
-    /// Whether the engine rests: all that came is dealt with.
+    /// True if the engine rests: all that came is dealt with.
     pub(crate) is_settled: bool,
 }
 
@@ -335,7 +335,7 @@ impl Marks {
         if is_due { "" } else { "refused too soon" }
     }
 
-    /// Whether a peer may be closed at all.
+    /// True if a peer may be closed at all.
     fn may_be_gone(&self, client: &Client, now: Moment, config: &Config) -> bool {
         let timeouts = &config.timeouts;
         let total = self.since.most(now);

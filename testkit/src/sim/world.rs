@@ -19,6 +19,7 @@ use crate::random::Random;
 pub struct Scale {
     /// How many are there at a time; who is through makes room for another.
     pub peers: usize,
+    /// How many times something happens.
     pub operations: usize,
 }
 
@@ -169,7 +170,7 @@ impl<const DRAINS: bool> World<DRAINS> {
         }
     }
 
-    /// Whether nobody has to wait for room to be read.
+    /// True if nobody has to wait for room to be read.
     fn has_room(&self) -> bool {
         self.driver.engine.config().held >= 64 << 20
     }
