@@ -51,28 +51,44 @@ impl Source {
 
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = |path: PathBuf| {
+        let inner = path.strip_prefix(&root).unwrap();
+        let first = inner.components().next().unwrap();
+        let module = Path::new(first.as_os_str()).with_extension("");
+        let module = match module.to_str().unwrap() {
+            "cli" => "main",
+            module => module,
+        };
+        let text = fs::read_to_string(&path).unwrap();
+        Source { module: module.to_owned(), path, text }
+    };
+    let found: Vec<Source> = files("src").into_iter().map(source).collect();
+    assert!(found.len() > FLOORS.len(), "the source was found");
+    found
+}
+
+/// The files of Rust in a folder of the repository, and in those below it.
+fn files(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![root.clone()];
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let inner = path.strip_prefix(&root).unwrap();
-                let first = inner.components().next().unwrap();
-                let module = Path::new(first.as_os_str()).with_extension("");
-                let module = match module.to_str().unwrap() {
-                    "cli" => "main",
-                    module => module,
-                };
-                let text = fs::read_to_string(&path).unwrap();
-                found.push(Source { module: module.to_owned(), path, text });
+                found.push(path);
             }
         }
     }
-    assert!(found.len() > FLOORS.len(), "the source was found");
     found
+}
+
+/// Those of the library, and of all that tests it.
+fn all_files() -> Vec<PathBuf> {
+    let folders =
+        ["src", "examples", "tests", "testkit/src", "fuzz/src", "fuzz/tests", "fuzz/fuzz_targets"];
+    folders.into_iter().flat_map(files).collect()
 }
 
 /// The names that follow `prefix` anywhere in the code, one by one or in braces.
@@ -171,16 +187,26 @@ fn unsafe_stays_in_the_kernel() {
 
 #[test]
 fn files_stay_small() {
-    for source in sources() {
-        let lines = source.text.lines().count();
-        assert!(lines <= LONGEST_FILE, "{} has {lines} lines", source.path.display());
+    for path in all_files() {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= LONGEST_FILE, "{} has {lines} lines", path.display());
     }
 }
 
 #[test]
 fn no_file_is_named_after_nothing() {
-    for source in sources() {
-        let name = source.path.file_stem().unwrap().to_str().unwrap();
+    for path in all_files() {
+        let name = path.file_stem().unwrap().to_str().unwrap();
         assert!(!["utils", "util", "helpers", "common", "misc"].contains(&name), "{name}");
+    }
+}
+
+/// What two of them need is in `testkit`.
+#[test]
+fn no_file_includes_another_by_its_path() {
+    for path in all_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        let is_plain = |line: &str| !line.trim_start().starts_with("#[path");
+        assert!(text.lines().all(is_plain), "{}", path.display());
     }
 }
