@@ -23,6 +23,7 @@ mod config;
 mod deadlines;
 mod gather;
 mod held;
+mod idle;
 mod peer;
 mod scatter;
 mod stats;
@@ -45,6 +46,7 @@ use batch::Slot;
 use buffers::Buffers;
 use deadlines::Overdue;
 use held::Held;
+use idle::Idle;
 use peer::{Life, Peer, Wish};
 use time::Moment;
 
@@ -173,6 +175,7 @@ pub struct Engine<S, U> {
     dead: Vec<Key>,
     buffers: Buffers,
     held: Held,
+    idle: Idle,
     /// What is left of this turn's bytes.
     budget: usize,
     start: Instant,
@@ -209,6 +212,7 @@ impl<S: Socket, U> Engine<S, U> {
             dead: Vec::new(),
             buffers: Buffers::new(&config),
             held: Held::new(config.held, most_kept),
+            idle: Idle::default(),
             budget: 0,
             start: now.monotonic,
             now: Moment(0),

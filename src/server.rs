@@ -48,6 +48,8 @@
 //! ```
 
 mod accepting;
+mod newcomers;
+mod spell;
 mod stream;
 
 use std::io::{self, ErrorKind};
@@ -62,22 +64,15 @@ use crate::engine::{Config, Engine, Now, Ready, Stats};
 use crate::handler::{Handler, PeerAddr, UploadId};
 use crate::proto::Response;
 
-use accepting::After;
+use newcomers::{Attempt, Room};
+use spell::Spell;
 pub use stream::{Listener, Stream};
 
 /// How many listeners one server may have: their tokens come before the peers'.
 const MOST_LISTENERS: usize = 64;
 
-/// Attempts of one turn to accept from one listener, so that a flood of connections does
-/// not keep those who are there from being served.
-const ACCEPTS_A_TURN: usize = 256;
-
 /// Connections that a drain takes in from one listener: no backlog is longer.
 const MOST_WAITING: usize = 4096;
-
-/// How long a listener is left alone after it failed for want of descriptors or memory:
-/// the condition does not go away by asking again at once.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
 /// An [`Engine`] over TCP and Unix sockets. `U` is the handler's
 /// [`Upload`](Handler::Upload). The [module page](self) has an example.
@@ -91,7 +86,12 @@ pub struct Server<U> {
     first: usize,
     /// When it is tried again to accept.
     paused_until: Option<Instant>,
+    /// When somebody may have been idle for long enough to give way.
+    room_at: Option<Instant>,
+    fullness: Spell,
     shortage: Option<io::Error>,
+    /// Descriptors ran out, and idle connections made room.
+    scarcity: Spell,
     accept_failures: u64,
 }
 
@@ -121,15 +121,6 @@ impl Listening {
         }
         self.listener.accept()
     }
-}
-
-/// How an attempt to accept ended.
-enum Attempt {
-    Accepted,
-    /// One connection was lost; the next one may be accepted.
-    Failed(io::Error),
-    /// The listener has no more for now.
-    Over,
 }
 
 /// A listener that failed in a way that will not pass, and was closed.
@@ -182,7 +173,10 @@ impl<U> Server<U> {
             lost: Vec::new(),
             first: first.0,
             paused_until: None,
+            room_at: None,
+            fullness: Spell::default(),
             shortage: None,
+            scarcity: Spell::default(),
             accept_failures: 0,
         })
     }
@@ -246,6 +240,10 @@ impl<U> Server<U> {
     /// Accepts, serves, looks at the deadlines: see [`Engine::turn`]. To be called
     /// after all events of one poll were noted.
     ///
+    /// When there are as many connections as may be, or descriptors run out, whoever waits
+    /// in the backlog gets the place of the one that is idle for longest, if that is a
+    /// second at least: see [`Engine::longest_idle`].
+    ///
     /// # Errors
     ///
     /// Once, if the last listener has failed in a way that will not pass; connections
@@ -253,7 +251,12 @@ impl<U> Server<U> {
     /// closed and told by [`lost_listeners`](Server::lost_listeners). What a single
     /// connection or a lack of descriptors does is dealt with and counted.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
-        let accepted = self.accept(now);
+        let accepted = self.accept(now, handler);
+        if self.has_room() || self.listeners.iter().all(Option::is_none) {
+            self.fullness.miss(now.monotonic);
+        } else {
+            self.fullness.meet(now.monotonic);
+        }
         self.engine.turn(now, handler);
         accepted
     }
@@ -261,9 +264,12 @@ impl<U> Server<U> {
     /// How long the caller's poll may wait; `None` is until something happens.
     #[must_use]
     pub fn timeout(&self, now: Now) -> Option<Duration> {
-        let may_accept = self.has_room() && self.listeners.iter().flatten().any(|one| one.readable);
-        let accept = may_accept.then(|| self.paused_until.unwrap_or(now.monotonic));
-        let next = [accept, self.engine.deadline(now)].into_iter().flatten().min()?;
+        let may_accept = self.listeners.iter().flatten().any(|one| one.readable);
+        let room_at = self.room_at.filter(|_| !self.has_room());
+        let accept = may_accept.then(|| self.paused_until.or(room_at).unwrap_or(now.monotonic));
+        let spells = self.fullness.ends().into_iter().chain(self.scarcity.ends()).min();
+        let all = [accept, spells, self.engine.deadline(now)];
+        let next = all.into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now.monotonic))
     }
 
@@ -294,10 +300,12 @@ impl<U> Server<U> {
             }
             // What is wrong with a listener does not matter any more.
             for _ in 0..MOST_WAITING {
-                if !self.has_room()
-                    || matches!(self.accept_one(place, now), Err(_) | Ok(Attempt::Over))
-                {
+                if !self.has_room() {
                     break;
+                }
+                match self.accept_one(place, Room::Free, now) {
+                    Ok(Attempt::Accepted | Attempt::Failed(_)) => {}
+                    Ok(Attempt::OutOfDescriptors(_) | Attempt::Over) | Err(_) => break,
                 }
             }
         }
@@ -305,6 +313,7 @@ impl<U> Server<U> {
             close(one, &self.registry);
         }
         self.shortage = None;
+        self.fullness = Spell::default();
         self.engine.drain();
     }
 
@@ -345,6 +354,15 @@ impl<U> Server<U> {
         self.engine.stats()
     }
 
+    /// True from when the last place was taken until there has been room for a second: how
+    /// many connections there may be, [`Config::connections`] says. Newcomers wait in the
+    /// backlog then, or get the places of others, which [`Stats::displaced`] counts. To be
+    /// looked at after each turn by those who want to tell when it begins and ends.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.fullness.is_on()
+    }
+
     /// How often accepting failed, as a rule for want of descriptors or memory; while that
     /// lasts, it is tried again twice a second.
     #[must_use]
@@ -353,8 +371,9 @@ impl<U> Server<U> {
     }
 
     /// What keeps connections waiting, as a rule that descriptors or memory ran out: from
-    /// the first failure on until all who wait could be accepted. To be looked at after each turn
-    /// by those who want to tell when it begins and ends.
+    /// the first failure on until all who wait could be accepted; or what has idle ones make
+    /// room, until that is a second ago. To be looked at after each turn by those who want to
+    /// tell when it begins and ends.
     #[must_use]
     pub fn shortage(&self) -> Option<&io::Error> {
         self.shortage.as_ref()
@@ -375,109 +394,6 @@ impl<U> Server<U> {
     fn has_room(&self) -> bool {
         self.engine.connections() < self.engine.config().connections
     }
-
-    fn accept(&mut self, now: Now) -> io::Result<()> {
-        if self.paused_until.is_some_and(|until| now.monotonic < until) {
-            return Ok(());
-        }
-        self.paused_until = None;
-        let had_room = self.has_room();
-        let mut last_lost = Ok(());
-        for place in 0..self.listeners.len() {
-            if let Err(error) = self.accept_some(place, now) {
-                last_lost = self.lose(place, error);
-            }
-        }
-        // One descriptor that became free, and was taken at once, ends no shortage.
-        if had_room && self.paused_until.is_none() {
-            self.shortage = None;
-        }
-        last_lost
-    }
-
-    fn accept_some(&mut self, place: usize, now: Now) -> io::Result<()> {
-        let mut accepted = false;
-        let mut failure = None;
-        for _ in 0..ACCEPTS_A_TURN {
-            if !self.has_room() {
-                return Ok(());
-            }
-            match self.accept_one(place, now)? {
-                Attempt::Accepted => accepted = true,
-                Attempt::Failed(error) => failure = Some(error),
-                Attempt::Over => return Ok(()),
-            }
-        }
-        // So many in a row are not the fault of so many connections, and asking on without
-        // a rest would take the whole processor.
-        if let (false, Some(error)) = (accepted, failure) {
-            self.pause(error, now);
-        }
-        Ok(())
-    }
-
-    /// Closes a listener that is of no use any more.
-    ///
-    /// # Errors
-    ///
-    /// The one given, if there is no other listener.
-    fn lose(&mut self, number: usize, error: io::Error) -> io::Result<()> {
-        if let Some(one) = self.listeners.get_mut(number).and_then(Option::take) {
-            close(one, &self.registry);
-        }
-        if self.listeners.iter().all(Option::is_none) {
-            return Err(error);
-        }
-        self.lost.push(LostListener { number, error });
-        Ok(())
-    }
-
-    /// Accepts a connection.
-    ///
-    /// # Errors
-    ///
-    /// If the listener is of no use any more.
-    fn accept_one(&mut self, place: usize, now: Now) -> io::Result<Attempt> {
-        let Some(Some(listening)) = self.listeners.get_mut(place) else {
-            return Ok(Attempt::Over);
-        };
-        if !listening.readable {
-            return Ok(Attempt::Over);
-        }
-        let (mut stream, peer) = match listening.accept() {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                return match After::of(&error) {
-                    After::Wait => {
-                        listening.readable = false;
-                        Ok(Attempt::Over)
-                    }
-                    After::TryAgain => Ok(Attempt::Failed(error)),
-                    After::Rest => {
-                        self.pause(error, now);
-                        Ok(Attempt::Over)
-                    }
-                    After::Close => Err(error),
-                };
-            }
-        };
-        let key = self.engine.next_key();
-        let token = Token(self.first + MOST_LISTENERS + key);
-        // Without memory for it this one is closed, but those who wait are spared.
-        if let Err(error) = self.registry.register(&mut stream, token, Stream::INTEREST) {
-            self.pause(error, now);
-            return Ok(Attempt::Over);
-        }
-        self.engine.insert(stream, peer, now);
-        Ok(Attempt::Accepted)
-    }
-
-    /// Leaves the listeners alone for a while.
-    fn pause(&mut self, error: io::Error, now: Now) {
-        self.accept_failures += 1;
-        self.paused_until = Some(now.monotonic + ACCEPT_PAUSE);
-        self.shortage.get_or_insert(error);
-    }
 }
 
 fn close(mut one: Listening, registry: &Registry) {
@@ -490,51 +406,3 @@ const _: () = {
     const fn assert_send<T: Send>() {}
     assert_send::<Server<()>>();
 };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use mio::Poll;
-    use std::net::TcpStream;
-
-    fn lost() -> io::Error {
-        ErrorKind::ConnectionAborted.into()
-    }
-
-    /// A server with one client in the backlog, behind as many failures.
-    fn behind(failures: usize) -> (Server<()>, TcpStream) {
-        let poll = Poll::new().expect("a poll");
-        let mut server =
-            Server::new(poll.registry(), Token(0), Config::default()).expect("a server");
-        let address = server.bind("127.0.0.1:0").expect("an address");
-        let client = TcpStream::connect(address).expect("a connection");
-        let listening = server.listeners[0].as_mut().expect("a listener");
-        listening.failures.resize_with(failures, lost);
-        (server, client)
-    }
-
-    // covers: 28.6
-    #[test]
-    fn connections_that_are_lost_in_the_backlog_hold_up_nobody() {
-        let (mut server, _client) = behind(ACCEPTS_A_TURN - 1);
-        server.accept(Now::now()).expect("a listener");
-        assert_eq!((server.connections(), server.accept_failures()), (1, 0));
-        assert!(server.shortage().is_none());
-    }
-
-    // covers: 28.6
-    #[test]
-    fn an_error_that_does_not_pass_costs_no_processor_time() {
-        let (mut server, _client) = behind(ACCEPTS_A_TURN);
-        let mut now = Now::now();
-        server.accept(now).expect("a listener");
-        assert_eq!((server.connections(), server.accept_failures()), (0, 1));
-        assert_eq!(server.shortage().map(io::Error::kind), Some(lost().kind()));
-        assert_eq!(server.timeout(now), Some(ACCEPT_PAUSE));
-
-        now.monotonic += ACCEPT_PAUSE;
-        server.accept(now).expect("a listener");
-        assert_eq!(server.connections(), 1);
-        assert!(server.shortage().is_none());
-    }
-}

@@ -76,8 +76,10 @@ struct Service {
     places: Vec<Option<Place>>,
     drain_timeout: Option<Duration>,
     phase: Phase,
-    /// Whether it was said that connections cannot be accepted.
+    /// True if it was said that connections cannot be accepted.
     is_short: bool,
+    /// True if it was said that there are as many connections as may be.
+    is_full: bool,
 }
 
 enum Phase {
@@ -123,7 +125,6 @@ impl Service {
         let places = places.into_iter().map(Some).collect();
         let drain_timeout = settings.drain;
         let phase = Phase::Serving;
-        let is_short = false;
         Ok(Self {
             poll,
             signals,
@@ -134,7 +135,8 @@ impl Service {
             places,
             drain_timeout,
             phase,
-            is_short,
+            is_short: false,
+            is_full: false,
         })
     }
 
@@ -165,6 +167,7 @@ impl Service {
             }
             let turned = self.server.turn(now, &mut self.handler);
             self.tell_shortage();
+            self.tell_fullness();
             self.tell_lost_listeners();
             if let Err(wrong) = turned {
                 // Nobody can come any more, but those who are there lose nothing.
@@ -203,8 +206,8 @@ impl Service {
         // Before the listeners are closed: see `SocketFile`.
         self.places.clear();
         self.server.drain(now);
-        // It ends with the listeners, and nothing is accepted again.
-        self.is_short = false;
+        // Both end with the listeners, and nothing is accepted again.
+        (self.is_short, self.is_full) = (false, false);
         let until = self.drain_timeout.and_then(|time| now.monotonic.checked_add(time));
         self.phase = Phase::Draining { until };
         let most = self.drain_timeout.map_or("as long as it takes".into(), |time| {
@@ -236,6 +239,21 @@ impl Service {
         };
         self.is_short = !self.is_short;
         self.note(line);
+    }
+
+    /// Says when the limit of connections is reached, and when it is over.
+    fn tell_fullness(&mut self) {
+        let is_full = self.server.is_full();
+        if is_full == self.is_full {
+            return;
+        }
+        self.is_full = is_full;
+        let most = self.server.config().connections;
+        if is_full {
+            self.note(format_args!("the limit of {most} connections is reached"));
+        } else {
+            self.note(format_args!("below the limit of {most} connections again"));
+        }
     }
 
     fn tell_lost_listeners(&mut self) {

@@ -122,7 +122,7 @@ pub(super) const TABLE: &[Setting] = &[
     Setting {
         name: "connections",
         kind: Kind::Auto(|s| &mut s.connections),
-        help: "connections at a time; others wait in the backlog",
+        help: "connections at a time; then idle ones make room, if any",
     },
     Setting {
         name: "max-body",

@@ -92,6 +92,12 @@ impl Clock {
         !self.full
     }
 
+    /// Since when a peer between two requests has been idle: from its last answer on, and
+    /// from when it has taken all that was written to it. None before its first request.
+    pub(super) fn idle_since(&self) -> Option<Moment> {
+        self.served.then(|| self.since.max(self.written))
+    }
+
     /// Time in which the peer was not served by our own choice does not count.
     fn stand_still(&mut self, now: Moment, time: Duration) {
         self.read_later(now, time);

@@ -101,7 +101,7 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     /// Reads once, if there is room for what that may leave behind.
-    fn read<H: Handler<Upload = U>>(
+    pub(super) fn read<H: Handler<Upload = U>>(
         &mut self,
         key: Key,
         is_alone: bool,

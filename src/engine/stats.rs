@@ -25,7 +25,7 @@ use crate::proto::Reject;
 /// let engine = Engine::<Wire, ()>::new(Config::default(), Now::now())?;
 /// let stats = engine.stats();
 /// assert_eq!((stats.requests, stats.refused(streamsum::proto::Reject::HeadTimeout)), (0, 0));
-/// assert!(stats.to_string().starts_with("connections=0 requests=0 "));
+/// assert!(stats.to_string().starts_with("connections=0 displaced=0 requests=0 "));
 /// # Ok::<(), streamsum::engine::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ use crate::proto::Reject;
 pub struct Stats {
     /// Connections taken in.
     pub connections: u64,
+    /// Idle ones of these that were closed to make room for others.
+    pub displaced: u64,
     /// Heads that were complete and good.
     pub requests: u64,
     /// Answers given by the handler.
@@ -72,10 +74,13 @@ impl Stats {
 /// One line, `name=value` for each counter.
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connections, requests, answers, refusals, aborts, .. } = self;
+        let Self { connections, displaced, requests, answers, refusals, aborts, .. } = self;
         let Self { bytes_read, bytes_written, turns, batches, pieces, .. } = self;
-        write!(f, "connections={connections} requests={requests} answers={answers} ")?;
-        write!(f, "refusals={refusals} aborts={aborts} bytes_read={bytes_read} ")?;
+        write!(f, "connections={connections} displaced={displaced} requests={requests} ")?;
+        write!(
+            f,
+            "answers={answers} refusals={refusals} aborts={aborts} bytes_read={bytes_read} "
+        )?;
         write!(f, "bytes_written={bytes_written} turns={turns} batches={batches} pieces={pieces}")
     }
 }
@@ -102,7 +107,7 @@ mod tests {
         let stats = Stats { connections: 1, requests: 2, pieces: 10, ..Stats::default() };
         assert_eq!(
             stats.to_string(),
-            "connections=1 requests=2 answers=0 refusals=0 aborts=0 bytes_read=0 \
+            "connections=1 displaced=0 requests=2 answers=0 refusals=0 aborts=0 bytes_read=0 \
              bytes_written=0 turns=0 batches=0 pieces=10"
         );
     }

@@ -31,7 +31,7 @@ impl Now {
 
 /// Time since the engine began, in microseconds: half the size of an `Instant`, of
 /// which every peer holds several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(pub(super) u64);
 
 impl Moment {

@@ -9,6 +9,8 @@ pub(super) enum After {
     Wait,
     /// Try again at once: what failed was one connection in the backlog, and it is gone.
     TryAgain,
+    /// Try again once a descriptor is free, and else after a while: all are in use.
+    MakeRoom,
     /// Try again after a while: something is short, or forbidden, and may not stay so.
     Rest,
     /// Never again: this is no listener any more.
@@ -34,7 +36,8 @@ impl After {
             | ErrorKind::TimedOut => Self::TryAgain,
             // EINVAL: it does not listen any more.
             ErrorKind::InvalidInput => Self::Close,
-            // EMFILE, ENFILE, ENOBUFS, ENOMEM, and whatever else a system may say.
+            // ENFILE: if we close one, another process may get it. ENOBUFS, ENOMEM, and
+            // whatever else a system may say.
             _ => Self::Rest,
         }
     }
@@ -62,6 +65,8 @@ const BY_NUMBER: &[(i32, After)] = if IS_LINUX {
         (1, After::TryAgain),
         // EBADF
         (9, After::Close),
+        // EMFILE
+        (24, After::MakeRoom),
         // ENONET
         (64, After::TryAgain),
         // EPROTO
@@ -80,8 +85,8 @@ const BY_NUMBER: &[(i32, After)] = if IS_LINUX {
         (112, After::TryAgain),
     ]
 } else {
-    // EBADF, and ENOTSOCK of the BSDs.
-    &[(9, After::Close), (38, After::Close)]
+    // EBADF, EMFILE, and ENOTSOCK of the BSDs.
+    &[(9, After::Close), (24, After::MakeRoom), (38, After::Close)]
 };
 
 #[cfg(test)]
@@ -122,15 +127,9 @@ mod tests {
         );
         all_ask_for(
             After::Rest,
-            &[
-                ("ENOMEM", 12),
-                ("EACCES", 13),
-                ("ENFILE", 23),
-                ("EMFILE", 24),
-                ("ENOSR", 63),
-                ("ENOBUFS", 105),
-            ],
+            &[("ENOMEM", 12), ("EACCES", 13), ("ENFILE", 23), ("ENOSR", 63), ("ENOBUFS", 105)],
         );
+        all_ask_for(After::MakeRoom, &[("EMFILE", 24)]);
         all_ask_for(After::Close, &[("EBADF", 9), ("EINVAL", 22), ("ENOTSOCK", 88)]);
     }
 

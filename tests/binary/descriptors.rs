@@ -2,7 +2,7 @@
 //! costs nothing, and it is said once.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
@@ -119,6 +119,62 @@ fn a_lack_of_descriptors_passes_and_is_told_once() {
     let (status, left) = running.end();
     assert_eq!(status, Some(0));
     assert!(left.iter().all(|line| line.starts_with("streamsum: drain")), "{left:?}");
+}
+
+/// A request behind which another may follow.
+const PUT_ABC_KEPT: &[u8] = b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+
+/// A connection that was answered and is kept open.
+fn kept(address: &str) -> TcpStream {
+    let mut stream = connect(address);
+    stream.write_all(PUT_ABC_KEPT).expect("room in the backlog");
+    answered(&mut stream);
+    stream
+}
+
+/// Waits for an answer, and leaves the connection open.
+fn answered(stream: &mut TcpStream) {
+    let mut answer = Vec::new();
+    while !answer.ends_with(ABC.as_bytes()) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        answer.extend(byte);
+    }
+}
+
+// covers: 28.2 28.4 28.7
+#[test]
+fn idle_connections_give_their_descriptors_to_newcomers() {
+    let (running, address) = short_of_descriptors();
+    // Far more than there are descriptors for, and each is served.
+    let mut clients: Vec<_> = (0..LIMIT + 20).map(|_| kept(&address)).collect();
+    assert_eq!(running.line(), cannot_accept());
+    let mut last = clients.pop().expect("the last one");
+    last.write_all(PUT_ABC_KEPT).expect("an open connection");
+    answered(&mut last);
+    // Those that were idle for longest were closed, and properly.
+    for client in clients.drain(..20) {
+        assert_eq!(rest(client), "");
+    }
+    assert_eq!(running.line(), ACCEPTING_AGAIN);
+}
+
+// covers: 28.8
+#[test]
+fn that_the_limit_of_connections_is_reached_is_told_once() {
+    let options = ["--connections", "2", "--access-log", "off"];
+    let (running, address) = STREAMSUM.local(&options);
+    let clients = [kept(&address), kept(&address)];
+    assert_eq!(running.line(), "streamsum: the limit of 2 connections is reached");
+    // One makes room after a second.
+    let newcomer = kept(&address);
+    let [first, second] = clients;
+    assert_eq!(rest(first), "");
+    running.signal("USR1");
+    let counters = running.line();
+    assert!(counters.contains(" connections=3 displaced=1 "), "{counters}");
+    drop((second, newcomer));
+    assert_eq!(running.line(), "streamsum: below the limit of 2 connections again");
 }
 
 // covers: 28.2

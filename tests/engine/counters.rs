@@ -50,5 +50,5 @@ fn an_engine_shows_how_much_it_has_to_do() {
         shown.starts_with("Engine { connections: 1, ready: 1, held: Held { bytes: 0,"),
         "{shown}"
     );
-    assert!(shown.contains("stats: Stats { connections: 1, requests: 0,"), "{shown}");
+    assert!(shown.contains("stats: Stats { connections: 1, displaced: 0, requests: 0,"), "{shown}");
 }

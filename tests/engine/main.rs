@@ -7,6 +7,7 @@ mod deadlines;
 mod drain;
 mod ends;
 mod held;
+mod idle;
 mod linger;
 mod pieces;
 mod pipelining;

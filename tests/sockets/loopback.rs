@@ -311,18 +311,22 @@ fn over_the_limit_connections_wait_in_the_backlog() {
         let server = Serving::start(config, &[place], Checksum::default());
         let address = server.addresses().first().unwrap();
         let (mut one, mut other) = (address.connect(), address.connect());
+        // None that is idle, who would make room.
         one.exchange(BODILESS).is_digest_of(b"");
+        one.send(&put(b"abc")[..put(b"abc").len() - 1]);
         other.exchange(BODILESS).is_digest_of(b"");
         let mut third = address.connect();
         third.send(&put(b"abc"));
         // Many turns go by.
         for _ in 0..100 {
-            one.exchange(BODILESS).is_digest_of(b"");
+            other.exchange(BODILESS).is_digest_of(b"");
         }
+        other.send(&put(b"abc")[..put(b"abc").len() - 1]);
         assert!(third.has_nothing());
         assert_eq!(server.ask(|server, _| server.stats().connections), 2);
         drop(other);
         third.answer().is_digest_of(b"abc");
+        one.exchange(b"c").is_digest_of(b"abc");
         assert_eq!(server.ask(|server, _| server.connections()), 2);
     }
 }

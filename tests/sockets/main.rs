@@ -8,5 +8,6 @@ mod hostile;
 #[cfg(target_os = "linux")]
 mod listeners;
 mod loopback;
+mod places;
 mod remote;
 mod short_reads;

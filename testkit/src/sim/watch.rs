@@ -17,6 +17,9 @@ use phase::{Phase, content_bytes, head_bytes, phase};
 /// The grain of all deadlines.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// How long somebody is idle at least who makes room.
+const LEAST_IDLE: Duration = Duration::from_secs(1);
+
 /// A look of the engine at its deadlines.
 #[derive(Clone, Copy, Debug)]
 struct Sweep {
@@ -98,6 +101,8 @@ pub(crate) struct Watch {
     turns: u64,
     /// True if peers may be closed for the sake of an end.
     ends: bool,
+    /// Who has made room since the last look.
+    gives_way: Option<usize>,
 }
 
 /// The world at one moment.
@@ -116,7 +121,15 @@ pub(crate) struct View<'a> {
 impl Watch {
     pub(crate) fn new() -> Self {
         let now = Moment { at: Duration::ZERO, busy: Duration::ZERO };
-        Self { marks: Vec::new(), now, swept: now.at, busy_at_sweep: now.at, turns: 0, ends: false }
+        Self {
+            marks: Vec::new(),
+            now,
+            swept: now.at,
+            busy_at_sweep: now.at,
+            turns: 0,
+            ends: false,
+            gives_way: None,
+        }
     }
 
     /// The loop has other things to do.
@@ -127,6 +140,11 @@ impl Watch {
     /// From now on anybody may be closed at any time.
     pub(crate) fn expect_ends(&mut self) {
         self.ends = true;
+    }
+
+    /// This one may be closed now, if it was idle for long enough.
+    pub(crate) fn expect_to_give_way(&mut self, number: usize) {
+        self.gives_way = Some(number);
     }
 
     /// Looks at everybody. To be called before time goes on.
@@ -147,6 +165,7 @@ impl Watch {
             let Some(client) = &peer.client else { continue };
             self.look_at(number, client, sweep, view);
         }
+        self.gives_way = None;
     }
 
     fn look_at(&mut self, number: usize, client: &Client, sweep: Option<Sweep>, view: &View<'_>) {
@@ -169,7 +188,9 @@ impl Watch {
         marks.ended = ended.len();
         if phase == Phase::Gone {
             let was_broken = ended.last().is_some_and(Ended::is_unread);
-            let is_due = self.ends || was_broken || marks.may_be_gone(client, now, view.config);
+            let gives_way = self.gives_way == Some(number) && marks.is_idle(now);
+            let may_be_gone = marks.may_be_gone(client, now, view.config);
+            let is_due = self.ends || was_broken || gives_way || may_be_gone;
             assert!(is_due, "peer {number} was closed for no reason: {marks:?}");
         }
         let content = content_bytes(number, phase, peer, client, view.handler);
@@ -333,6 +354,12 @@ impl Marks {
             _ => true,
         };
         if is_due { "" } else { "refused too soon" }
+    }
+
+    /// True if a peer may be closed to make room.
+    fn is_idle(&self, now: Moment) -> bool {
+        let idle = self.since.most(now).min(self.written.most(now));
+        self.phase == Phase::Idle && idle >= LEAST_IDLE
     }
 
     /// True if a peer may be closed at all.

@@ -46,6 +46,8 @@ struct World<const DRAINS: bool> {
     /// The most milliseconds that pass at once.
     pace: usize,
     watch: Watch,
+    /// How many have made room.
+    displaced: u64,
     random: Random,
 }
 
@@ -71,6 +73,7 @@ pub fn play<const DRAINS: bool>(mut random: Random, scale: Scale, weather: Weath
         weather,
         pace,
         watch: Watch::new(),
+        displaced: 0,
         random,
     };
     // A script says how it ends before it says what happens, for it may be cut short.
@@ -260,7 +263,7 @@ impl<const DRAINS: bool> World<DRAINS> {
                 Outcome::Aborted(_) => aborts += 1,
             }
         }
-        assert_eq!(stats.connections, clients.len() as u64);
+        assert_eq!((stats.connections, stats.displaced), (clients.len() as u64, self.displaced));
         assert_eq!(stats.requests, handler.begun as u64);
         assert_eq!((stats.answers, stats.refusals, stats.aborts), (answers, refusals, aborts));
         assert_eq!((stats.bytes_read, stats.bytes_written), (taken as u64, output as u64));

@@ -22,6 +22,7 @@ impl<const DRAINS: bool> World<DRAINS> {
             82..84 => self.disturb(),
             84..89 => self.pass_time(),
             89..93 => self.urge(),
+            93..96 => self.make_room(),
             _ => {}
         }
         if self.random.chance(70) {
@@ -172,6 +173,22 @@ impl<const DRAINS: bool> World<DRAINS> {
                 }
             }
         }
+    }
+
+    /// Somebody idle makes room, as if a newcomer had come. In a calm its next request may
+    /// not be lost.
+    fn make_room(&mut self) {
+        let now = self.driver.clock.now();
+        let longest = self.driver.engine.longest_idle(now, &mut self.driver.handler);
+        let Some(key) = longest.ok().filter(|_| self.weather == Weather::Stormy) else { return };
+        let is_it = |peer: &Peer| {
+            let client = peer.client.as_ref().filter(|client| !client.is_closed());
+            client.is_some_and(|client| self.driver.key_of(client) == key)
+        };
+        let number = self.peers.iter().position(is_it).expect("somebody who is there");
+        assert!(self.driver.engine.displace(key));
+        self.displaced += 1;
+        self.watch.expect_to_give_way(number);
     }
 
     fn pass_time(&mut self) {

@@ -1,0 +1,336 @@
+//! Who is accepted, when, and whose place a newcomer gets.
+
+use std::io;
+use std::time::Duration;
+
+use mio::Token;
+
+use super::accepting::After;
+use super::{Listening, LostListener, MOST_LISTENERS, Server, Stream, close};
+use crate::engine::{Key, Now};
+use crate::handler::Handler;
+
+/// Attempts of one turn to accept from one listener, so that a flood of connections does
+/// not keep those who are there from being served.
+const ACCEPTS_A_TURN: usize = 256;
+
+/// How long a listener is left alone after it failed for want of descriptors or memory:
+/// the condition does not go away by asking again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// How an attempt to accept ended.
+pub(super) enum Attempt {
+    Accepted,
+    /// One connection was lost; the next one may be accepted.
+    Failed(io::Error),
+    /// With one more descriptor it may do.
+    OutOfDescriptors(io::Error),
+    /// The listener has no more for now.
+    Over,
+}
+
+/// A place for a newcomer.
+pub(super) enum Room {
+    Free,
+    /// Somebody has it who is idle, and leaves when a newcomer is there.
+    Of(Key),
+}
+
+impl<U> Server<U> {
+    pub(super) fn accept<H: Handler<Upload = U>>(
+        &mut self,
+        now: Now,
+        handler: &mut H,
+    ) -> io::Result<()> {
+        self.scarcity.miss(now.monotonic);
+        if self.paused_until.is_some_and(|until| now.monotonic < until) {
+            return Ok(());
+        }
+        self.paused_until = None;
+        self.room_at = None;
+        let had_room = self.has_room();
+        let mut last_lost = Ok(());
+        for place in 0..self.listeners.len() {
+            if let Err(error) = self.accept_some(place, now, handler) {
+                last_lost = self.lose(place, error);
+            }
+        }
+        // One descriptor that became free, and was taken at once, ends no shortage.
+        if had_room && self.paused_until.is_none() && !self.scarcity.is_on() {
+            self.shortage = None;
+        }
+        last_lost
+    }
+
+    fn accept_some<H: Handler<Upload = U>>(
+        &mut self,
+        place: usize,
+        now: Now,
+        handler: &mut H,
+    ) -> io::Result<()> {
+        let mut accepted = false;
+        let mut made_room = false;
+        let mut failure = None;
+        for _ in 0..ACCEPTS_A_TURN {
+            if self.listening(place).is_none() {
+                return Ok(());
+            }
+            let Some(room) = self.find_room(now, handler) else { return Ok(()) };
+            match self.accept_one(place, room, now)? {
+                Attempt::Accepted => (accepted, made_room) = (true, false),
+                Attempt::Failed(error) => failure = Some(error),
+                // Twice in a row somebody else has taken what became free.
+                Attempt::OutOfDescriptors(error) if !made_room && self.make_room(now, handler) => {
+                    made_room = true;
+                    self.scarcity.meet(now.monotonic);
+                    self.shortage.get_or_insert(error);
+                }
+                Attempt::OutOfDescriptors(error) => {
+                    self.pause(error, now);
+                    return Ok(());
+                }
+                Attempt::Over => return Ok(()),
+            }
+        }
+        // So many in a row are not the fault of so many connections, and asking on without
+        // a rest would take the whole processor.
+        if let (false, Some(error)) = (accepted, failure) {
+            self.pause(error, now);
+        }
+        Ok(())
+    }
+
+    /// A place for a newcomer, if there is any.
+    fn find_room<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> Option<Room> {
+        if self.has_room() {
+            return Some(Room::Free);
+        }
+        match self.engine.longest_idle(now, handler) {
+            Ok(key) => Some(Room::Of(key)),
+            Err(again) => {
+                self.room_at = Some(again);
+                None
+            }
+        }
+    }
+
+    /// Frees a descriptor, if anybody may be asked for it.
+    fn make_room<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> bool {
+        self.engine.longest_idle(now, handler).is_ok_and(|key| self.engine.displace(key))
+    }
+
+    /// A listener, unless it is known to have nobody in its backlog.
+    fn listening(&mut self, place: usize) -> Option<&mut Listening> {
+        self.listeners.get_mut(place)?.as_mut().filter(|listening| listening.readable)
+    }
+
+    /// Closes a listener that is of no use any more.
+    ///
+    /// # Errors
+    ///
+    /// The one given, if there is no other listener.
+    fn lose(&mut self, number: usize, error: io::Error) -> io::Result<()> {
+        if let Some(one) = self.listeners.get_mut(number).and_then(Option::take) {
+            close(one, &self.registry);
+        }
+        if self.listeners.iter().all(Option::is_none) {
+            return Err(error);
+        }
+        self.lost.push(LostListener { number, error });
+        Ok(())
+    }
+
+    /// Accepts a connection.
+    ///
+    /// # Errors
+    ///
+    /// If the listener is of no use any more.
+    pub(super) fn accept_one(&mut self, place: usize, room: Room, now: Now) -> io::Result<Attempt> {
+        let Some(listening) = self.listening(place) else { return Ok(Attempt::Over) };
+        let (mut stream, peer) = match listening.accept() {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                return match After::of(&error) {
+                    After::Wait => {
+                        listening.readable = false;
+                        Ok(Attempt::Over)
+                    }
+                    After::TryAgain => Ok(Attempt::Failed(error)),
+                    After::MakeRoom => Ok(Attempt::OutOfDescriptors(error)),
+                    After::Rest => {
+                        self.pause(error, now);
+                        Ok(Attempt::Over)
+                    }
+                    After::Close => Err(error),
+                };
+            }
+        };
+        // Nobody has to leave before somebody has come.
+        if let Room::Of(key) = room {
+            self.engine.displace(key);
+        }
+        let key = self.engine.next_key();
+        let token = Token(self.first + MOST_LISTENERS + key);
+        // Without memory for it this one is closed, but those who wait are spared.
+        if let Err(error) = self.registry.register(&mut stream, token, Stream::INTEREST) {
+            self.pause(error, now);
+            return Ok(Attempt::Over);
+        }
+        self.engine.insert(stream, peer, now);
+        Ok(Attempt::Accepted)
+    }
+
+    /// Leaves the listeners alone for a while.
+    fn pause(&mut self, error: io::Error, now: Now) {
+        self.accept_failures += 1;
+        self.paused_until = Some(now.monotonic + ACCEPT_PAUSE);
+        self.shortage.get_or_insert(error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Config;
+    use crate::handler::{Finished, Piece, Reply, Request, Verdict};
+    use crate::proto::Response;
+    use mio::{Events, Poll};
+    use std::io::ErrorKind;
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+
+    /// Answers everybody.
+    struct Yes;
+
+    impl Handler for Yes {
+        type Upload = ();
+
+        fn begin(&mut self, _: Request<'_>) -> Verdict<()> {
+            Verdict::Take(())
+        }
+
+        fn consume(&mut self, _: &mut [Piece<()>]) {}
+
+        fn finish(&mut self, _: Finished<'_>, (): ()) -> Reply {
+            Reply::Now(Response::text(200, "yes"))
+        }
+    }
+
+    fn lost() -> io::Error {
+        ErrorKind::ConnectionAborted.into()
+    }
+
+    fn listening() -> (Poll, Server<()>, SocketAddr) {
+        let poll = Poll::new().expect("a poll");
+        let mut server =
+            Server::new(poll.registry(), Token(0), Config::default()).expect("a server");
+        let address = server.bind("127.0.0.1:0").expect("an address");
+        (poll, server, address)
+    }
+
+    /// Waits for events.
+    fn note_events(poll: &mut Poll, server: &mut Server<()>) {
+        let mut events = Events::with_capacity(8);
+        poll.poll(&mut events, None).expect("events");
+        for event in &events {
+            assert!(server.note(event));
+        }
+    }
+
+    fn fail(server: &mut Server<()>, failures: usize, error: fn() -> io::Error) {
+        let listening = server.listeners[0].as_mut().expect("a listener");
+        listening.failures.resize_with(failures, error);
+    }
+
+    /// A server with one client in the backlog, behind as many failures.
+    fn behind(failures: usize) -> (Server<()>, TcpStream) {
+        let (_, mut server, address) = listening();
+        let client = TcpStream::connect(address).expect("a connection");
+        fail(&mut server, failures, lost);
+        (server, client)
+    }
+
+    // covers: 28.6
+    #[test]
+    fn connections_that_are_lost_in_the_backlog_hold_up_nobody() {
+        let (mut server, _client) = behind(ACCEPTS_A_TURN - 1);
+        server.accept(Now::now(), &mut Yes).expect("a listener");
+        assert_eq!((server.connections(), server.accept_failures()), (1, 0));
+        assert!(server.shortage().is_none());
+    }
+
+    // covers: 28.6
+    #[test]
+    fn an_error_that_does_not_pass_costs_no_processor_time() {
+        let (mut server, _client) = behind(ACCEPTS_A_TURN);
+        let mut now = Now::now();
+        server.accept(now, &mut Yes).expect("a listener");
+        assert_eq!((server.connections(), server.accept_failures()), (0, 1));
+        assert_eq!(server.shortage().map(io::Error::kind), Some(lost().kind()));
+        assert_eq!(server.timeout(now), Some(ACCEPT_PAUSE));
+
+        now.monotonic += ACCEPT_PAUSE;
+        server.accept(now, &mut Yes).expect("a listener");
+        assert_eq!(server.connections(), 1);
+        assert!(server.shortage().is_none());
+    }
+
+    // covers: 28.2 28.4 28.7
+    #[test]
+    fn when_descriptors_run_out_an_idle_connection_makes_room() {
+        fn too_many() -> io::Error {
+            io::Error::from_raw_os_error(24)
+        }
+        let (mut poll, mut server, address) = listening();
+        let mut idle = TcpStream::connect(address).expect("a connection");
+        idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("room to send");
+        let mut now = Now::now();
+        while server.stats().answers == 0 {
+            note_events(&mut poll, &mut server);
+            server.turn(now, &mut Yes).expect("a listener");
+        }
+
+        let newcomer = TcpStream::connect(address).expect("room in the backlog");
+        note_events(&mut poll, &mut server);
+        fail(&mut server, 1, too_many);
+        server.accept(now, &mut Yes).expect("a listener");
+        assert_eq!((server.stats().displaced, server.accept_failures()), (0, 1), "not yet");
+        assert_eq!(server.timeout(now), Some(ACCEPT_PAUSE));
+
+        now.monotonic += Duration::from_secs(1);
+        fail(&mut server, 1, too_many);
+        server.accept(now, &mut Yes).expect("a listener");
+        assert_eq!((server.stats().displaced, server.accept_failures()), (1, 1));
+        assert_eq!((server.stats().connections, server.connections()), (2, 1));
+        let mut answer = String::new();
+        idle.read_to_string(&mut answer).expect("a proper end");
+        assert!(answer.ends_with("\r\n\r\nyes"), "{answer}");
+
+        // It is told for a second, and no longer.
+        assert_eq!(server.shortage().and_then(io::Error::raw_os_error), Some(24));
+        now.monotonic += Duration::from_secs(1);
+        server.accept(now, &mut Yes).expect("a listener");
+        assert!(server.shortage().is_none());
+        drop(newcomer);
+    }
+
+    #[test]
+    fn descriptors_that_others_take_cost_one_connection_at_most() {
+        let (mut poll, mut server, address) = listening();
+        let mut clients = [(); 3].map(|()| TcpStream::connect(address).expect("a connection"));
+        for client in &mut clients {
+            client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("room to send");
+        }
+        let mut now = Now::now();
+        while server.stats().answers < 3 {
+            note_events(&mut poll, &mut server);
+            server.turn(now, &mut Yes).expect("a listener");
+        }
+        now.monotonic += Duration::from_secs(2);
+        fail(&mut server, 2, || io::Error::from_raw_os_error(24));
+        server.listeners[0].as_mut().expect("a listener").readable = true;
+        server.turn(now, &mut Yes).expect("a listener");
+        assert_eq!((server.stats().displaced, server.accept_failures()), (1, 1));
+        assert_eq!(server.timeout(now), Some(ACCEPT_PAUSE));
+    }
+}
