@@ -313,7 +313,7 @@ impl<U> Server<U> {
             close(one, &self.registry);
         }
         self.shortage = None;
-        self.fullness = Spell::default();
+        (self.fullness, self.scarcity) = (Spell::default(), Spell::default());
         self.engine.drain();
     }
 

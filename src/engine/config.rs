@@ -29,7 +29,10 @@ const SHORTEST_TIME: Duration = Duration::from_secs(1);
 pub struct Config {
     /// What one connection may send.
     pub limits: Limits,
-    /// Connections at a time, at least 1. Over it none is accepted, and the backlog is the brake.
+    /// Connections at a time, at least 1. When all places are taken, whoever has been idle
+    /// for longest, and for a second at least, gives way to a newcomer; while nobody has,
+    /// none is accepted, and the backlog is the brake: see
+    /// [`Server::turn`](crate::server::Server::turn). An engine leaves this to its owner.
     /// Default 100,000: about 40 MB while they hold uploads.
     pub connections: usize,
     /// Bytes of one read, and of one pooled buffer. Default 48 KiB: half of what Linux lets

@@ -9,11 +9,15 @@ use streamsum::handler::Handler;
 use streamsum::server::Server;
 use testkit::client::{Address, Client, PATIENCE, put};
 
+/// A server that rests wakes up two times a second, or three.
+const MOST_SLEEPS: usize = 100;
+
 struct Loop {
     poll: Poll,
     server: Server<<Checksum as Handler>::Upload>,
     handler: Checksum,
     address: Address,
+    sleeps: usize,
     start: Now,
     now: Now,
 }
@@ -25,7 +29,8 @@ impl Loop {
         let mut server = Server::new(poll.registry(), Token(0), config).unwrap();
         let address = Address::Tcp(server.bind("127.0.0.1:0").unwrap());
         let start = Now::now();
-        Self { poll, server, handler: Checksum::default(), address, start, now: start }
+        let handler = Checksum::default();
+        Self { poll, server, handler, address, sleeps: 0, start, now: start }
     }
 
     fn turn(&mut self, longest: Duration) {
@@ -76,6 +81,8 @@ impl Loop {
 
     /// Time goes on to the next deadline, without any event but those of who has come.
     fn sleep(&mut self) {
+        self.sleeps += 1;
+        assert!(self.sleeps < MOST_SLEEPS, "it does not rest");
         self.turn(Duration::ZERO);
         if let Some(time) = self.server.timeout(self.now) {
             self.pass(time);
