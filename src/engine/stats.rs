@@ -6,6 +6,10 @@ use crate::proto::Reject;
 
 /// What an engine has done since it began.
 ///
+/// A thing counts when the engine has decided it: an answer when it is handed to the
+/// connection, though its bytes may still wait. Bytes count when a socket has given or taken
+/// them.
+///
 /// # Example
 ///
 /// ```

@@ -1,4 +1,5 @@
-//! The source and its manifest, read as text: what they have to keep to.
+//! The source, its manifest and its pages, read as text: what they have to keep to.
 
 mod dependencies;
+mod pages;
 mod tidy;

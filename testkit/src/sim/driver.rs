@@ -19,6 +19,8 @@ pub struct Driver<H: Handler, const DRAINS: bool = true> {
     pub handler: H,
     /// The only clock that it knows.
     pub clock: Clock,
+    /// How many turns it has taken.
+    pub turns: u64,
     clients: Vec<(Key, Client)>,
 }
 
@@ -27,7 +29,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
     pub fn new(config: Config, handler: H) -> Self {
         let clock = Clock::new();
         let engine = Engine::new(config, clock.now()).expect("bounds that work");
-        Self { engine, handler, clock, clients: Vec::new() }
+        Self { engine, handler, clock, turns: 0, clients: Vec::new() }
     }
 
     /// The client's end of a new connection.
@@ -74,6 +76,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
     pub fn turn(&mut self) {
         self.poll();
         self.engine.turn(self.clock.now(), &mut self.handler);
+        self.turns += 1;
         assert_eq!(self.engine.buffers_out(), 0, "a pooled buffer is out between turns");
         let (held, bound) = (self.engine.held(), self.engine.config().held);
         assert!(held <= bound, "{held} bytes are held, and {bound} may be");
