@@ -332,6 +332,8 @@ mod tests {
             let row = format!("--{} {} ", setting.name, setting.value_name());
             assert!(help.contains(&row), "{row}");
         }
-        assert!(help.lines().all(|line| line.len() <= 100), "{help}");
+        for line in help.lines() {
+            assert!(line.len() <= 100, "{} bytes: {line}", line.len());
+        }
     }
 }

@@ -91,6 +91,7 @@ pub(super) struct Setting {
     /// The option without its dashes.
     pub(super) name: &'static str,
     kind: Kind,
+    /// So short that its line of the help text has at most 100 bytes.
     pub(super) help: &'static str,
 }
 

@@ -12,7 +12,8 @@ use crate::proto::{Awaits, Reject};
 pub(super) const SWEEP: Duration = Duration::from_secs(1);
 
 /// What a peer has done in its present phase: waiting, sending a head, sending content,
-/// being answered, lingering.
+/// being answered, lingering. When it last took a byte, and whether it ever had a request,
+/// outlive the phases.
 #[derive(Debug)]
 pub(super) struct Clock {
     since: Moment,

@@ -65,6 +65,7 @@ impl Start {
     }
 }
 
+/// What is remembered of one peer from look to look: its phase, and since when it does what.
 #[derive(Clone, Debug)]
 struct Marks {
     phase: Phase,
@@ -314,7 +315,8 @@ impl Marks {
         self.is_full = client.is_full();
     }
 
-    /// What is wrong with an end that a deadline has brought about.
+    /// What is wrong with an end, as far as it is one that a deadline may bring about; nothing
+    /// is wrong with others.
     fn judge(
         &self,
         ended: &Ended,

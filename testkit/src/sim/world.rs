@@ -52,7 +52,9 @@ struct World<const DRAINS: bool> {
 }
 
 // What a script consists of, in bytes: what holds for all, the peers, how it ends, and
-// operations for the rest of it. Each has room for what it decides in most cases.
+// operations for the rest of it. Each has room for what it decides in most cases; what does not
+// fit is decided by numbers made of the same bytes. A decision that is added changes what the
+// scripts in `fuzz/` mean: a finding that matters has a test of its own.
 const START_BYTES: usize = 24;
 const END_BYTES: usize = 8;
 const OPERATION_BYTES: usize = 10;
