@@ -14,24 +14,26 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
     let mut connection = Connection::new(Limits::default());
     let (mut input, mut stream) = (Vec::new(), Md5::new());
     loop {
-        let (mut is_waiting, mut response, mut output) = (false, None, Vec::new());
+        let now = Date::new(SystemTime::now());
+        let (mut is_waiting, mut after, mut output) = (false, None, Vec::new());
         match connection.receive(&mut input) {
-            Err(reject) => response = Some(reject.response()),
+            Err(reject) => after = Some(connection.reject(reject, &now, &mut output)),
             Ok(Step { used, event }) => {
                 match event {
                     Event::Wait => is_waiting = true,
                     Event::Head(_) => connection.accept(&mut output),
                     Event::Body { data, last } => {
                         stream.update(&input[data]);
-                        let mut digest = || mem::take(&mut stream).finish().to_string();
-                        response = last.then(|| Response::text(200, digest()));
+                        if last {
+                            let digest = mem::take(&mut stream).finish().to_string();
+                            let response = Response::text(200, digest);
+                            after = Some(connection.respond(&response, &now, &mut output));
+                        }
                     }
                 }
                 input.drain(..used);
             }
         }
-        let now = Date::new(SystemTime::now());
-        let after = response.map(|response| connection.respond(&response, &now, &mut output));
         socket.write_all(&output)?;
         if let Some(After::Close(_)) = after {
             // What is still under way is read, or the answer might be lost with it.

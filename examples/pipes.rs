@@ -21,8 +21,11 @@ impl Server {
         // A clock of one's own, so that the same input always gives the same output.
         let date = Date::new(UNIX_EPOCH);
         loop {
-            let response = match self.connection.receive(from_client) {
-                Err(reject) => reject.response(),
+            match self.connection.receive(from_client) {
+                // A closed connection takes no more input: `receive` then waits for ever.
+                Err(reject) => {
+                    let _ = self.connection.reject(reject, &date, to_client);
+                }
                 Ok(Step { used, event }) => {
                     let (mut is_waiting, mut is_last) = (false, false);
                     match event {
@@ -34,18 +37,16 @@ impl Server {
                         }
                     }
                     from_client.drain(..used);
-                    match (is_waiting, is_last) {
-                        (true, _) => return,
-                        (_, false) => continue,
-                        _ => Response::text(
-                            200,
-                            std::mem::take(&mut self.stream).finish().to_string(),
-                        ),
+                    if is_waiting {
+                        return;
+                    }
+                    if is_last {
+                        let digest = std::mem::take(&mut self.stream).finish().to_string();
+                        let response = Response::text(200, digest);
+                        let _ = self.connection.respond(&response, &date, to_client);
                     }
                 }
-            };
-            // A closed connection takes no more input: `receive` then waits for ever.
-            let _ = self.connection.respond(&response, &date, to_client);
+            }
         }
     }
 }

@@ -8,9 +8,12 @@
 //!        ┌──────────────── Reuse ───────────────┐
 //!        ▼                                      │
 //!      Head ──► Decide ──accept──► Body ──► Respond ──► Closed
-//!        │         ├───respond───────┴──────────┴──────────▲
-//!        └─────────┴─ Reject ──────────────────────────────┘
+//!        │         ├─────respond─────┼──────────┴──────────▲
+//!        └─────────┴───── Reject ────┴────────reject───────┘
 //! ```
+//!
+//! [`Connection::reject`] leads to the end from everywhere, for a reason of the caller's
+//! own such as the time.
 //!
 //! # Example
 //!

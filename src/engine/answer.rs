@@ -16,12 +16,7 @@ impl<S: Socket, U> Engine<S, U> {
     ) {
         match wish {
             Wish::Answer(response) => self.answer_now(&response, slot, handler),
-            Wish::Refuse(refusal) => {
-                if let Some(peer) = self.peers.get_mut(slot.key) {
-                    peer.connection.refuse(refusal.reject);
-                }
-                self.refuse(refusal, slot, handler);
-            }
+            Wish::Refuse(refusal) => self.refuse(refusal, slot, handler),
         }
     }
 
@@ -58,7 +53,12 @@ impl<S: Socket, U> Engine<S, U> {
         if peer.eof && unread.is_empty() {
             peer.connection.retire();
         }
-        let after = peer.connection.respond(response, &self.date, &mut slot.out);
+        let after = match refusal {
+            Some(Refusal { reject, .. }) => {
+                peer.connection.reject(reject, &self.date, &mut slot.out)
+            }
+            None => peer.connection.respond(response, &self.date, &mut slot.out),
+        };
         let upload = peer.upload.take();
         let record = peer
             .request

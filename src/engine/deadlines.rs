@@ -188,7 +188,8 @@ impl<S: Socket, U> Peer<S, U> {
                 let too_slow = TooSlow { bytes: self.clock.bytes, time: total, missed };
                 Some(refuse(Reject::BodyTimeout, too_slow))
             }
-            Awaits::Nothing => None,
+            // What is rejected is answered at once.
+            Awaits::Rejection | Awaits::Nothing => None,
         }
     }
 }

@@ -92,7 +92,7 @@ pub enum Event<'i> {
 /// let mut connection = Connection::new(Limits::default());
 /// let reject = connection.receive(&mut [0x16, 0x03, 0x01]).unwrap_err();
 /// let date = Date::new(std::time::UNIX_EPOCH);
-/// let after = connection.respond(&reject.response(), &date, &mut Vec::new());
+/// let after = connection.reject(reject, &date, &mut Vec::new());
 /// assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
 /// ```
 #[must_use = "a connection that is to be closed must be closed"]
@@ -127,6 +127,8 @@ pub enum Awaits {
     Body,
     /// [`Connection::respond`].
     Response,
+    /// [`Connection::reject`], for the reason that [`Connection::receive`] gives.
+    Rejection,
     /// Nothing: it is closed.
     Nothing,
 }
@@ -144,13 +146,14 @@ pub enum Awaits {
 /// assert_eq!(connection.ended(), End::Truncated(Reject::Truncated));
 /// # Ok::<(), Reject>(())
 /// ```
-#[must_use = "a truncated request is to be answered"]
+#[must_use = "a truncated request is to be rejected"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Between requests, or behind the last one, which is still to be answered: a
     /// half-closed connection is no error.
     Clean,
-    /// Within a request, which is refused now: [`Connection::respond`] with this.
+    /// Within a request. Next comes [`Connection::reject`] with this, and until then
+    /// [`Connection::receive`] reports it, too.
     Truncated(Reject),
 }
 
@@ -238,9 +241,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Reject`] if the request cannot be taken: answer with
-    /// [`Reject::response`] through [`Connection::respond`]. No further request is
-    /// read after that.
+    /// [`Reject`] if the request cannot be taken. Next comes [`Connection::reject`] with
+    /// this; until then each call gives the same error, and no input is looked at.
     pub fn receive<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
         match &mut self.state {
             State::Head { .. } => self.receive_head(input),
@@ -367,7 +369,7 @@ impl Connection {
     /// `100 Continue` if the client waits for that (RFC 9110 §10.1.1).
     ///
     /// If it [exceeds the limit](Connection::exceeds_body_limit), the request is refused
-    /// instead: [`Connection::receive`] says so next, as of every refusal.
+    /// instead: [`Connection::receive`] reports that next, as every refusal.
     ///
     /// # Panics
     ///
@@ -377,7 +379,8 @@ impl Connection {
             panic!("there is no head to accept: {:?} is awaited", self.awaits());
         };
         if self.exceeds_body_limit() {
-            self.refuse(Reject::BodyTooLarge);
+            self.state =
+                State::Rejected { reject: Reject::BodyTooLarge, is_head: exchange.is_head };
             return;
         }
         if exchange.awaits_continue {
@@ -386,10 +389,11 @@ impl Connection {
         self.state = State::Body { exchange, body };
     }
 
-    /// Answers the current request and says what becomes of the connection.
+    /// Writes the answer to the current request and says what becomes of the connection.
     ///
     /// An answer may come at any time after the head; one that comes before the content
-    /// was read closes the connection.
+    /// was read closes the connection. A request that cannot be taken, or not in time, is
+    /// for [`Connection::reject`].
     ///
     /// # Panics
     ///
@@ -399,13 +403,7 @@ impl Connection {
             State::Decide { exchange, body } => (*exchange, body.is_outstanding()),
             State::Body { exchange, body } => (*exchange, body.is_outstanding()),
             State::Respond { exchange, .. } => (*exchange, false),
-            State::Rejected { reject, is_head } => {
-                let after = After::Close(CloseReason::Rejected(*reject));
-                response.write(date, Persistence::Close, *is_head, out);
-                self.state = State::Closed;
-                return after;
-            }
-            State::Head { .. } | State::Closed => {
+            State::Head { .. } | State::Rejected { .. } | State::Closed => {
                 panic!("there is no request to answer: {:?} is awaited", self.awaits())
             }
         };
@@ -439,40 +437,58 @@ impl Connection {
         self.limits.requests.is_some_and(|most| self.requests >= most)
     }
 
-    /// Refuses the current request for a reason that only the caller can see, such as
-    /// the time: [`Connection::respond`] with [`Reject::response`] is next.
+    /// Refuses the current request: writes [`Reject::response`], with `Connection: close`
+    /// and without content if it answers HEAD, and closes the connection.
+    ///
+    /// The reason is what [`Connection::receive`] or [`Connection::ended`] has reported; or
+    /// one that the caller alone can see, such as the time, and then it may come between
+    /// any two calls, even within a head.
     ///
     /// # Panics
     ///
     /// If the connection is closed.
-    pub fn refuse(&mut self, reject: Reject) {
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::proto::{Connection, Date, Limits, Reject};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.receive(&mut b"GET / HT".to_owned())?;
+    /// // The rest has not come in time.
+    /// let (date, mut out) = (Date::new(std::time::UNIX_EPOCH), Vec::new());
+    /// let _ = connection.reject(Reject::HeadTimeout, &date, &mut out);
+    /// assert!(out.starts_with(b"HTTP/1.1 408 Request Timeout\r\n"));
+    /// assert!(out.ends_with(b"\r\nConnection: close\r\n\r\nthe head did not arrive in time"));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    pub fn reject(&mut self, reject: Reject, date: &Date, out: &mut Vec<u8>) -> After {
         let is_head = match &self.state {
             State::Decide { exchange, .. }
             | State::Body { exchange, .. }
             | State::Respond { exchange, .. } => exchange.is_head,
             State::Rejected { is_head, .. } | State::Head { is_head, .. } => *is_head,
-            State::Closed => panic!("a closed connection has nothing to refuse"),
+            State::Closed => panic!("a closed connection has no request to reject"),
         };
-        self.state = State::Rejected { reject, is_head };
+        reject.response().write(date, Persistence::Close, is_head, out);
+        self.state = State::Closed;
+        After::Close(CloseReason::Rejected(reject))
     }
 
-    /// Tells that the peer sends no more, after all its bytes were given to
-    /// [`Connection::receive`] and that waits.
+    /// Takes note that the peer sends no more. To be called when all its bytes were given to
+    /// [`Connection::receive`] and that waits, and each time it waits again.
     ///
-    /// A request whose decision or answer is pending stays so; content that can no
-    /// longer come is refused when it is its turn.
+    /// A request whose decision or answer is pending stays so: if its content can no longer
+    /// come, a call after [`Connection::accept`] says so.
     pub fn ended(&mut self) -> End {
-        let truncated = match &self.state {
-            State::Head { scan, .. } => scan.has_begun(),
-            State::Body { body, .. } => body.is_outstanding(),
-            State::Decide { .. } | State::Respond { .. } => false,
-            State::Rejected { .. } | State::Closed => false,
+        let is_head = match &self.state {
+            State::Head { scan, is_head, .. } if scan.has_begun() => *is_head,
+            State::Body { exchange, body } if body.is_outstanding() => exchange.is_head,
+            _ => return End::Clean,
         };
-        if !truncated {
-            return End::Clean;
-        }
-        self.refuse(Reject::Truncated);
-        End::Truncated(Reject::Truncated)
+        let reject = Reject::Truncated;
+        self.state = State::Rejected { reject, is_head };
+        End::Truncated(reject)
     }
 
     /// What is needed to go on.
@@ -483,7 +499,8 @@ impl Connection {
             State::Head { .. } => Awaits::Head,
             State::Decide { .. } => Awaits::Decision,
             State::Body { .. } => Awaits::Body,
-            State::Respond { .. } | State::Rejected { .. } => Awaits::Response,
+            State::Respond { .. } => Awaits::Response,
+            State::Rejected { .. } => Awaits::Rejection,
             State::Closed => Awaits::Nothing,
         }
     }

@@ -9,7 +9,14 @@ use streamsum::proto::{
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
 
-/// A connection that has seen the head of a request and no more.
+/// A connection that has seen the beginning of a head.
+fn begun(input: &str) -> Connection {
+    let mut connection = Connection::new(Limits::default());
+    assert_waits(&mut connection, input, 0);
+    connection
+}
+
+/// One that has seen the head of a request and no more.
 fn with_head(head: &str) -> Connection {
     let mut connection = Connection::new(Limits::default());
     let mut input = head.as_bytes().to_vec();
@@ -31,6 +38,12 @@ fn with_content(head: &str, content: &str) -> Connection {
 fn respond(connection: &mut Connection, response: &Response) -> (After, String) {
     let mut out = Vec::new();
     let after = connection.respond(response, &Date::new(std::time::UNIX_EPOCH), &mut out);
+    (after, String::from_utf8(out).unwrap())
+}
+
+fn reject(connection: &mut Connection, reject: Reject) -> (After, String) {
+    let mut out = Vec::new();
+    let after = connection.reject(reject, &Date::new(std::time::UNIX_EPOCH), &mut out);
     (after, String::from_utf8(out).unwrap())
 }
 
@@ -78,16 +91,16 @@ fn input_is_ignored_once_it_is_closed() {
 
 // covers: 18.5 19.2 20.3
 #[test]
-fn a_refusal_stays_until_it_is_answered() {
+fn a_refusal_is_reported_until_it_is_written() {
     let mut connection = Connection::new(Limits::default());
     let mut input = b" ".to_vec();
     for _ in 0..2 {
         assert_eq!(connection.receive(&mut input).unwrap_err(), Reject::FirstByte);
-        assert_eq!(connection.awaits(), Awaits::Response);
+        assert_eq!(connection.awaits(), Awaits::Rejection);
         input = GET.as_bytes().to_vec();
     }
     assert_eq!(connection.ended(), End::Clean);
-    let (after, out) = respond(&mut connection, &Reject::FirstByte.response());
+    let (after, out) = reject(&mut connection, Reject::FirstByte);
     assert_eq!(after, After::Close(CloseReason::Rejected(Reject::FirstByte)));
     assert!(out.contains("Connection: close\r\n"), "{out}");
     assert_waits(&mut connection, GET, GET.len());
@@ -115,6 +128,46 @@ fn the_end_of_the_stream_waits_for_a_decision() {
     assert_eq!(connection.ended(), End::Clean);
     connection.accept(&mut Vec::new());
     assert_eq!(connection.ended(), End::Truncated(Reject::Truncated));
+}
+
+// covers: 15.3
+#[test]
+fn the_end_of_the_stream_within_a_request_is_reported_until_it_is_written() {
+    for mut connection in [begun("GET /"), with_content(HEAD, "a")] {
+        assert_eq!(connection.ended(), End::Truncated(Reject::Truncated));
+        for mut more in [GET.as_bytes().to_vec(), Vec::new()] {
+            assert_eq!(connection.receive(&mut more).unwrap_err(), Reject::Truncated);
+        }
+        let (after, out) = reject(&mut connection, Reject::Truncated);
+        assert_eq!(after, After::Close(CloseReason::Rejected(Reject::Truncated)));
+        assert!(out.starts_with("HTTP/1.1 400 "), "{out}");
+    }
+}
+
+// covers: 18.5
+#[test]
+fn a_request_is_rejected_in_every_state() {
+    let refused = || {
+        let mut connection = Connection::new(Limits::default());
+        assert_eq!(connection.receive(&mut b" ".to_owned()).unwrap_err(), Reject::FirstByte);
+        connection
+    };
+    let states = [
+        (Connection::new(Limits::default()), Awaits::Idle),
+        (begun("GET /"), Awaits::Head),
+        (with_head(GET), Awaits::Decision),
+        (with_content(HEAD, "a"), Awaits::Body),
+        (with_content(GET, ""), Awaits::Response),
+        (refused(), Awaits::Rejection),
+    ];
+    for (mut connection, awaits) in states {
+        assert_eq!(connection.awaits(), awaits);
+        let (after, out) = reject(&mut connection, Reject::Late);
+        assert_eq!(after, After::Close(CloseReason::Rejected(Reject::Late)));
+        assert_eq!(connection.awaits(), Awaits::Nothing);
+        assert!(out.starts_with("HTTP/1.1 503 ") && out.contains("\r\nConnection: close\r\n"));
+        assert_waits(&mut connection, GET, GET.len());
+    }
 }
 
 // covers: 18.9
@@ -149,32 +202,22 @@ fn a_declared_length_is_judged_when_the_request_is_accepted() {
         let event = connection.receive(&mut []).map(drop);
         assert_eq!(event, if exceeds { Err(Reject::BodyTooLarge) } else { Ok(()) });
         assert!(!connection.exceeds_body_limit(), "it is decided");
-        let (after, _) = respond(&mut connection, &Response::text(413, ""));
-        let rejected = CloseReason::Rejected(Reject::BodyTooLarge);
-        let reason = if exceeds { rejected } else { CloseReason::ContentUnread };
-        assert_eq!(after, After::Close(reason));
+        let awaits = if exceeds { Awaits::Rejection } else { Awaits::Body };
+        assert_eq!(connection.awaits(), awaits);
     }
 }
 
 // covers: 24.5
 #[test]
 fn what_the_caller_refuses_in_answer_to_head_has_no_content() {
-    let begun = |input: &str| {
-        let mut connection = Connection::new(Limits::default());
-        assert_waits(&mut connection, input, 0);
-        connection
-    };
     let states =
         [begun("HEAD "), with_head(HEAD), with_content(HEAD, ""), with_content(HEAD, "ab")];
     for mut connection in states {
-        connection.refuse(Reject::HeadTimeout);
-        connection.refuse(Reject::Late);
-        let (_, out) = respond(&mut connection, &Reject::Late.response());
+        let (_, out) = reject(&mut connection, Reject::Late);
         assert!(out.starts_with("HTTP/1.1 503 ") && out.ends_with("\r\n\r\n"), "{out}");
     }
     for mut connection in [begun("HEAD"), begun("GET "), with_head(GET)] {
-        connection.refuse(Reject::Late);
-        let (_, out) = respond(&mut connection, &Reject::Late.response());
+        let (_, out) = reject(&mut connection, Reject::Late);
         assert!(out.ends_with(Reject::Late.reason()), "{out}");
     }
 }
@@ -240,9 +283,17 @@ fn nothing_is_answered_on_a_closed_connection() {
 }
 
 #[test]
-#[should_panic(expected = "a closed connection has nothing to refuse")]
-fn nothing_is_refused_on_a_closed_connection() {
+#[should_panic(expected = "there is no request to answer: Rejection is awaited")]
+fn a_refused_request_gets_no_answer_of_the_handler() {
+    let mut connection = Connection::new(Limits::default());
+    let _ = connection.receive(&mut b" ".to_owned());
+    let _ = respond(&mut connection, &Response::text(200, ""));
+}
+
+#[test]
+#[should_panic(expected = "a closed connection has no request to reject")]
+fn nothing_is_rejected_on_a_closed_connection() {
     let mut connection = with_head("GET / HTTP/1.0\r\n\r\n");
     let _ = respond(&mut connection, &Response::text(200, ""));
-    connection.refuse(Reject::Late);
+    let _ = reject(&mut connection, Reject::Late);
 }

@@ -136,7 +136,10 @@ impl<'c> Server<'c> {
     }
 
     fn answer(&mut self, response: &Response) {
-        let after = match self.respond(response) {
+        let respond = |connection: &mut Connection, date: &Date, out: &mut Vec<u8>| {
+            connection.respond(response, date, out)
+        };
+        let after = match self.write(respond) {
             After::Reuse => "reuse".to_owned(),
             After::Close(reason) => format!("close {reason:?}"),
         };
@@ -146,14 +149,23 @@ impl<'c> Server<'c> {
     fn refuse(&mut self, reject: Reject) {
         self.log_content();
         self.log.push(format!("reject {} {reject:?}", reject.status()));
-        let after = self.respond(&reject.response());
+        self.reject(reject);
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        assert_eq!(self.connection.awaits(), Awaits::Rejection);
+        let after = self.write(|connection, date, out| connection.reject(reject, date, out));
         assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
     }
 
-    fn respond(&mut self, response: &Response) -> After {
+    /// Has the connection write an answer.
+    fn write(
+        &mut self,
+        answer: impl FnOnce(&mut Connection, &Date, &mut Vec<u8>) -> After,
+    ) -> After {
         let date = Date::new(UNIX_EPOCH + Duration::from_secs(784_111_777));
         let before = self.output.len();
-        let after = self.connection.respond(response, &date, &mut self.output);
+        let after = answer(&mut self.connection, &date, &mut self.output);
         self.answers.extend_from_slice(&self.output[before..]);
         self.open = after == After::Reuse;
         assert_eq!(self.open, self.connection.awaits() != Awaits::Nothing);
@@ -167,8 +179,7 @@ impl<'c> Server<'c> {
                 assert_eq!(reject, Reject::Truncated);
                 self.log_content();
                 self.log.push("eof truncated".to_owned());
-                let after = self.respond(&reject.response());
-                assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
+                self.reject(reject);
             }
         }
     }

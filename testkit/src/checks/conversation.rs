@@ -163,7 +163,10 @@ impl Server<'_> {
     }
 
     fn answer(&mut self, response: &Response) {
-        let after = self.respond(response);
+        let respond = |connection: &mut Connection, date: &Date, out: &mut Vec<u8>| {
+            connection.respond(response, date, out)
+        };
+        let after = self.write(response, respond);
         self.request().persists = after == After::Reuse;
         if after != After::Reuse {
             self.played.reading.outcome = Outcome::Closed;
@@ -180,21 +183,29 @@ impl Server<'_> {
         // For the log; it may or may not be there.
         let _ = proto::request_line(&self.pending);
         self.played.reading.outcome = Outcome::Refused(reject.status());
-        self.refuse(reject);
+        assert_eq!(self.connection.awaits(), Awaits::Rejection);
+        self.reject(reject);
     }
 
-    fn refuse(&mut self, reject: Reject) {
+    fn reject(&mut self, reject: Reject) {
         self.played.reject = Some(reject);
-        assert_eq!(self.connection.awaits(), Awaits::Response);
-        let after = self.respond(&reject.response());
+        let reject_it = |connection: &mut Connection, date: &Date, out: &mut Vec<u8>| {
+            connection.reject(reject, date, out)
+        };
+        let after = self.write(&reject.response(), reject_it);
         assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
     }
 
-    fn respond(&mut self, response: &Response) -> After {
+    /// Has the connection write this response, and reads it as the client does.
+    fn write(
+        &mut self,
+        response: &Response,
+        answer: impl FnOnce(&mut Connection, &Date, &mut Vec<u8>) -> After,
+    ) -> After {
         let date = Date::new(UNIX_EPOCH + Duration::from_secs(784_111_777));
         let method = self.method();
         let start = self.played.answers.len();
-        let after = self.connection.respond(response, &date, &mut self.played.answers);
+        let after = answer(&mut self.connection, &date, &mut self.played.answers);
         let answer = &self.played.answers[start..];
         let read = response::read(answer, method).expect("a response").expect("all of it");
         assert_eq!((read.status, read.length), (response.status(), answer.len()), "{method:?}");
@@ -258,13 +269,13 @@ impl Server<'_> {
                 End::Truncated(reject) => {
                     assert!(self.is_open && reject == Reject::Truncated);
                     self.played.reading.outcome = Outcome::Truncated;
-                    self.refuse(reject);
+                    assert_eq!(self.connection.awaits(), Awaits::Rejection);
+                    self.reject(reject);
                 }
             },
             Finish::Timeout => {
                 if self.is_open {
-                    self.connection.refuse(Reject::HeadTimeout);
-                    self.refuse(Reject::HeadTimeout);
+                    self.reject(Reject::HeadTimeout);
                 }
             }
         }

@@ -117,7 +117,6 @@ impl Talk {
         let step = self.connection.receive(&mut input).expect("the beginning of a head");
         assert!(matches!((step.used, step.event), (0, Event::Wait)));
         let reject = Reject::ALL[choices.below(Reject::ALL.len())];
-        self.connection.refuse(reject);
         let method = if input.starts_with(b"HEAD ") { Method::Head } else { Method::Other };
         self.answer(choices, Some(reject), method, Connecting::Closes)
     }
@@ -169,7 +168,6 @@ impl Talk {
         let method = Method::of(method);
         if stops == 1 || stops == 7 {
             let reject = Reject::ALL[choices.below(Reject::ALL.len())];
-            self.connection.refuse(reject);
             return self.answer(choices, Some(reject), method, Connecting::Closes);
         }
         let limited = self.left == Some(0);
@@ -238,7 +236,10 @@ impl Talk {
         }
         let has_none = method == Method::Head || matches!(status, 204 | 304);
         let content = if has_none { Vec::new() } else { content.to_vec() };
-        let after = self.connection.respond(&response, &self.date, &mut self.wire);
+        let after = match reject {
+            Some(reject) => self.connection.reject(reject, &self.date, &mut self.wire),
+            None => self.connection.respond(&response, &self.date, &mut self.wire),
+        };
         let goes_on = after == After::Reuse;
         assert_eq!(goes_on, connecting != Connecting::Closes, "{after:?}");
         self.meant.push(Meant { method, status, fields, content });
