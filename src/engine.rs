@@ -211,7 +211,7 @@ impl<S: Socket, U> Engine<S, U> {
             hungry: Vec::new(),
             dead: Vec::new(),
             buffers: Buffers::new(&config),
-            held: Held::new(config.held, most_kept),
+            held: Held::new(config.max_held, most_kept),
             idle: Idle::default(),
             budget: 0,
             start: now.monotonic,
@@ -263,13 +263,13 @@ impl<S: Socket, U> Engine<S, U> {
         self.enqueue(key);
     }
 
-    /// Serves those who are ready until [`Config::turn_bytes`] are spent, or fewer are left
+    /// Serves those who are ready until [`Config::max_turn`] are spent, or fewer are left
     /// than were served together: they are for the next turn, with whoever has become ready
     /// by then. Then looks at the deadlines, if it is time.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
         self.tell(now);
         self.stats.turns += 1;
-        self.budget = self.config.turn_bytes;
+        self.budget = self.config.max_turn;
         self.feed_hungry();
         let worth = self.worth_a_batch();
         loop {
@@ -289,7 +289,7 @@ impl<S: Socket, U> Engine<S, U> {
     fn worth_a_batch(&self) -> usize {
         let a_peer = self.config.buffer + gather::VISIT_COST;
         let full = self.config.batch.saturating_mul(a_peer);
-        if full <= self.config.turn_bytes { full } else { 1 }
+        if full <= self.config.max_turn { full } else { 1 }
     }
 
     /// When the next turn is due even without a note: at once while work is left, at
@@ -377,7 +377,7 @@ impl<S: Socket, U> Engine<S, U> {
         self.peers.iter().filter(|(_, peer)| peer.life == Life::Lingering).count()
     }
 
-    /// Bytes kept for peers at the moment: see [`Config::held`].
+    /// Bytes kept for peers at the moment: see [`Config::max_held`].
     #[must_use]
     pub fn held(&self) -> usize {
         self.held.bytes()
@@ -416,7 +416,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// Puts a peer into the ready queue, if a visit could get anything done.
     fn enqueue(&mut self, key: Key) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        if !peer.queued && peer.is_runnable(self.config.output) {
+        if !peer.queued && peer.is_runnable(self.config.max_output) {
             peer.queued = true;
             self.ready.push_back(key);
         }

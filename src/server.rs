@@ -385,7 +385,7 @@ impl<U> Server<U> {
         self.lost.drain(..)
     }
 
-    /// Bytes kept for peers at the moment: see [`Config::held`].
+    /// Bytes kept for peers at the moment: see [`Config::max_held`].
     #[must_use]
     pub fn held(&self) -> usize {
         self.engine.held()

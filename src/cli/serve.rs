@@ -123,7 +123,7 @@ impl Service {
         };
         announce(&places);
         let places = places.into_iter().map(Some).collect();
-        let drain_timeout = settings.drain;
+        let drain_timeout = settings.drain_timeout;
         let phase = Phase::Serving;
         Ok(Self {
             poll,

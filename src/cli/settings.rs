@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(super) connections: Option<usize>,
     pub(super) access_log: AccessLog,
     /// How long requests under way may take to finish after the first signal.
-    pub(super) drain: Option<Duration>,
+    pub(super) drain_timeout: Option<Duration>,
     pub(super) config: Config,
 }
 
@@ -34,7 +34,7 @@ impl Default for Settings {
             listen: Vec::new(),
             connections: None,
             access_log: AccessLog::Stderr,
-            drain: Some(Duration::from_secs(30)),
+            drain_timeout: Some(Duration::from_secs(30)),
             config: Config::default(),
         }
     }
@@ -54,10 +54,10 @@ impl Settings {
     /// The option that is too small for the others, in words.
     pub(super) fn check(&self) -> Result<(), String> {
         self.config.check().map_err(|wrong| match wrong {
-            ConfigError::TooSmall { setting: "held", least } => {
+            ConfigError::TooSmall { setting: "max_held", least } => {
                 format!("--max-held: it must be at least {}", show_size(least))
             }
-            ConfigError::TooSmall { setting: "turn_bytes", least } => {
+            ConfigError::TooSmall { setting: "max_turn", least } => {
                 format!("--max-turn: it must be at least {}", show_size(least))
             }
             // Of each of these the value alone has told already.
@@ -157,17 +157,17 @@ pub(super) const TABLE: &[Setting] = &[
     },
     Setting {
         name: "max-held",
-        kind: Kind::Size(|s| &mut s.config.held),
+        kind: Kind::Size(|s| &mut s.config.max_held),
         help: "memory for unfinished heads and the like, all in all",
     },
     Setting {
         name: "max-output",
-        kind: Kind::Size(|s| &mut s.config.output),
+        kind: Kind::Size(|s| &mut s.config.max_output),
         help: "most unsent answers of a client that is still read",
     },
     Setting {
         name: "max-turn",
-        kind: Kind::Size(|s| &mut s.config.turn_bytes),
+        kind: Kind::Size(|s| &mut s.config.max_turn),
         help: "most bytes read before the next look at the clock",
     },
     Setting {
@@ -182,12 +182,12 @@ pub(super) const TABLE: &[Setting] = &[
     },
     Setting {
         name: "body-timeout",
-        kind: Kind::Deadline(|s| &mut s.config.timeouts.stall),
+        kind: Kind::Deadline(|s| &mut s.config.timeouts.body),
         help: "without a byte of content",
     },
     Setting {
         name: "min-rate",
-        kind: Kind::Cap(|s| &mut s.config.timeouts.rate),
+        kind: Kind::Cap(|s| &mut s.config.timeouts.min_rate),
         help: "least bytes of content a second, on average",
     },
     Setting {
@@ -212,12 +212,12 @@ pub(super) const TABLE: &[Setting] = &[
     },
     Setting {
         name: "max-linger",
-        kind: Kind::Cap(|s| &mut s.config.timeouts.linger_bytes),
+        kind: Kind::Cap(|s| &mut s.config.timeouts.max_linger),
         help: "most bytes of a refused client that are read",
     },
     Setting {
         name: "drain-timeout",
-        kind: Kind::Deadline(|s| &mut s.drain),
+        kind: Kind::Deadline(|s| &mut s.drain_timeout),
         help: "for requests under way when a signal ends it",
     },
     Setting {
@@ -446,10 +446,10 @@ mod tests {
             assert_eq!([shown(name, "0"), shown(name, "0s")], ["0", "0"], "{name}");
         }
         assert_eq!(put("head-timeout", "0").expect("off").config.timeouts.head, None);
-        assert_eq!(put("drain-timeout", "0").expect("off").drain, None);
+        assert_eq!(put("drain-timeout", "0").expect("off").drain_timeout, None);
         assert_eq!(put("max-body", "0").expect("off").config.limits.body, None);
-        assert_eq!(put("max-linger", "0").expect("off").config.timeouts.linger_bytes, None);
-        assert_eq!(put("min-rate", "0B").expect("off").config.timeouts.rate, None);
+        assert_eq!(put("max-linger", "0").expect("off").config.timeouts.max_linger, None);
+        assert_eq!(put("min-rate", "0B").expect("off").config.timeouts.min_rate, None);
         assert_eq!(put("max-requests", "0").expect("off").config.limits.requests, None);
     }
 

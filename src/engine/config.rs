@@ -53,17 +53,17 @@ pub struct Config {
     /// peer counted as 1 KiB; the last read may go over it. Default 2 MiB: a few
     /// milliseconds, so that an embedder's own timers run on time under any load, and a
     /// batch that reads all it may. At least one buffer.
-    pub turn_bytes: usize,
+    pub max_turn: usize,
     /// Bytes of unfinished heads and trailer sections, and of what waits behind an
     /// unfinished answer, all peers together. Default 64 MiB. When it is full, peers
     /// between requests are not read until there is room, and uploads are read in small
     /// steps. What one peer needs at most, twice the largest head or a buffer, is left to
     /// one peer at a time, so that somebody always gets on. At least twice that:
     /// [`Config::least_held`].
-    pub held: usize,
+    pub max_held: usize,
     /// Bytes of output that may wait for one peer before it is not read any more.
     /// Default 16 KiB: about a hundred answers.
-    pub output: usize,
+    pub max_output: usize,
     /// Bytes of each request target that are kept for
     /// [`Handler::ended`](crate::handler::Handler::ended). Default 0: method and target
     /// are not kept at all.
@@ -80,9 +80,9 @@ impl Default for Config {
             buffer: 48 << 10,
             lone_buffer: 192 << 10,
             batch: 32,
-            turn_bytes: 2 << 20,
-            held: 64 << 20,
-            output: 16 << 10,
+            max_turn: 2 << 20,
+            max_held: 64 << 20,
+            max_output: 16 << 10,
             kept_target: 0,
             timeouts: Timeouts::default(),
         }
@@ -126,24 +126,24 @@ impl Config {
         self
     }
 
-    /// Sets [`Config::turn_bytes`](field@Config::turn_bytes).
+    /// Sets [`Config::max_turn`](field@Config::max_turn).
     #[must_use]
-    pub fn turn_bytes(mut self, bytes: usize) -> Self {
-        self.turn_bytes = bytes;
+    pub fn max_turn(mut self, bytes: usize) -> Self {
+        self.max_turn = bytes;
         self
     }
 
-    /// Sets [`Config::held`](field@Config::held).
+    /// Sets [`Config::max_held`](field@Config::max_held).
     #[must_use]
-    pub fn held(mut self, bytes: usize) -> Self {
-        self.held = bytes;
+    pub fn max_held(mut self, bytes: usize) -> Self {
+        self.max_held = bytes;
         self
     }
 
-    /// Sets [`Config::output`](field@Config::output).
+    /// Sets [`Config::max_output`](field@Config::max_output).
     #[must_use]
-    pub fn output(mut self, bytes: usize) -> Self {
-        self.output = bytes;
+    pub fn max_output(mut self, bytes: usize) -> Self {
+        self.max_output = bytes;
         self
     }
 
@@ -194,16 +194,16 @@ impl Config {
             }
         }
         at_least(1, "batch", self.batch as u64)?;
-        at_least(self.buffer as u64, "turn_bytes", self.turn_bytes as u64)?;
-        at_least(self.least_held() as u64, "held", self.held as u64)?;
+        at_least(self.buffer as u64, "max_turn", self.max_turn as u64)?;
+        at_least(self.least_held() as u64, "max_held", self.max_held as u64)?;
 
-        let Timeouts { head, idle, stall, write, late, .. } = self.timeouts;
-        let Timeouts { rate, rate_grace, linger, linger_silence, .. } = self.timeouts;
-        at_least(1, "timeouts.rate", rate.unwrap_or(u64::MAX))?;
+        let Timeouts { head, idle, body, write, late, .. } = self.timeouts;
+        let Timeouts { min_rate, rate_grace, linger, linger_silence, .. } = self.timeouts;
+        at_least(1, "timeouts.min_rate", min_rate.unwrap_or(u64::MAX))?;
         for (setting, time) in [
             ("timeouts.head", head),
             ("timeouts.idle", idle),
-            ("timeouts.stall", stall),
+            ("timeouts.body", body),
             ("timeouts.write", write),
             ("timeouts.late", late),
             ("timeouts.rate_grace", Some(rate_grace)),
@@ -217,8 +217,8 @@ impl Config {
         Ok(())
     }
 
-    /// The least that [`Config::held`](field@Config::held) may be with this buffer and this
-    /// limit of heads.
+    /// The least that [`Config::max_held`](field@Config::max_held) may be with this buffer
+    /// and this limit of heads.
     #[must_use]
     pub fn least_held(&self) -> usize {
         self.most_kept().saturating_mul(2)
@@ -243,23 +243,23 @@ fn at_least(least: u64, setting: &'static str, value: u64) -> Result<(), ConfigE
 /// use streamsum::engine::{Config, Engine, Now};
 /// # use streamsum::server::Stream as Socket;
 ///
-/// let config = Config::default().turn_bytes(1_000);
+/// let config = Config::default().max_turn(1_000);
 /// let wrong = Engine::<Socket, ()>::new(config, Now::now()).unwrap_err();
-/// assert_eq!(wrong.to_string(), "turn_bytes must be at least 49152");
+/// assert_eq!(wrong.to_string(), "max_turn must be at least 49152");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A number or a size in bytes is too small.
     TooSmall {
-        /// The name of its field in [`Config`], such as `held` or `limits.head`.
+        /// The name of its field in [`Config`], such as `max_held` or `limits.head`.
         setting: &'static str,
         /// The least that works, beside what else is set.
         least: u64,
     },
     /// A number or a size in bytes is too large.
     TooLarge {
-        /// The name of its field in [`Config`], such as `held` or `limits.head`.
+        /// The name of its field in [`Config`], such as `max_held` or `limits.head`.
         setting: &'static str,
         /// The most that works.
         most: u64,
@@ -311,10 +311,13 @@ mod tests {
         let limits = Limits::default().head(8);
         let timeouts = Timeouts::default().idle(None);
         let config = Config::default().limits(limits).connections(1).buffer(2).batch(3);
-        let config = config.turn_bytes(4).held(5).output(6).kept_target(7).lone_buffer(8);
+        let config = config.max_turn(4).max_held(5).max_output(6).kept_target(7).lone_buffer(8);
         let config = config.timeouts(timeouts.clone());
-        let Config { connections, buffer, batch, turn_bytes, held, output, .. } = config;
-        assert_eq!([connections, buffer, batch, turn_bytes, held, output], [1, 2, 3, 4, 5, 6]);
+        let Config { connections, buffer, batch, max_turn, max_held, max_output, .. } = config;
+        assert_eq!(
+            [connections, buffer, batch, max_turn, max_held, max_output],
+            [1, 2, 3, 4, 5, 6]
+        );
         assert_eq!((config.kept_target, config.lone_buffer), (7, 8));
         assert_eq!((config.limits, config.timeouts), (limits, timeouts));
     }
@@ -341,21 +344,22 @@ mod tests {
             config().lone_buffer((16 << 20) + 1).check(),
             Err(ConfigError::TooLarge { setting: "lone_buffer", most: 16 << 20 })
         );
-        let rate = Timeouts::default().rate(0);
-        assert_eq!(config().timeouts(rate).check(), too_small("timeouts.rate", 1));
+        let rate = Timeouts::default().min_rate(0);
+        assert_eq!(config().timeouts(rate).check(), too_small("timeouts.min_rate", 1));
     }
 
     #[test]
     fn what_a_turn_reads_and_what_is_held_have_room_for_a_peer() {
         let tight = Config::default().buffer(8192).limits(Limits::default().head(5000));
         assert_eq!(tight.least_held(), 20_000);
-        let check = |turn_bytes, held| tight.clone().turn_bytes(turn_bytes).held(held).check();
+        let check =
+            |max_turn, max_held| tight.clone().max_turn(max_turn).max_held(max_held).check();
         assert_eq!(check(8192, 20_000), Ok(()));
         let too_small = |setting, least| Err(ConfigError::TooSmall { setting, least });
-        assert_eq!(check(8191, 20_000), too_small("turn_bytes", 8192));
-        assert_eq!(check(8192, 19_999), too_small("held", 20_000));
-        let long_reads = tight.buffer(16_384).turn_bytes(16_384);
-        assert_eq!(long_reads.held(32_767).check(), too_small("held", 32_768));
+        assert_eq!(check(8191, 20_000), too_small("max_turn", 8192));
+        assert_eq!(check(8192, 19_999), too_small("max_held", 20_000));
+        let long_reads = tight.buffer(16_384).max_turn(16_384);
+        assert_eq!(long_reads.max_held(32_767).check(), too_small("max_held", 32_768));
     }
 
     #[test]
@@ -366,16 +370,12 @@ mod tests {
         for (setting, wrong, right) in [
             ("timeouts.head", timeouts().head(hasty), timeouts().head(second)),
             ("timeouts.idle", timeouts().idle(hasty), timeouts().idle(second)),
-            ("timeouts.stall", timeouts().stall(hasty), timeouts().stall(None)),
+            ("timeouts.body", timeouts().body(hasty), timeouts().body(None)),
             ("timeouts.write", timeouts().write(hasty), timeouts().write(None)),
             ("timeouts.late", timeouts().late(hasty), timeouts().late(second)),
             ("timeouts.rate_grace", timeouts().rate_grace(hasty), timeouts().rate_grace(second)),
             ("timeouts.linger", timeouts().linger(hasty), timeouts().linger(second)),
-            (
-                "timeouts.linger_silence",
-                timeouts().linger_silence(hasty),
-                timeouts().linger_bytes(0),
-            ),
+            ("timeouts.linger_silence", timeouts().linger_silence(hasty), timeouts().max_linger(0)),
         ] {
             let check = |timeouts| Config::default().timeouts(timeouts).check();
             assert_eq!(check(wrong), Err(ConfigError::TooShort { setting }));
@@ -386,7 +386,10 @@ mod tests {
     #[test]
     fn errors_have_words_and_pass_for_io_errors() {
         let errors = [
-            (ConfigError::TooSmall { setting: "held", least: 7 }, "held must be at least 7"),
+            (
+                ConfigError::TooSmall { setting: "max_held", least: 7 },
+                "max_held must be at least 7",
+            ),
             (ConfigError::TooLarge { setting: "buffer", most: 7 }, "buffer must be at most 7"),
             (
                 ConfigError::TooShort { setting: "timeouts.idle" },

@@ -86,7 +86,7 @@ impl Clock {
     /// Counts what lingering has read.
     pub(super) fn linger(&mut self, now: Moment, bytes: u64, timeouts: &Timeouts) {
         self.advance(now, bytes);
-        self.full = timeouts.linger_bytes.is_some_and(|limit| self.bytes >= limit);
+        self.full = timeouts.max_linger.is_some_and(|limit| self.bytes >= limit);
     }
 
     pub(super) fn lingers_reading(&self) -> bool {
@@ -115,7 +115,7 @@ impl Clock {
     /// What content has missed, if it comes too slowly.
     fn missed(&self, now: Moment, timeouts: &Timeouts) -> Option<Missed> {
         let silent = now.since(self.progress);
-        if let Some(limit) = timeouts.stall.filter(|&limit| silent >= limit) {
+        if let Some(limit) = timeouts.body.filter(|&limit| silent >= limit) {
             return Some(Missed::Byte(limit));
         }
         if self.bytes == 0 {
@@ -123,7 +123,8 @@ impl Clock {
         }
         let elapsed = now.since(self.since);
         let is_slow = |rate: u64| (self.bytes as f64) < rate as f64 * elapsed.as_secs_f64();
-        let rate = timeouts.rate.filter(|&rate| elapsed >= timeouts.rate_grace && is_slow(rate))?;
+        let rate =
+            timeouts.min_rate.filter(|&rate| elapsed >= timeouts.rate_grace && is_slow(rate))?;
         Some(Missed::Rate(rate))
     }
 }
@@ -215,7 +216,7 @@ impl<S: Socket, U> Engine<S, U> {
             if is_unread {
                 continue;
             }
-            if peer.is_full(self.config.output) && !peer.awaits_handler() {
+            if peer.is_full(self.config.max_output) && !peer.awaits_handler() {
                 peer.clock.read_later(self.now, passed);
             }
             if let Some(verdict) = peer.overdue(self.now, &self.config.timeouts) {

@@ -69,7 +69,7 @@ impl<S: Socket, U> Engine<S, U> {
             peer.starved = false;
             return Some(self.slot_of_kept(key));
         }
-        if peer.is_full(self.config.output) {
+        if peer.is_full(self.config.max_output) {
             return None;
         }
         if peer.awaits_handler() || peer.hungry {

@@ -19,7 +19,8 @@ pub(super) struct Peer<S, U> {
     pub(super) life: Life,
     /// Whether it stands in the ready queue.
     pub(super) queued: bool,
-    /// Whether it stands among those who wait for room in [`Config::held`](super::Config::held).
+    /// Whether it stands among those who wait for room in
+    /// [`Config::max_held`](super::Config::max_held).
     pub(super) hungry: bool,
     /// Whether a read has returned 0.
     pub(super) eof: bool,

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use streamsum::engine::{Config, Timeouts};
 ///
-/// let timeouts = Timeouts::default().idle(Duration::from_secs(5)).rate(None);
+/// let timeouts = Timeouts::default().idle(Duration::from_secs(5)).min_rate(None);
 /// let config = Config::default().timeouts(timeouts);
 /// assert_eq!(config.timeouts.head, Some(Duration::from_secs(10)));
 /// ```
@@ -35,11 +35,11 @@ pub struct Timeouts {
     /// Without a byte of content, before the first one too: a source that thinks before
     /// it begins is judged by this alone. Default 30 s: a phone that changes cells is back
     /// by then, and most programs that work before they write have begun.
-    pub stall: Option<Duration>,
+    pub body: Option<Duration>,
     /// The least average rate of content in bytes a second, counted from its first byte,
     /// once [`Timeouts::rate_grace`] has passed. Default 240: below any modem, and well
     /// above what keeps connections busy for the sake of it.
-    pub rate: Option<u64>,
+    pub min_rate: Option<u64>,
     /// How long any rate is taken, from the first byte of content on. Default 20 s, so
     /// that short content passes however slowly it comes.
     pub rate_grace: Duration,
@@ -60,7 +60,7 @@ pub struct Timeouts {
     /// left waiting. Default none: many clients write all they have before they read, and
     /// never see the answer if that is more. They cost what an upload costs, but for the
     /// hashing.
-    pub linger_bytes: Option<u64>,
+    pub max_linger: Option<u64>,
 }
 
 impl Default for Timeouts {
@@ -68,14 +68,14 @@ impl Default for Timeouts {
         Self {
             head: Some(Duration::from_secs(10)),
             idle: Some(Duration::from_secs(75)),
-            stall: Some(Duration::from_secs(30)),
-            rate: Some(240),
+            body: Some(Duration::from_secs(30)),
+            min_rate: Some(240),
             rate_grace: Duration::from_secs(20),
             write: Some(Duration::from_secs(30)),
             late: Some(Duration::from_secs(60)),
             linger_silence: Duration::from_secs(5),
             linger: Duration::from_secs(30),
-            linger_bytes: None,
+            max_linger: None,
         }
     }
 }
@@ -96,17 +96,17 @@ impl Timeouts {
         self
     }
 
-    /// Sets [`Timeouts::stall`](field@Timeouts::stall); `None` turns it off.
+    /// Sets [`Timeouts::body`](field@Timeouts::body); `None` turns it off.
     #[must_use]
-    pub fn stall(mut self, time: impl Into<Option<Duration>>) -> Self {
-        self.stall = time.into();
+    pub fn body(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.body = time.into();
         self
     }
 
-    /// Sets [`Timeouts::rate`](field@Timeouts::rate); `None` turns it off.
+    /// Sets [`Timeouts::min_rate`](field@Timeouts::min_rate); `None` turns it off.
     #[must_use]
-    pub fn rate(mut self, bytes: impl Into<Option<u64>>) -> Self {
-        self.rate = bytes.into();
+    pub fn min_rate(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.min_rate = bytes.into();
         self
     }
 
@@ -145,10 +145,10 @@ impl Timeouts {
         self
     }
 
-    /// Sets [`Timeouts::linger_bytes`](field@Timeouts::linger_bytes); `None` turns it off.
+    /// Sets [`Timeouts::max_linger`](field@Timeouts::max_linger); `None` turns it off.
     #[must_use]
-    pub fn linger_bytes(mut self, bytes: impl Into<Option<u64>>) -> Self {
-        self.linger_bytes = bytes.into();
+    pub fn max_linger(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.max_linger = bytes.into();
         self
     }
 }
@@ -160,14 +160,15 @@ mod tests {
     #[test]
     fn each_name_sets_its_own() {
         let seconds = Duration::from_secs;
-        let timeouts = Timeouts::default().head(seconds(1)).idle(seconds(2)).stall(seconds(3));
-        let timeouts = timeouts.rate(4).rate_grace(seconds(5)).write(seconds(6)).late(seconds(7));
-        let timeouts = timeouts.linger_silence(seconds(8)).linger(seconds(9)).linger_bytes(10);
-        let times = [timeouts.head, timeouts.idle, timeouts.stall, timeouts.write, timeouts.late];
+        let timeouts = Timeouts::default().head(seconds(1)).idle(seconds(2)).body(seconds(3));
+        let timeouts =
+            timeouts.min_rate(4).rate_grace(seconds(5)).write(seconds(6)).late(seconds(7));
+        let timeouts = timeouts.linger_silence(seconds(8)).linger(seconds(9)).max_linger(10);
+        let times = [timeouts.head, timeouts.idle, timeouts.body, timeouts.write, timeouts.late];
         assert_eq!(times, [1, 2, 3, 6, 7].map(|time| Some(seconds(time))));
-        assert_eq!((timeouts.rate, timeouts.linger_bytes), (Some(4), Some(10)));
+        assert_eq!((timeouts.min_rate, timeouts.max_linger), (Some(4), Some(10)));
         let others = [timeouts.rate_grace, timeouts.linger_silence, timeouts.linger];
         assert_eq!(others, [5, 8, 9].map(seconds));
-        assert_eq!(timeouts.rate(None).rate, None);
+        assert_eq!(timeouts.min_rate(None).min_rate, None);
     }
 }

@@ -72,7 +72,7 @@ impl<S: Socket, U> Engine<S, U> {
         handler: &mut H,
     ) -> Step<U> {
         let pending = self.peers.get(slot.key).map_or(0, |peer| peer.output.pending());
-        if !slot.out.is_empty() && pending + slot.out.len() > self.config.output {
+        if !slot.out.is_empty() && pending + slot.out.len() > self.config.max_output {
             self.flush(slot.key, &mut slot.out, handler);
         }
         let Some(peer) = self.peers.get_mut(slot.key) else { return Step::Done };
@@ -87,7 +87,7 @@ impl<S: Socket, U> Engine<S, U> {
         // Between requests a turn may end, after one at least of each who is served; and
         // a peer that does not read its answers may be left alone.
         let may_stop = peer.connection.awaits() == Awaits::Idle && !buf.is_empty();
-        let is_full = peer.is_full(self.config.output);
+        let is_full = peer.is_full(self.config.max_output);
         let is_spent = self.budget == 0 && slot.served;
         if may_stop && (is_full || is_spent) || peer.awaits_handler() {
             return Step::Done;

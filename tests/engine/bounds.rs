@@ -7,7 +7,7 @@ use testkit::sim::Client;
 // covers: 19.4
 #[test]
 fn a_peer_that_never_reads_gets_no_more_than_the_bound_and_an_answer() {
-    let config = Config::default().output(1_000).buffer(4096);
+    let config = Config::default().max_output(1_000).buffer(4096);
     let mut driver = recording(config);
     let client = driver.connect();
     client.set_window(0);
@@ -21,7 +21,7 @@ fn a_peer_that_never_reads_gets_no_more_than_the_bound_and_an_answer() {
 
 #[test]
 fn many_small_requests_make_no_longer_turn_than_a_few_large_reads() {
-    let config = Config::default().turn_bytes(64 << 10);
+    let config = Config::default().max_turn(64 << 10);
     let mut driver = recording(config);
     let client = driver.connect();
     client.send(put("/a", "a").repeat(1_000));
@@ -34,7 +34,7 @@ fn many_small_requests_make_no_longer_turn_than_a_few_large_reads() {
 
 #[test]
 fn many_peers_with_little_to_say_make_no_longer_turn_either() {
-    let config = Config::default().turn_bytes(64 << 10);
+    let config = Config::default().max_turn(64 << 10);
     let mut driver = recording(config);
     let clients: Vec<Client> = (0..1_000).map(|_| driver.connect()).collect();
     for client in &clients {
@@ -49,9 +49,10 @@ fn many_peers_with_little_to_say_make_no_longer_turn_either() {
 
 #[test]
 fn the_smallest_bounds_work() {
-    let config = Config::default().connections(1).buffer(4096).batch(1).turn_bytes(4096).output(0);
+    let config =
+        Config::default().connections(1).buffer(4096).batch(1).max_turn(4096).max_output(0);
     let held = config.least_held();
-    let mut driver = recording(config.held(held));
+    let mut driver = recording(config.max_held(held));
     let client = driver.connect();
     driver.send(&client, put("/a", "abc") + &put("/b", "b"));
     assert_eq!(client.take_output(), digest("abc") + &digest("b"));
@@ -59,7 +60,7 @@ fn the_smallest_bounds_work() {
 
 #[test]
 fn a_pipelining_flood_does_not_starve_another_peer() {
-    let config = Config::default().turn_bytes(64 << 10);
+    let config = Config::default().max_turn(64 << 10);
     let mut driver = recording(config);
     let flooding = driver.connect();
     flooding.send(put("/flood", "a").repeat(20_000));
@@ -74,7 +75,7 @@ fn a_pipelining_flood_does_not_starve_another_peer() {
 
 #[test]
 fn a_flood_of_lingering_peers_does_not_starve_another() {
-    let config = Config::default().turn_bytes(64 << 10);
+    let config = Config::default().max_turn(64 << 10);
     let mut driver = recording(config);
     let refused: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
     for client in &refused {
@@ -93,7 +94,7 @@ fn a_flood_of_lingering_peers_does_not_starve_another() {
 
 #[test]
 fn lingering_peers_are_read_within_the_bytes_of_a_turn() {
-    let config = Config::default().buffer(4096).turn_bytes(50_000);
+    let config = Config::default().buffer(4096).max_turn(50_000);
     let mut driver = recording(config);
     let refused: Vec<Client> = (0..50).map(|_| driver.connect()).collect();
     for client in &refused {
@@ -172,7 +173,7 @@ fn flood(driver: &mut testkit::sim::Driver<testkit::sim::Recorder>, count: usize
 
 #[test]
 fn a_turn_reads_what_it_may_and_no_more_than_a_buffer_on_top() {
-    let config = Config::default().buffer(4096).turn_bytes(50_000);
+    let config = Config::default().buffer(4096).max_turn(50_000);
     let mut driver = recording(config);
     let clients = flood(&mut driver, 100);
     let mut before = 0;
@@ -189,7 +190,7 @@ fn a_turn_reads_what_it_may_and_no_more_than_a_buffer_on_top() {
 // covers: 29.1
 #[test]
 fn a_hundred_floods_get_their_fair_share() {
-    let config = Config::default().buffer(4096).turn_bytes(50_000);
+    let config = Config::default().buffer(4096).max_turn(50_000);
     let mut driver = recording(config);
     let clients = flood(&mut driver, 100);
     for _ in 0..60 {
@@ -202,7 +203,7 @@ fn a_hundred_floods_get_their_fair_share() {
 
 #[test]
 fn the_bound_holds_however_little_is_read() {
-    let config = Config::default().output(1_000);
+    let config = Config::default().max_output(1_000);
     let mut driver = recording(config);
     let client = driver.connect();
     client.set_window(0);

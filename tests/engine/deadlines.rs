@@ -221,7 +221,7 @@ fn content_that_came_with_its_head_counts_from_there() {
 
 #[test]
 fn without_a_stall_limit_content_may_begin_at_any_time() {
-    let timeouts = Timeouts::default().stall(None);
+    let timeouts = Timeouts::default().body(None);
     let mut driver = recording(Config::default().timeouts(timeouts));
     let client = driver.connect();
     let request = put("/a", "abc");
@@ -377,7 +377,7 @@ fn the_numbers_of_a_refusal_leave_out_a_pause() {
 #[test]
 fn no_deadline_is_looked_at_when_all_are_off() {
     let timeouts =
-        Timeouts::default().head(None).idle(None).stall(None).rate(None).write(None).late(None);
+        Timeouts::default().head(None).idle(None).body(None).min_rate(None).write(None).late(None);
     let mut driver = recording(Config::default().timeouts(timeouts));
     let clients: Vec<_> = (0..6).map(|_| driver.connect()).collect();
     driver.send(&clients[1], "PUT");
@@ -427,7 +427,7 @@ fn the_date_is_that_of_the_answer() {
 
 #[test]
 fn no_time_passes_while_a_peer_stands_in_the_queue() {
-    let config = Config::default().buffer(4096).turn_bytes(4096);
+    let config = Config::default().buffer(4096).max_turn(4096);
     let mut driver = recording(config);
     let clients: Vec<_> = (0..20).map(|_| driver.connect()).collect();
     let content = "x".repeat(6_000);
@@ -501,7 +501,7 @@ fn a_peer_is_idle_once_it_has_taken_its_answer() {
 
 #[test]
 fn no_time_passes_while_what_was_written_before_is_not_taken() {
-    let mut driver = recording(Config::default().output(160));
+    let mut driver = recording(Config::default().max_output(160));
     let client = driver.connect();
     client.set_window(0);
     let head = "PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";

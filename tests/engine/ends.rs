@@ -223,7 +223,7 @@ fn the_peer_is_named_in_requests_and_reports() {
 
 #[test]
 fn an_end_is_seen_though_the_turn_has_nothing_left() {
-    let config = Config::default().buffer(4096).turn_bytes(4096);
+    let config = Config::default().buffer(4096).max_turn(4096);
     let mut driver = recording(config);
     let (quiet, loud) = (driver.connect(), driver.connect());
     driver.send(&quiet, put("/a", "abc"));

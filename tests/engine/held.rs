@@ -12,7 +12,7 @@ const ASK: usize = 2 * HEAD as usize;
 
 fn tightest(buffer: usize) -> Config {
     let limits = Limits::default().head(HEAD);
-    Config::default().limits(limits).buffer(buffer).held(2 * ASK)
+    Config::default().limits(limits).buffer(buffer).max_held(2 * ASK)
 }
 
 fn tight() -> Driver<Recorder> {
@@ -165,7 +165,7 @@ fn a_head_over_its_limit_is_not_held() {
 #[test]
 fn half_heads_over_the_bound_are_not_read_until_there_is_room() {
     let mut driver = tight();
-    assert_eq!(driver.engine.config().held, 2 * ASK);
+    assert_eq!(driver.engine.config().max_held, 2 * ASK);
     let (read, unread) = fill(&mut driver);
     assert!(read.len() > 5 && unread.len() > 10, "{} {}", read.len(), unread.len());
     assert!(unread.iter().all(|client| client.taken() == 0));

@@ -93,7 +93,7 @@ fn who_became_idle_since_is_found_when_its_second_is_over() {
 // covers: 28.7
 #[test]
 fn nobody_gives_way_who_is_not_between_two_requests() {
-    let mut driver = recording(Config::default().output(10));
+    let mut driver = recording(Config::default().max_output(10));
     let clients: Vec<Client> = (0..7).map(|_| driver.connect()).collect();
     let [silent, in_head, in_next_head, in_content, waiting, late, not_reading] = &clients[..]
     else {
@@ -208,7 +208,7 @@ fn thousands_give_way_in_their_order() {
 fn memory_that_is_short_keeps_places() {
     let config = Config::default();
     let held = config.least_held();
-    let mut driver = recording(config.held(held));
+    let mut driver = recording(config.max_held(held));
     let clients = answered(&mut driver, 2);
     // One that holds a good deal of the room, and the next the rest of it.
     let others: Vec<Client> = (0..20).map(|_| driver.connect()).collect();

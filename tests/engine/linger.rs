@@ -75,7 +75,7 @@ fn thirty_seconds_end_it_though_bytes_come() {
 // covers: 21.2
 #[test]
 fn thirty_seconds_end_a_flood_that_is_never_caught_up_with() {
-    let (mut driver, client) = refused_with(Config::default().turn_bytes(48 << 10));
+    let (mut driver, client) = refused_with(Config::default().max_turn(48 << 10));
     client.send("x".repeat(4 << 20));
     for _ in 0..29 {
         driver.clock.advance(Duration::from_secs(1));
@@ -89,7 +89,7 @@ fn thirty_seconds_end_a_flood_that_is_never_caught_up_with() {
 
 #[test]
 fn a_peer_that_waits_to_be_read_is_not_silent() {
-    let (mut driver, client) = refused_with(Config::default().turn_bytes(48 << 10));
+    let (mut driver, client) = refused_with(Config::default().max_turn(48 << 10));
     // So many others are read before it that it takes minutes.
     let others: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
     for other in &others {
@@ -108,7 +108,7 @@ fn a_peer_that_waits_to_be_read_is_not_silent() {
 // covers: 21.4
 #[test]
 fn a_limit_of_bytes_ends_the_reading_and_not_the_waiting() {
-    let timeouts = Timeouts::default().linger_bytes(1 << 20);
+    let timeouts = Timeouts::default().max_linger(1 << 20);
     let (mut driver, client) = refused_with(Config::default().timeouts(timeouts));
     let before = client.taken();
     for _ in 0..30 {
@@ -128,7 +128,7 @@ fn a_limit_of_bytes_ends_the_reading_and_not_the_waiting() {
 fn what_is_thrown_away_takes_no_room() {
     let config = Config::default();
     let held = config.least_held();
-    let (mut driver, client) = refused_with(config.held(held));
+    let (mut driver, client) = refused_with(config.max_held(held));
     // All of the room is taken, but for the last that is left to one peer.
     let half_head = format!("PUT / HTTP/1.1\r\nX: {}", "x".repeat(30_000));
     let others: Vec<Client> = (0..20).map(|_| driver.connect()).collect();

@@ -197,9 +197,8 @@ fn an_upload_that_is_alone_is_read_in_longer_pieces() {
 #[test]
 fn a_turn_begins_no_batch_that_its_bytes_would_cut_short() {
     let (buffer, batch) = (4096, 4);
-    let turn_bytes = batch * (buffer + 1024) * 5 / 2;
-    let mut driver =
-        recording(Config::default().buffer(buffer).batch(batch).turn_bytes(turn_bytes));
+    let max_turn = batch * (buffer + 1024) * 5 / 2;
+    let mut driver = recording(Config::default().buffer(buffer).batch(batch).max_turn(max_turn));
     let clients: Vec<_> = (0..6).map(|_| driver.connect()).collect();
     for client in &clients {
         client.send(put("/a", &"x".repeat(100_000)));

@@ -109,7 +109,7 @@ fn short_writes_are_gone_on_with() {
 
 #[test]
 fn a_slow_reader_gets_everything_in_order() {
-    let mut driver = recording(Config::default().output(300));
+    let mut driver = recording(Config::default().max_output(300));
     let client = driver.connect();
     client.set_window(0);
     let contents: Vec<String> = (0..40).map(|length| "z".repeat(length)).collect();

@@ -19,7 +19,7 @@ const HALF_CHUNKED: &[u8] =
 
 /// No deadline, so that whatever ends a request was seen and not waited for.
 fn patient() -> Config {
-    let timeouts = Timeouts::default().head(None).idle(None).stall(None).rate(None).write(None);
+    let timeouts = Timeouts::default().head(None).idle(None).body(None).min_rate(None).write(None);
     Config::default().timeouts(timeouts)
 }
 
@@ -291,7 +291,7 @@ fn linger_a_little(round: usize) {
 fn a_client_that_hardly_reads_costs_a_bounded_memory_and_nobody_else() {
     // covers: 19.4
     let config = patient();
-    let bound = config.output + 2 * config.buffer;
+    let bound = config.max_output + 2 * config.buffer;
     let server = Serving::everywhere(config);
     for address in server.addresses() {
         let mut other = address.connect();

@@ -16,7 +16,7 @@ const OFTEN: usize = 200;
 
 /// No deadline, so that what is not read fails the test.
 fn patient() -> Config {
-    let timeouts = Timeouts::default().head(None).idle(None).stall(None).rate(None);
+    let timeouts = Timeouts::default().head(None).idle(None).body(None).min_rate(None);
     Config::default().timeouts(timeouts)
 }
 

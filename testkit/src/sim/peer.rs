@@ -45,7 +45,7 @@ impl Peer {
             return;
         };
         // Lingering may have read all the bytes that it reads.
-        let has_lingered = config.timeouts.linger_bytes.is_some() && client.sees_half_close();
+        let has_lingered = config.timeouts.max_linger.is_some() && client.sees_half_close();
         let is_excused = is_blocked || client.is_full() || has_lingered;
         assert!(is_excused || client.untaken() == 0, "peer {number} is not read");
         let has_ended = client.has_finished() || client.has_reset();

@@ -254,7 +254,7 @@ impl Marks {
             start.first = later(start.first, time);
         }
         // With a bound of nothing it is not read as long as anything waits for it.
-        let is_over = view.config.output == 0 && self.is_full && client.is_full();
+        let is_over = view.config.max_output == 0 && self.is_full && client.is_full();
         let is_unread = is_over && can_read && phase == self.phase;
         let time = if is_unread { sweep.passed } else { time };
         for start in [&mut self.since, &mut self.progress] {
@@ -344,7 +344,7 @@ impl Marks {
                     return "the wrong numbers";
                 }
                 match too_slow.missed {
-                    Missed::Byte(_) => passed(timeouts.stall, self.progress.most(now)),
+                    Missed::Byte(_) => passed(timeouts.body, self.progress.most(now)),
                     Missed::Rate(rate) => {
                         let least = rate as f64 * total.as_secs_f64();
                         let is_slow = (too_slow.bytes as f64) < least;
@@ -411,17 +411,17 @@ impl Marks {
             Phase::Verdict | Phase::Answer => late_if(passed(timeouts.late, total), "late"),
             Phase::Lingering => {
                 let taken = (self.taken - self.taken_before) as u64;
-                let reads = timeouts.linger_bytes.is_none_or(|limit| taken < limit);
+                let reads = timeouts.max_linger.is_none_or(|limit| taken < limit);
                 let is_late =
                     total >= timeouts.linger || (reads && silent >= timeouts.linger_silence);
                 late_if(is_late, "linger")
             }
-            Phase::Body if passed(timeouts.stall, silent) => "stall",
+            Phase::Body if passed(timeouts.body, silent) => "stall",
             Phase::Body => {
                 let bytes = self.content as f64;
                 let is_slow = |rate: u64| bytes < rate as f64 * total.as_secs_f64();
                 let is_due = self.content > 0 && total >= timeouts.rate_grace;
-                late_if(is_due && timeouts.rate.is_some_and(is_slow), "rate")
+                late_if(is_due && timeouts.min_rate.is_some_and(is_slow), "rate")
             }
             Phase::Closing | Phase::Paused | Phase::Gone => "",
         }

@@ -177,7 +177,7 @@ impl<const DRAINS: bool> World<DRAINS> {
 
     /// True if nobody has to wait for room to be read.
     fn has_room(&self) -> bool {
-        self.driver.engine.config().held >= 64 << 20
+        self.driver.engine.config().max_held >= 64 << 20
     }
 
     /// All peers read, send what is left and end; the handler says what it owes.

@@ -22,10 +22,10 @@ pub(super) fn config(random: &mut Random, weather: Weather) -> Config {
         .buffer(buffer)
         .lone_buffer(buffer * *random.pick(&[1, 2, 4]))
         .batch(*random.pick(&[1, 2, 5, 16, 32]))
-        .turn_bytes(buffer.max(*random.pick(&[4 << 10, 20_000, 2 << 20])))
-        .output(*random.pick(&[0, 200, 2_000, 16 << 10]))
+        .max_turn(buffer.max(*random.pick(&[4 << 10, 20_000, 2 << 20])))
+        .max_output(*random.pick(&[0, 200, 2_000, 16 << 10]))
         .kept_target(*random.pick(&[0, 4, 100]));
-    if is_short { config.clone().held(config.least_held()) } else { config }
+    if is_short { config.clone().max_held(config.least_held()) } else { config }
 }
 
 /// Any of them may be off.
@@ -34,19 +34,19 @@ fn timeouts(random: &mut Random) -> Timeouts {
     let mut timeouts = Timeouts::default()
         .head(seconds(&[2, 10]))
         .idle(seconds(&[3, 75]))
-        .stall(seconds(&[4, 30]))
-        .rate(240)
+        .body(seconds(&[4, 30]))
+        .min_rate(240)
         .rate_grace(seconds(&[3, 20]))
         .write(seconds(&[5, 30]))
         .late(seconds(&[6, 60]))
         .linger_silence(seconds(&[1, 5]))
         .linger(seconds(&[2, 30]))
-        .linger_bytes(*random.pick(&[None, Some(20_000)]));
+        .max_linger(*random.pick(&[None, Some(20_000)]));
     match random.below(15) {
         0 => timeouts.head = None,
         1 => timeouts.idle = None,
-        2 => timeouts.stall = None,
-        3 => timeouts.rate = None,
+        2 => timeouts.body = None,
+        3 => timeouts.min_rate = None,
         4 => timeouts.write = None,
         5 => timeouts.late = None,
         _ => {}
