@@ -20,7 +20,7 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
             Err(reject) => after = Some(connection.reject(reject, &now, &mut output)),
             Ok(Step { used, event }) => {
                 match event {
-                    Event::Wait => is_waiting = true,
+                    Event::Wait | Event::HeadBegun => is_waiting = true,
                     Event::Head(_) => connection.accept(&mut output),
                     Event::Body { data, last } => {
                         stream.update(&input[data]);

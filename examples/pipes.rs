@@ -29,7 +29,7 @@ impl Server {
                 Ok(Step { used, event }) => {
                     let (mut is_waiting, mut is_last) = (false, false);
                     match event {
-                        Event::Wait => is_waiting = true,
+                        Event::Wait | Event::HeadBegun => is_waiting = true,
                         Event::Head(_) => self.connection.accept(to_client),
                         Event::Body { data, last } => {
                             self.stream.update(&from_client[data]);

@@ -34,7 +34,7 @@
 //!     let step = connection.receive(&mut input)?;
 //!     let used = step.used;
 //!     match step.event {
-//!         Event::Wait => break,
+//!         Event::Wait | Event::HeadBegun => break,
 //!         Event::Head(_) => connection.accept(&mut output),
 //!         Event::Body { data, last } => {
 //!             content.extend_from_slice(&input[data]);

@@ -8,7 +8,6 @@ use super::peer::{Got, Life};
 use super::{Engine, Key, Socket};
 use crate::buf::Buf;
 use crate::handler::{Abort, Handler};
-use crate::proto::Awaits;
 
 /// An output vector that was needed for more is not kept for the next peer.
 const MOST_SPARE_OUTPUT: usize = 64 << 10;
@@ -48,9 +47,6 @@ impl<S: Socket, U> Engine<S, U> {
             self.buffers.put(buf);
             return;
         };
-        if peer.connection.awaits() == Awaits::Head {
-            peer.clock.begin_head(self.now);
-        }
         let rest = peer
             .rest
             .as_ref()

@@ -101,6 +101,11 @@ impl<S: Socket, U> Engine<S, U> {
                 self.refuse(reject.into(), slot, handler);
                 Step::Again
             }
+            Ok(proto::Step { used, event: Event::HeadBegun }) => {
+                peer.clock.begin_head(self.now);
+                buf.advance(used);
+                self.wait(slot, handler)
+            }
             Ok(proto::Step { used, event: Event::Wait }) => {
                 buf.advance(used);
                 self.wait(slot, handler)

@@ -47,8 +47,9 @@ pub struct Step<'i> {
 
 /// What the peer's bytes mean.
 ///
-/// Events depend on the bytes alone; only how much content comes in one of them depends
-/// on how the bytes were cut.
+/// Events depend on the bytes alone, with two exceptions. How the bytes were cut decides
+/// how much content comes in one event, and whether a head is reported when it begins:
+/// see [`Event::HeadBegun`].
 ///
 /// # Example
 ///
@@ -69,6 +70,14 @@ pub enum Event<'i> {
     /// Nothing until there is more input than was given, or until the caller did what
     /// [`Connection::awaits`] says.
     Wait,
+    /// A head has begun, and its end is not in the input. Given once for such a head, before
+    /// anything else of it; never for a head that is complete, or refused, in the call that
+    /// sees its first byte, so that a request which arrives whole costs no more calls.
+    ///
+    /// Like [`Event::Wait`] it asks for more input, and its [`Step::used`] counts the empty
+    /// lines that were skipped. Another call without more input gives [`Event::Wait`]. A
+    /// caller that sets no time limit for a head treats both alike.
+    HeadBegun,
     /// A whole head. Next comes [`Connection::accept`] or [`Connection::respond`].
     Head(Head<'i>),
     /// Content.
@@ -275,7 +284,8 @@ impl Connection {
         let State::Head { scan, empty_lines, .. } = &mut self.state else {
             unreachable!("called for heads alone")
         };
-        if !scan.has_begun() {
+        let is_new = !scan.has_begun();
+        if is_new {
             match input {
                 [b'\r', ..] if *empty_lines == MOST_EMPTY_LINES => return Err(Reject::EmptyLines),
                 [b'\r', b'\n', rest @ ..] => {
@@ -290,7 +300,8 @@ impl Connection {
             }
         }
         let Some(end) = scan.find_end(input, Section::Head, &self.limits)? else {
-            return Ok(Step { used: 0, event: Event::Wait });
+            let event = if is_new { Event::HeadBegun } else { Event::Wait };
+            return Ok(Step { used: 0, event });
         };
         let section = input.get(..end).unwrap_or_default();
         let judged = head::judge(section, scan)?;
@@ -523,6 +534,26 @@ impl Connection {
             State::Respond { trailers: Some(lines), .. } => Fields::new(lines),
             _ => Fields::default(),
         }
+    }
+
+    /// Heads that were taken so far, that of the current request among them; at most
+    /// [`u32::MAX`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::proto::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.receive(&mut b"GET / HTTP/1.1\r\nHost: x\r\n".to_owned())?;
+    /// assert_eq!(connection.requests(), 0);
+    /// connection.receive(&mut b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned())?;
+    /// assert_eq!(connection.requests(), 1);
+    /// # Ok::<(), streamsum::proto::Reject>(())
+    /// ```
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        self.requests
     }
 
     /// Takes no request after the current one: its response will say

@@ -12,7 +12,7 @@ const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
 /// A connection that has seen the beginning of a head.
 fn begun(input: &str) -> Connection {
     let mut connection = Connection::new(Limits::default());
-    assert_waits(&mut connection, input, 0);
+    assert_begins(&mut connection, input, 0);
     connection
 }
 
@@ -55,6 +55,14 @@ fn assert_waits(connection: &mut Connection, input: &str, used: usize) {
     assert_eq!(step.used, used);
 }
 
+#[track_caller]
+fn assert_begins(connection: &mut Connection, input: &str, used: usize) {
+    let mut input = input.as_bytes().to_vec();
+    let step = connection.receive(&mut input).unwrap();
+    assert!(matches!(step.event, Event::HeadBegun), "{:?}", step.event);
+    assert_eq!(step.used, used);
+}
+
 // covers: 19.1
 #[test]
 fn the_next_request_waits_while_one_is_pending() {
@@ -75,7 +83,7 @@ fn a_head_begins_with_its_first_byte() {
     let mut connection = Connection::new(Limits::default());
     assert_waits(&mut connection, "\r\n\r", 2);
     assert_eq!(connection.awaits(), Awaits::Idle);
-    assert_waits(&mut connection, "\r\nG", 2);
+    assert_begins(&mut connection, "\r\nG", 2);
     assert_eq!(connection.awaits(), Awaits::Head);
 }
 
@@ -220,6 +228,22 @@ fn what_the_caller_refuses_in_answer_to_head_has_no_content() {
         let (_, out) = reject(&mut connection, Reject::Late);
         assert!(out.ends_with(Reject::Late.reason()), "{out}");
     }
+}
+
+#[test]
+fn requests_are_counted_by_their_heads() {
+    let mut connection = begun("GET / HTTP/1.1\r\n");
+    assert_eq!(connection.requests(), 0);
+    for number in 1..=3 {
+        let step = connection.receive(&mut GET.as_bytes().to_vec()).map(|step| step.used);
+        assert_eq!((step, connection.requests()), (Ok(GET.len()), number));
+        connection.accept(&mut Vec::new());
+        connection.receive(&mut []).unwrap();
+        assert_eq!(respond(&mut connection, &Response::text(200, "")).0, After::Reuse);
+    }
+    assert!(connection.receive(&mut b"GET".to_owned()).is_ok());
+    assert!(connection.receive(&mut b"GET\n".to_owned()).is_err());
+    assert_eq!(connection.requests(), 3, "a refused head is not taken");
 }
 
 #[test]

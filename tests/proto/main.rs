@@ -2,4 +2,5 @@
 
 mod cases;
 mod connection;
+mod head_begun;
 mod regressions;

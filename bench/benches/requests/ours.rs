@@ -59,7 +59,7 @@ impl<'w> Ours<'w> {
             let used = step.used;
             let mut waits = false;
             match step.event {
-                Event::Wait => waits = true,
+                Event::Wait | Event::HeadBegun => waits = true,
                 Event::Head(head) => {
                     black_box(head);
                     self.connection.accept(&mut self.out);

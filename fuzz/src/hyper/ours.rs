@@ -22,6 +22,8 @@ pub(super) fn read(data: &[u8]) -> Reading {
         match step.event {
             // What was used without an event is framing: there may be more behind it.
             Event::Wait if used > 0 => {}
+            // The next call waits.
+            Event::HeadBegun => {}
             Event::Wait => match connection.ended() {
                 End::Clean => break Outcome::Ended,
                 End::Truncated(reject) => break Outcome::Refused(Some(reject)),

@@ -84,7 +84,8 @@ impl<'c> Server<'c> {
         let used = step.used;
         assert!(used <= given, "{}: used {used} of {given} bytes", self.case.name);
         let again = match step.event {
-            Event::Wait => false,
+            // Whether a head is reported when it begins depends on the cut: not in the log.
+            Event::Wait | Event::HeadBegun => false,
             Event::Head(head) => {
                 self.log.extend(head_lines(&head, &self.case.show));
                 self.decide();

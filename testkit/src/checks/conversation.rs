@@ -73,6 +73,7 @@ struct Server<'p> {
 /// An event that has let go of the input.
 enum Seen {
     Wait,
+    HeadBegun,
     Head(Request),
     Body { data: Range<usize>, last: bool },
 }
@@ -82,6 +83,7 @@ impl Server<'_> {
     fn step(&mut self) -> bool {
         let before = self.pending.clone();
         let certain = self.connection.certain_content();
+        let was_idle = self.connection.awaits() == Awaits::Idle;
         let step = match self.connection.receive(&mut self.pending) {
             Ok(step) => step,
             Err(reject) => {
@@ -93,14 +95,19 @@ impl Server<'_> {
         let used = step.used;
         let seen = match step.event {
             Event::Wait => Seen::Wait,
+            Event::HeadBegun => Seen::HeadBegun,
             Event::Head(head) => Seen::Head(request(&head)),
             Event::Body { data, last } => Seen::Body { data, last },
         };
         assert!(used <= before.len(), "used {used} of {}", before.len());
         assert_eq!(self.pending[used..], before[used..], "touched behind {used}");
         let certain = usize::try_from(certain).unwrap_or(usize::MAX).min(before.len());
+        // The oracle knows nothing of cuts. A head that begins and does not end is reported
+        // by the call that sees its first byte, and by no other.
+        let begins = was_idle && self.connection.awaits() == Awaits::Head;
+        assert_eq!(matches!(seen, Seen::HeadBegun), begins);
         let again = match seen {
-            Seen::Wait => {
+            Seen::Wait | Seen::HeadBegun => {
                 assert_eq!(certain, 0, "content was held back");
                 false
             }
