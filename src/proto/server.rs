@@ -33,7 +33,7 @@ const MOST_EMPTY_LINES: u8 = 4;
 /// let mut input = *b"GET / HT";
 /// let step = connection.receive(&mut input)?;
 /// // Half a head stays with the caller.
-/// assert!(matches!((step.used, step.event), (0, Event::Wait)));
+/// assert!(matches!((step.used, step.event), (0, Event::HeadBegun)));
 /// # Ok::<(), streamsum::proto::Reject>(())
 /// ```
 #[derive(Debug)]
