@@ -19,8 +19,11 @@
 mod answer;
 mod batch;
 mod buffers;
+mod clock;
+mod closing;
 mod config;
 mod deadlines;
+mod exchange;
 mod gather;
 mod held;
 mod idle;
@@ -32,7 +35,6 @@ mod timeouts;
 mod wave;
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
 use std::mem;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,77 +52,11 @@ use idle::Idle;
 use peer::{Life, Peer, Wish};
 use time::Moment;
 
+pub use crate::link::{Ready, Socket};
 pub use config::{Config, ConfigError};
 pub use stats::Stats;
 pub use time::Now;
 pub use timeouts::Timeouts;
-
-/// A byte stream that does not block: it fails with
-/// [`WouldBlock`](io::ErrorKind::WouldBlock) instead, and whoever owns the poll
-/// [notes](Engine::note) when that may have changed.
-///
-/// # Example
-///
-/// Bytes that are all there from the beginning.
-///
-/// ```
-/// use std::io::{self, Cursor, Read, Write};
-/// use streamsum::engine::Socket;
-///
-/// struct Replay { input: Cursor<Vec<u8>>, output: Vec<u8> }
-///
-/// impl Read for Replay {
-///     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> { self.input.read(into) }
-/// }
-/// impl Write for Replay {
-///     fn write(&mut self, from: &[u8]) -> io::Result<usize> { self.output.write(from) }
-///     fn flush(&mut self) -> io::Result<()> { Ok(()) }
-/// }
-/// impl Socket for Replay {
-///     fn short_read_drains(&self) -> bool { false }
-///     fn finish_writing(&mut self) -> io::Result<()> { Ok(()) }
-/// }
-/// ```
-pub trait Socket: Read + Write {
-    /// True if a read that fills less than it was given has emptied the socket, so that
-    /// the next byte will be announced, unless [urgent data](Ready::urgent) lies there. So
-    /// it is with plain TCP on epoll. It is not with a wrapper that keeps bytes of its own,
-    /// such as TLS; nor where the poll does not tell of urgent data; nor with Unix sockets,
-    /// whose reads end behind bytes that a descriptor was passed along with.
-    fn short_read_drains(&self) -> bool;
-
-    /// Shuts down the writing half: the peer reads the end, and may still send.
-    ///
-    /// # Errors
-    ///
-    /// When the connection is gone, which is no news to anybody.
-    fn finish_writing(&mut self) -> io::Result<()>;
-}
-
-/// What an event says of a socket. Bits only ever add up: the engine clears them when a
-/// call says otherwise.
-///
-/// # Example
-///
-/// ```
-/// use streamsum::engine::Ready;
-///
-/// let ready = Ready { readable: true, ..Ready::default() };
-/// assert!(!ready.writable);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ready {
-    /// There may be bytes to read.
-    pub readable: bool,
-    /// There may be room to write.
-    pub writable: bool,
-    /// The peer sends no more than what there is to read.
-    pub read_closed: bool,
-    /// The connection is broken.
-    pub error: bool,
-    /// There is urgent data of TCP, before which a read ends though more lies behind it.
-    pub urgent: bool,
-}
 
 /// Names a peer for as long as it is there. Keys are small, and are used again for
 /// other peers, though never within the turn in which they became free.
@@ -254,12 +190,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// on a peer that is gone is ignored.
     pub fn note(&mut self, key: Key, ready: Ready) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        // A broken connection is found out by the call that fails.
-        peer.ready.readable |= ready.readable || ready.read_closed || ready.error || ready.urgent;
-        peer.ready.writable |= ready.writable || ready.error;
-        peer.ready.read_closed |= ready.read_closed;
-        peer.ready.error |= ready.error;
-        peer.ready.urgent |= ready.urgent;
+        peer.link.note(ready);
         self.enqueue(key);
     }
 
@@ -310,7 +241,7 @@ impl<S: Socket, U> Engine<S, U> {
         let Some(peer) = self.peers.get_mut(id.key as usize).filter(|peer| peer.serves(id)) else {
             return false;
         };
-        if !peer.awaits_handler() || matches!(peer.upload, peer::Upload::Late) {
+        if !peer.awaits_handler() || matches!(peer.upload, exchange::Upload::Late) {
             return false;
         }
         peer.resumed = true;
@@ -340,7 +271,9 @@ impl<S: Socket, U> Engine<S, U> {
         for (_, peer) in &mut self.peers {
             peer.connection.retire();
             // A request may lie in the socket unnoted: those are served.
-            peer.ready.readable |= peer.is_between_requests();
+            if peer.is_between_requests() {
+                peer.link.expect_input();
+            }
         }
         let keys: Vec<Key> = self.peers.iter().map(|(key, _)| key).collect();
         keys.into_iter().for_each(|key| self.enqueue(key));
@@ -457,7 +390,7 @@ impl<S: Socket, U> Engine<S, U> {
             return;
         }
         peer.life = Life::Dead;
-        peer.socket = None;
+        peer.link.close();
         if let Some(kept) = peer.kept.take() {
             self.held.release(kept.capacity());
         }

@@ -71,6 +71,7 @@ pub mod buf;
 pub mod checksum;
 pub mod engine;
 pub mod handler;
+mod link;
 pub mod md5;
 pub mod proto;
 pub mod server;

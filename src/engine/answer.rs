@@ -1,7 +1,8 @@
 //! Answers and refusals, and the report of each.
 
 use super::batch::Slot;
-use super::peer::{Life, Named, Record, Refusal, Wish};
+use super::exchange::{Named, Record};
+use super::peer::{Life, Refusal, Wish};
 use super::{Engine, Moment, Socket};
 use crate::buf::Buf;
 use crate::handler::{Handler, Outcome, Report};
@@ -50,7 +51,7 @@ impl<S: Socket, U> Engine<S, U> {
     ) {
         let Some(peer) = self.peers.get_mut(slot.key) else { return };
         let unread = slot.buf.as_ref().map_or(&[][..], Buf::unread);
-        if peer.eof && unread.is_empty() {
+        if peer.link.is_at_end() && unread.is_empty() {
             peer.connection.retire();
         }
         let after = match refusal {

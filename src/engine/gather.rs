@@ -1,10 +1,11 @@
 //! The beginning of a batch: who is ready gets a place in it, with the bytes of one read.
 
 use super::batch::Slot;
-use super::peer::{Got, Life};
+use super::peer::Life;
 use super::{Engine, Key, Socket};
 use crate::buf::Buf;
 use crate::handler::{Abort, Handler};
+use crate::link::Got;
 use crate::proto::Awaits;
 
 /// What a visit costs a turn, in bytes of content that would take as long: so that many
@@ -46,14 +47,14 @@ impl<S: Socket, U> Engine<S, U> {
     ) -> Option<Slot> {
         let peer = self.peers.get_mut(key)?;
         peer.queued = false;
-        if peer.life != Life::Dead && peer.output.pending() > 0 {
+        if peer.life != Life::Dead && peer.link.pending() > 0 {
             self.flush(key, &mut Vec::new(), handler);
         }
         let peer = self.peers.get_mut(key)?;
         match peer.life {
             Life::Open => {}
             Life::Closing => {
-                if peer.output.pending() == 0 {
+                if peer.link.pending() == 0 {
                     self.finish_writing(key);
                 }
                 return None;
@@ -73,7 +74,7 @@ impl<S: Socket, U> Engine<S, U> {
             return None;
         }
         if peer.awaits_handler() || peer.hungry {
-            if peer.ready.error {
+            if peer.link.is_broken() {
                 self.abort(key, Abort::Reset, handler);
             }
             return None;
@@ -81,7 +82,7 @@ impl<S: Socket, U> Engine<S, U> {
         if peer.kept.is_some() && !peer.starved {
             return Some(self.slot_of_kept(key));
         }
-        if !peer.ready.readable && !self.draining {
+        if !peer.link.is_readable() && !self.draining {
             return None;
         }
         self.read(key, is_alone, handler)
@@ -114,22 +115,21 @@ impl<S: Socket, U> Engine<S, U> {
         let buf = slot.buf.as_mut()?;
         let before = buf.len();
         let peer = self.peers.get_mut(key)?;
-        let got = peer.read(buf, most);
+        let got = peer.link.read(buf, most);
         let bytes = buf.len() - before;
-        peer.flows = bytes >= LEAST_GROWTH && buf.spare_mut().is_empty();
         match peer.connection.awaits() {
             _ if bytes == 0 => {}
             Awaits::Body => peer.clock.advance_content(self.now, bytes as u64),
             _ => peer.clock.advance(self.now, bytes as u64),
         }
-        if got == Got::Bytes {
+        if got == Got::Input {
             peer.starved = false;
         }
         let ends = self.draining && peer.is_between_requests();
         self.spend(bytes);
         self.stats.bytes_read += bytes as u64;
         match got {
-            Got::Bytes => return Some(slot),
+            Got::Input => return Some(slot),
             Got::Nothing => {
                 self.scatter(slot, handler);
                 if ends {
@@ -152,7 +152,8 @@ impl<S: Socket, U> Engine<S, U> {
             let before = kept.capacity();
             let is_full = kept.spare_mut().is_empty();
             // Half a head at the end of much: more is there than a box would grow by.
-            let has_much = is_full && peer.flows && kept.len() <= self.config.buffer / 2;
+            let has_much =
+                is_full && peer.link.filled_last_read() && kept.len() <= self.config.buffer / 2;
             if has_much && self.held.reserve(self.config.buffer) {
                 let mut buf = self.buffers.take();
                 buf.append(kept.unread());
@@ -198,7 +199,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// makes room.
     fn starve<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        if peer.ready.error {
+        if peer.link.is_broken() {
             self.abort(key, Abort::Reset, handler);
         } else {
             peer.hungry = true;

@@ -34,7 +34,7 @@ impl<S: Socket, U> Peer<S, U> {
     /// Since when it has been idle: it has taken all of an answer, and as far as is known
     /// has sent nothing since but empty lines.
     fn idle_since(&self) -> Option<Moment> {
-        let is_silent = !self.ready.readable && !self.queued && !self.hungry;
+        let is_silent = !self.link.is_readable() && !self.queued && !self.hungry;
         let is_idle = is_silent && self.kept.is_none() && self.is_between_requests();
         self.clock.idle_since().filter(|_| is_idle)
     }
@@ -124,13 +124,15 @@ impl<S: Socket, U> Engine<S, U> {
     /// unnoted, and is then seen to in the next turn. True if there was neither.
     fn is_silent<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) -> bool {
         if let Some(peer) = self.peers.get_mut(key) {
-            peer.ready.readable = true;
+            peer.link.expect_input();
         }
         if let Some(slot) = self.read(key, false, handler) {
             self.scatter(slot, handler);
         }
         let Some(peer) = self.peers.get_mut(key) else { return false };
-        peer.ready.readable |= peer.eof;
+        if peer.link.is_at_end() {
+            peer.link.expect_input();
+        }
         self.enqueue(key);
         self.peers.get(key).is_some_and(|peer| peer.idle_since().is_some())
     }

@@ -1,10 +1,9 @@
-//! The end of a batch: what was answered is written, what could not be used is kept, and
-//! who is through is closed with care.
+//! The end of a batch: what was answered is written, and what could not be used is kept.
 
 use std::mem;
 
 use super::batch::Slot;
-use super::peer::{Got, Life};
+use super::peer::Life;
 use super::{Engine, Key, Socket};
 use crate::buf::Buf;
 use crate::handler::{Abort, Handler};
@@ -34,7 +33,7 @@ impl<S: Socket, U> Engine<S, U> {
         if peer.kept.is_none() || served && self.held.is_last_free() {
             self.held.let_go(key);
         }
-        if peer.life == Life::Closing && peer.output.pending() == 0 {
+        if peer.life == Life::Closing && peer.link.pending() == 0 {
             self.finish_writing(key);
         }
         self.enqueue(key);
@@ -79,8 +78,8 @@ impl<S: Socket, U> Engine<S, U> {
         handler: &mut H,
     ) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        let nothing_waited = peer.output.pending() == 0;
-        match peer.write(out) {
+        let nothing_waited = peer.link.pending() == 0;
+        match peer.link.write(out) {
             Ok(written) => {
                 self.stats.bytes_written += written as u64;
                 if written > 0 || nothing_waited {
@@ -89,40 +88,5 @@ impl<S: Socket, U> Engine<S, U> {
             }
             Err(_) => self.abort(key, Abort::Reset, handler),
         }
-    }
-
-    /// Everything is written: tells the peer so, and waits for its end unless that has
-    /// come.
-    pub(super) fn finish_writing(&mut self, key: Key) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        let finished = peer.socket.as_mut().is_some_and(|socket| socket.finish_writing().is_ok());
-        if peer.eof || !finished {
-            self.close(key);
-            return;
-        }
-        peer.life = Life::Lingering;
-        peer.clock.restart(self.now);
-        self.enqueue(key);
-    }
-
-    /// Reads and throws away.
-    pub(super) fn linger(&mut self, key: Key) {
-        let mut buf = self.buffers.take();
-        if let Some(peer) = self.peers.get_mut(key) {
-            let got = peer.read(&mut buf, usize::MAX);
-            let bytes = buf.len();
-            if bytes > 0 {
-                peer.clock.linger(self.now, bytes as u64, &self.config.timeouts);
-            }
-            let is_over = peer.eof || got == Got::Broken;
-            self.spend(bytes);
-            self.stats.bytes_read += bytes as u64;
-            if is_over {
-                self.close(key);
-            } else {
-                self.enqueue(key);
-            }
-        }
-        self.buffers.put(buf);
     }
 }

@@ -5,7 +5,8 @@ use std::mem;
 use std::ops::Range;
 
 use super::batch::Slot;
-use super::peer::{Life, Named, Peer, Record, Rest, Upload};
+use super::exchange::{Named, Record, Rest, Upload};
+use super::peer::{Life, Peer};
 use super::{Config, Engine, Moment, Socket};
 use crate::buf::Buf;
 use crate::handler::{Finished, Handler, Piece, Reply, Request, UploadId, Verdict};
@@ -71,7 +72,7 @@ impl<S: Socket, U> Engine<S, U> {
         place: usize,
         handler: &mut H,
     ) -> Step<U> {
-        let pending = self.peers.get(slot.key).map_or(0, |peer| peer.output.pending());
+        let pending = self.peers.get(slot.key).map_or(0, |peer| peer.link.pending());
         if !slot.out.is_empty() && pending + slot.out.len() > self.config.max_output {
             self.flush(slot.key, &mut slot.out, handler);
         }
@@ -131,9 +132,11 @@ impl<S: Socket, U> Engine<S, U> {
     fn wait<H: Handler<Upload = U>>(&mut self, slot: &mut Slot, handler: &mut H) -> Step<U> {
         let Some(peer) = self.peers.get_mut(slot.key) else { return Step::Done };
         peer.starved = true;
-        if !peer.eof {
+        if !peer.link.is_at_end() {
             // An empty line was read; whether a request follows, a last read tells.
-            peer.ready.readable |= self.draining && peer.connection.awaits() == Awaits::Idle;
+            if self.draining && peer.connection.awaits() == Awaits::Idle {
+                peer.link.expect_input();
+            }
             return Step::Done;
         }
         match peer.connection.ended() {

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the library with the modules it may import from. `proto` and `md5`
 /// don't know each other, `engine` doesn't know mio, `server` doesn't know MD5.
-const FLOORS: [(&str, &[&str]); 9] = [
+const FLOORS: [(&str, &[&str]); 10] = [
     ("buf", &[]),
     ("md5", &[]),
     ("proto", &[]),
     ("handler", &["buf", "proto"]),
-    ("engine", &["buf", "handler", "proto"]),
+    ("link", &["buf"]),
+    ("engine", &["buf", "handler", "link", "proto"]),
     ("checksum", &["handler", "md5", "proto"]),
     ("server", &["engine", "handler", "proto"]),
     ("thread", &["engine", "handler", "proto", "server"]),

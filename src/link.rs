@@ -1,0 +1,360 @@
+//! One stream that does not block: what its events said, what was read last, and the output
+//! that waits for it.
+
+use std::io::{self, ErrorKind, Read, Write};
+
+use crate::buf::Buf;
+
+/// A byte stream that does not block: it fails with
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) instead, and whoever owns the poll
+/// [notes](Engine::note) when that may have changed.
+///
+/// # Example
+///
+/// Bytes that are all there from the beginning.
+///
+/// ```
+/// use std::io::{self, Cursor, Read, Write};
+/// use streamsum::engine::Socket;
+///
+/// struct Replay { input: Cursor<Vec<u8>>, output: Vec<u8> }
+///
+/// impl Read for Replay {
+///     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> { self.input.read(into) }
+/// }
+/// impl Write for Replay {
+///     fn write(&mut self, from: &[u8]) -> io::Result<usize> { self.output.write(from) }
+///     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+/// }
+/// impl Socket for Replay {
+///     fn short_read_drains(&self) -> bool { false }
+///     fn finish_writing(&mut self) -> io::Result<()> { Ok(()) }
+/// }
+/// ```
+pub trait Socket: Read + Write {
+    /// True if a read that fills less than it was given has emptied the socket, so that
+    /// the next byte will be announced, unless [urgent data](Ready::urgent) lies there. So
+    /// it is with plain TCP on epoll. It is not with a wrapper that keeps bytes of its own,
+    /// such as TLS; nor where the poll does not tell of urgent data; nor with Unix sockets,
+    /// whose reads end behind bytes that a descriptor was passed along with.
+    fn short_read_drains(&self) -> bool;
+
+    /// Shuts down the writing half: the peer reads the end, and may still send.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone, which is no news to anybody.
+    fn finish_writing(&mut self) -> io::Result<()>;
+}
+
+/// What an event says of a socket. Bits only ever add up: the engine clears them when a
+/// call says otherwise.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::engine::Ready;
+///
+/// let ready = Ready { readable: true, ..Ready::default() };
+/// assert!(!ready.writable);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// There may be bytes to read.
+    pub readable: bool,
+    /// There may be room to write.
+    pub writable: bool,
+    /// The peer sends no more than what there is to read.
+    pub read_closed: bool,
+    /// The connection is broken.
+    pub error: bool,
+    /// There is urgent data of TCP, before which a read ends though more lies behind it.
+    pub urgent: bool,
+}
+
+/// A read that fills its buffer with so much says that there is more to come.
+const MUCH: usize = 512;
+
+/// A socket with what is known of it, and with the output that it has not taken yet.
+pub(crate) struct Link<S> {
+    /// `None` once it is closed.
+    socket: Option<S>,
+    /// What the events said and no call has contradicted since.
+    ready: Ready,
+    last_read: LastRead,
+    output: Output,
+}
+
+/// What the last read tells of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastRead {
+    /// There may be more to come, or not.
+    Partial,
+    /// It took much and all it could, so that there is more to come.
+    Filled,
+    /// The other side has sent its last byte.
+    End,
+}
+
+/// What a read gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Got {
+    /// Bytes, or the end of them.
+    Input,
+    Nothing,
+    Broken,
+}
+
+impl<S: Socket> Link<S> {
+    pub(crate) fn new(socket: S) -> Self {
+        Self {
+            socket: Some(socket),
+            // Nothing was written yet, so there is room.
+            ready: Ready { writable: true, ..Ready::default() },
+            last_read: LastRead::Partial,
+            output: Output::default(),
+        }
+    }
+
+    /// Adds what an event said.
+    pub(crate) fn note(&mut self, ready: Ready) {
+        // A broken connection is found out by the call that fails.
+        self.ready.readable |= ready.readable || ready.read_closed || ready.error || ready.urgent;
+        self.ready.writable |= ready.writable || ready.error;
+        self.ready.read_closed |= ready.read_closed;
+        self.ready.error |= ready.error;
+        self.ready.urgent |= ready.urgent;
+    }
+
+    /// Has the next visit read, though no event has said that there is something.
+    pub(crate) fn expect_input(&mut self) {
+        self.ready.readable = true;
+    }
+
+    /// True if a read may give something.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.ready.readable
+    }
+
+    /// True if output waits and a write may take some of it.
+    pub(crate) fn can_flush(&self) -> bool {
+        self.ready.writable && self.pending() > 0
+    }
+
+    /// True if an event said that the connection is broken.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.ready.error
+    }
+
+    /// True if a read has given the end.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.last_read == LastRead::End
+    }
+
+    /// True if the last read took much and all it could, so that there is more to come.
+    pub(crate) fn filled_last_read(&self) -> bool {
+        self.last_read == LastRead::Filled
+    }
+
+    /// Bytes of output that wait.
+    pub(crate) fn pending(&self) -> usize {
+        self.output.pending()
+    }
+
+    /// Reads once, at most `most` bytes.
+    ///
+    /// Where the other side is known to have ended, it reads on to the end, so that the
+    /// answer to the last request can already say that the connection closes. Where there
+    /// is urgent data it reads on, too: behind it, nothing is announced again.
+    pub(crate) fn read(&mut self, buf: &mut Buf, most: usize) -> Got {
+        let Some(socket) = &mut self.socket else { return Got::Nothing };
+        let mut total = 0;
+        loop {
+            let spare = buf.spare_mut();
+            let room = spare.len().min(most - total);
+            let Some(spare) = spare.get_mut(..room).filter(|room| !room.is_empty()) else { break };
+            match socket.read(spare) {
+                Ok(0) => {
+                    self.ready.readable = false;
+                    self.last_read = LastRead::End;
+                    return Got::Input;
+                }
+                Ok(n) => {
+                    buf.filled(n);
+                    total += n;
+                    if self.ready.read_closed || self.ready.error || self.ready.urgent {
+                        continue;
+                    }
+                    if n < room && socket.short_read_drains() {
+                        self.ready.readable = false;
+                    }
+                    break;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.ready.readable = false;
+                    self.ready.urgent = false;
+                    break;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Got::Broken,
+            }
+        }
+        let has_filled = total >= MUCH && buf.spare_mut().is_empty();
+        self.last_read = if has_filled { LastRead::Filled } else { LastRead::Partial };
+        if total > 0 { Got::Input } else { Got::Nothing }
+    }
+
+    /// Writes what is pending and then `out`, as far as the other side takes it; the rest
+    /// stays pending and `out` is left empty. Returns the number of bytes written.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is broken.
+    pub(crate) fn write(&mut self, out: &mut Vec<u8>) -> io::Result<usize> {
+        let Some(socket) = &mut self.socket else { return Ok(0) };
+        let before = self.output.pending();
+        let mut written = 0;
+        if before > 0 {
+            let pending = self.output.bytes.get(self.output.written..).unwrap_or_default();
+            written += write_to(socket, pending, &mut self.ready.writable)?;
+            self.output.written += written;
+        }
+        if written == before {
+            self.output = Output::default();
+            let n = write_to(socket, out, &mut self.ready.writable)?;
+            written += n;
+            out.drain(..n);
+        }
+        self.output.append(out);
+        out.clear();
+        Ok(written)
+    }
+
+    /// Shuts down the writing half.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub(crate) fn finish_writing(&mut self) -> io::Result<()> {
+        self.socket.as_mut().map_or(Ok(()), Socket::finish_writing)
+    }
+
+    /// Closes the socket, whatever waits.
+    pub(crate) fn close(&mut self) {
+        self.socket = None;
+    }
+}
+
+/// Bytes on their way to the other side.
+#[derive(Debug, Default)]
+struct Output {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Output {
+    fn pending(&self) -> usize {
+        self.bytes.len() - self.written
+    }
+
+    /// Forgets what is written once that is the larger half: a peer that reads all the
+    /// time and never catches up costs no more memory than what is pending, twice.
+    fn append(&mut self, more: &[u8]) {
+        if self.written > self.bytes.len() / 2 {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
+        self.bytes.extend_from_slice(more);
+    }
+}
+
+fn write_to<S: Socket>(socket: &mut S, bytes: &[u8], writable: &mut bool) -> io::Result<usize> {
+    let mut written = 0;
+    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty() && *writable) {
+        match socket.write(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(n) => written += n,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => *writable = false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_to_a_peer_that_never_catches_up_is_forgotten() {
+        let mut output = Output::default();
+        output.append(&[0; 100]);
+        for _ in 0..1_000 {
+            output.written += 60;
+            output.append(&[0; 60]);
+            assert_eq!(output.pending(), 100);
+            assert!(output.bytes.len() <= 300, "{}", output.bytes.len());
+        }
+    }
+
+    /// A socket whose calls fail as the list says, and else read or write 3 bytes.
+    struct Failing(Vec<ErrorKind>);
+
+    impl Failing {
+        fn next(&mut self) -> io::Result<usize> {
+            self.0.pop().map_or(Ok(3), |kind| Err(kind.into()))
+        }
+    }
+
+    impl io::Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.next()
+        }
+    }
+
+    impl io::Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.next()
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Socket for Failing {
+        fn short_read_drains(&self) -> bool {
+            true
+        }
+
+        fn finish_writing(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn failing(kinds: &[ErrorKind]) -> Link<Failing> {
+        Link::new(Failing(kinds.to_vec()))
+    }
+
+    #[test]
+    fn interrupted_calls_are_made_again() {
+        let mut link = failing(&[ErrorKind::Interrupted; 2]);
+        let mut buf = Buf::with_capacity(8);
+        assert_eq!((link.read(&mut buf, usize::MAX), buf.len()), (Got::Input, 3));
+        let mut link = failing(&[ErrorKind::Interrupted; 2]);
+        assert_eq!(link.write(&mut b"abc".to_vec()).unwrap(), 3);
+        assert!(link.ready.writable && link.pending() == 0);
+    }
+
+    #[test]
+    fn a_broken_connection_is_told_from_an_end() {
+        for kind in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::TimedOut] {
+            let mut link = failing(&[kind]);
+            assert_eq!(link.read(&mut Buf::with_capacity(8), usize::MAX), Got::Broken);
+            assert!(!link.is_at_end(), "{kind}");
+            let mut link = failing(&[kind]);
+            assert_eq!(link.write(&mut b"abc".to_vec()).unwrap_err().kind(), kind);
+        }
+    }
+}
