@@ -6,6 +6,7 @@ mod reject;
 mod response;
 mod target;
 
+use std::mem;
 use std::num::NonZeroU16;
 use std::ops::Range;
 use std::time::Duration;
@@ -177,6 +178,9 @@ pub struct Connection {
     /// Heads that were taken, the current one among them.
     requests: u32,
     retired: bool,
+    /// True if the current request is HEAD, as far as its head has come: what answers it has
+    /// no content.
+    is_head: bool,
     /// For how many seconds it is kept between requests, if that is told.
     kept_idle: Option<NonZeroU16>,
 }
@@ -184,22 +188,21 @@ pub struct Connection {
 /// Each state owns what it alone needs.
 #[derive(Debug)]
 enum State {
-    Head { scan: SectionScan, empty_lines: u8, is_head: bool },
+    Head { scan: SectionScan, empty_lines: u8 },
     Decide { exchange: Exchange, body: Body },
     Body { exchange: Exchange, body: Body },
     Respond { exchange: Exchange, trailers: Option<Box<[u8]>> },
-    Rejected { reject: Reject, is_head: bool },
+    Rejected(Reject),
     Closed,
 }
 
 impl State {
-    const START: State = State::Head { scan: SectionScan::new(), empty_lines: 0, is_head: false };
+    const START: State = State::Head { scan: SectionScan::new(), empty_lines: 0 };
 }
 
 /// What a request leaves behind for its response.
 #[derive(Clone, Copy, Debug)]
 struct Exchange {
-    is_head: bool,
     is_http10: bool,
     asks_keep_alive: bool,
     close: Option<CloseReason>,
@@ -210,7 +213,14 @@ impl Connection {
     /// A connection on which nothing has happened yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, state: State::START, requests: 0, retired: false, kept_idle: None }
+        Self {
+            limits,
+            state: State::START,
+            requests: 0,
+            retired: false,
+            is_head: false,
+            kept_idle: None,
+        }
     }
 
     /// Says for how long the caller keeps the connection between two requests. A client
@@ -253,35 +263,23 @@ impl Connection {
     /// [`Reject`] if the request cannot be taken. Next comes [`Connection::reject`] with
     /// this; until then each call gives the same error, and no input is looked at.
     pub fn receive<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
-        match &mut self.state {
+        let result = match self.state {
             State::Head { .. } => self.receive_head(input),
             State::Body { .. } => self.receive_body(input),
             State::Decide { .. } | State::Respond { .. } => {
-                Ok(Step { used: 0, event: Event::Wait })
+                return Ok(Step { used: 0, event: Event::Wait });
             }
-            State::Rejected { reject, .. } => Err(*reject),
-            State::Closed => Ok(Step { used: input.len(), event: Event::Wait }),
-        }
-    }
-
-    fn receive_head<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
-        let input: &'i [u8] = input;
-        let result = self.find_head(input);
-        match (&result, &mut self.state) {
-            (Err(reject), _) => {
-                // Behind too many empty lines no request line was looked for.
-                let is_head = *reject != Reject::EmptyLines && head::is_head(input);
-                self.state = State::Rejected { reject: *reject, is_head };
-            }
-            // It may be refused before it is complete.
-            (Ok(_), State::Head { is_head, .. }) => *is_head = head::is_head(input),
-            (Ok(_), _) => {}
+            State::Rejected(reject) => return Err(reject),
+            State::Closed => return Ok(Step { used: input.len(), event: Event::Wait }),
+        };
+        if let Err(reject) = result {
+            self.state = State::Rejected(reject);
         }
         result
     }
 
-    fn find_head<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, Reject> {
-        let State::Head { scan, empty_lines, .. } = &mut self.state else {
+    fn receive_head<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, Reject> {
+        let State::Head { scan, empty_lines } = &mut self.state else {
             unreachable!("called for heads alone")
         };
         let is_new = !scan.has_begun();
@@ -290,7 +288,7 @@ impl Connection {
                 [b'\r', ..] if *empty_lines == MOST_EMPTY_LINES => return Err(Reject::EmptyLines),
                 [b'\r', b'\n', rest @ ..] => {
                     *empty_lines += 1;
-                    let step = self.find_head(rest)?;
+                    let step = self.receive_head(rest)?;
                     return Ok(Step { used: step.used + 2, ..step });
                 }
                 [] | [b'\r'] => return Ok(Step { used: 0, event: Event::Wait }),
@@ -299,6 +297,8 @@ impl Connection {
                 _ => {}
             }
         }
+        // Before the head is complete: it may be refused before.
+        self.is_head = input.starts_with(b"HEAD ");
         let Some(end) = scan.find_end(input, Section::Head, &self.limits)? else {
             let event = if is_new { Event::HeadBegun } else { Event::Wait };
             return Ok(Step { used: 0, event });
@@ -320,7 +320,6 @@ impl Connection {
             None
         };
         let exchange = Exchange {
-            is_head: judged.head.method() == "HEAD",
             is_http10,
             asks_keep_alive: judged.asks_keep_alive,
             close,
@@ -355,11 +354,7 @@ impl Connection {
                 let event = Event::Body { data: decoded.data, last: decoded.last };
                 Ok(Step { used: decoded.used, event })
             }
-            Err(malformed) => {
-                let reject = malformed.into();
-                self.state = State::Rejected { reject, is_head: exchange.is_head };
-                Err(reject)
-            }
+            Err(malformed) => Err(malformed.into()),
         }
     }
 
@@ -390,8 +385,7 @@ impl Connection {
             panic!("there is no head to accept: {:?} is awaited", self.awaits());
         };
         if self.exceeds_body_limit() {
-            self.state =
-                State::Rejected { reject: Reject::BodyTooLarge, is_head: exchange.is_head };
+            self.state = State::Rejected(Reject::BodyTooLarge);
             return;
         }
         if exchange.awaits_continue {
@@ -414,7 +408,7 @@ impl Connection {
             State::Decide { exchange, body } => (*exchange, body.is_outstanding()),
             State::Body { exchange, body } => (*exchange, body.is_outstanding()),
             State::Respond { exchange, .. } => (*exchange, false),
-            State::Head { .. } | State::Rejected { .. } | State::Closed => {
+            State::Head { .. } | State::Rejected(_) | State::Closed => {
                 panic!("there is no request to answer: {:?} is awaited", self.awaits())
             }
         };
@@ -431,7 +425,7 @@ impl Connection {
             }
             None => Persistence::Implied,
         };
-        response.write(date, persistence, exchange.is_head, out);
+        self.write(response, date, persistence, out);
         match close {
             Some(reason) => {
                 self.state = State::Closed;
@@ -474,16 +468,25 @@ impl Connection {
     /// # Ok::<(), Reject>(())
     /// ```
     pub fn reject(&mut self, reject: Reject, date: &Date, out: &mut Vec<u8>) -> After {
-        let is_head = match &self.state {
-            State::Decide { exchange, .. }
-            | State::Body { exchange, .. }
-            | State::Respond { exchange, .. } => exchange.is_head,
-            State::Rejected { is_head, .. } | State::Head { is_head, .. } => *is_head,
-            State::Closed => panic!("a closed connection has no request to reject"),
-        };
-        reject.response().write(date, Persistence::Close, is_head, out);
+        assert!(
+            !matches!(self.state, State::Closed),
+            "a closed connection has no request to reject"
+        );
+        self.write(&reject.response(), date, Persistence::Close, out);
         self.state = State::Closed;
         After::Close(CloseReason::Rejected(reject))
+    }
+
+    fn write(
+        &mut self,
+        response: &Response,
+        date: &Date,
+        persistence: Persistence,
+        out: &mut Vec<u8>,
+    ) {
+        // Of the next request nothing is known yet.
+        let is_head = mem::take(&mut self.is_head);
+        response.write(date, persistence, is_head, out);
     }
 
     /// Takes note that the peer sends no more. To be called when all its bytes were given to
@@ -492,14 +495,17 @@ impl Connection {
     /// A request whose decision or answer is pending stays so: if its content can no longer
     /// come, a call after [`Connection::accept`] says so.
     pub fn ended(&mut self) -> End {
-        let is_head = match &self.state {
-            State::Head { scan, is_head, .. } if scan.has_begun() => *is_head,
-            State::Body { exchange, body } if body.is_outstanding() => exchange.is_head,
-            _ => return End::Clean,
+        let is_truncated = match &self.state {
+            State::Head { scan, .. } => scan.has_begun(),
+            State::Body { body, .. } => body.is_outstanding(),
+            State::Decide { .. } | State::Respond { .. } => false,
+            State::Rejected(_) | State::Closed => false,
         };
-        let reject = Reject::Truncated;
-        self.state = State::Rejected { reject, is_head };
-        End::Truncated(reject)
+        if !is_truncated {
+            return End::Clean;
+        }
+        self.state = State::Rejected(Reject::Truncated);
+        End::Truncated(Reject::Truncated)
     }
 
     /// What is needed to go on.
@@ -511,7 +517,7 @@ impl Connection {
             State::Decide { .. } => Awaits::Decision,
             State::Body { .. } => Awaits::Body,
             State::Respond { .. } => Awaits::Response,
-            State::Rejected { .. } => Awaits::Rejection,
+            State::Rejected(_) => Awaits::Rejection,
             State::Closed => Awaits::Nothing,
         }
     }

@@ -230,6 +230,62 @@ fn what_the_caller_refuses_in_answer_to_head_has_no_content() {
     }
 }
 
+/// The answer to input that comes in these pieces: the refusal that it gets, or else one for
+/// the time that it takes.
+fn rejected(connection: &mut Connection, pieces: &[&[u8]]) -> (Reject, String) {
+    let (mut pending, mut reason) = (Vec::new(), Reject::HeadTimeout);
+    for piece in pieces {
+        pending.extend_from_slice(piece);
+        match connection.receive(&mut pending).map(|step| step.used) {
+            Ok(used) => drop(pending.drain(..used)),
+            Err(reject) => reason = reject,
+        }
+    }
+    (reason, reject(connection, reason).1)
+}
+
+// covers: 24.5
+#[test]
+fn a_refused_head_request_gets_no_content_once_its_method_is_known() {
+    let new = || Connection::new(Limits::default());
+    // One that has answered a HEAD request before.
+    let used = || {
+        let mut connection = with_content(HEAD, "ab");
+        let (after, _) = respond(&mut connection, &Response::text(200, "content"));
+        assert_eq!(after, After::Reuse);
+        connection
+    };
+    let five = "\r\n".repeat(5);
+    for (input, expected, is_head) in [
+        ("", Reject::HeadTimeout, false),
+        ("\r\n", Reject::HeadTimeout, false),
+        ("HEAD", Reject::HeadTimeout, false),
+        ("HEAD ", Reject::HeadTimeout, true),
+        ("\r\n\r\nHEAD /a HTTP/1.1\r\nHost: x\r\n", Reject::HeadTimeout, true),
+        ("GET /HEAD ", Reject::HeadTimeout, false),
+        ("HEADS ", Reject::HeadTimeout, false),
+        ("head ", Reject::HeadTimeout, false),
+        ("HEAD / HTTP/1.1\n", Reject::LineEnd, true),
+        ("HEAD / HTTP/1.1\r\n\r\n", Reject::HostMissing, true),
+        ("HEAD  / HTTP/1.1\r\n\r\n", Reject::RequestLine, true),
+        ("GET / HTTP/1.1\n", Reject::LineEnd, false),
+        ("\nHEAD / HTTP/1.1\r\n", Reject::LineEnd, false),
+        (" HEAD / HTTP/1.1\r\n", Reject::FirstByte, false),
+        // No request line is looked for.
+        (&format!("{five}HEAD / HTTP/1.1\r\n\r\n"), Reject::EmptyLines, false),
+    ] {
+        let bytes: Vec<&[u8]> = input.as_bytes().chunks(1).collect();
+        for pieces in [&[input.as_bytes()][..], &bytes] {
+            for mut connection in [new(), used()] {
+                let (reject, out) = rejected(&mut connection, pieces);
+                assert_eq!(reject, expected, "{input:?}");
+                let content = if is_head { "" } else { reject.reason() };
+                assert!(out.ends_with(&format!("\r\n\r\n{content}")), "{input:?}: {out}");
+            }
+        }
+    }
+}
+
 #[test]
 fn requests_are_counted_by_their_heads() {
     let mut connection = begun("GET / HTTP/1.1\r\n");

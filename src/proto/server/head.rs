@@ -162,12 +162,6 @@ pub(super) fn named(input: &[u8]) -> Option<(&str, &str)> {
     Some((method, std::str::from_utf8(target).ok()?))
 }
 
-/// Whether the input, behind empty lines, begins a HEAD request, which gets no content
-/// even when it is refused.
-pub(super) fn is_head(input: &[u8]) -> bool {
-    behind_empty_lines(input).starts_with(b"HEAD ")
-}
-
 fn behind_empty_lines(mut input: &[u8]) -> &[u8] {
     while let [b'\r', b'\n', rest @ ..] = input {
         input = rest;
