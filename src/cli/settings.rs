@@ -387,6 +387,8 @@ fn show_size(size: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn put(name: &str, text: &str) -> Result<Settings, String> {
@@ -419,9 +421,44 @@ mod tests {
         assert_eq!(variables.len(), TABLE.len());
     }
 
-    /// No two rows may write to the same place.
+    /// Each field with its value, by its path: `config.limits.body`.
+    fn fields(settings: &Settings) -> BTreeMap<String, String> {
+        let mut fields = BTreeMap::<String, String>::new();
+        let mut path = Vec::new();
+        for line in format!("{settings:#?}").lines() {
+            let (name, value) = line.trim().split_once(": ").unwrap_or(("", line.trim()));
+            path.push(name);
+            let names: Vec<_> = path.iter().copied().filter(|name| !name.is_empty()).collect();
+            fields.entry(names.join(".")).or_default().push_str(value);
+            if !value.ends_with(['{', '(', '[']) {
+                path.pop();
+            }
+            if value.starts_with(['}', ')', ']']) {
+                path.pop();
+            }
+        }
+        fields
+    }
+
+    /// `--max-X` is `limits.X` if that is a limit, `--X-timeout` is `timeouts.X` if that is a
+    /// timeout, and every other option is spelled like its field.
+    fn field_of(option: &str) -> String {
+        let fields = fields(&Settings::default());
+        let name = option.replace('-', "_");
+        let limit = name.strip_prefix("max_").map(|limit| format!("config.limits.{limit}"));
+        let time = name.strip_suffix("_timeout").map(|time| format!("config.timeouts.{time}"));
+        let grouped = [limit, time].into_iter().flatten().find(|path| fields.contains_key(path));
+        let named = || {
+            let named = fields.keys().filter(|path| path.rsplit('.').next() == Some(&name));
+            // The binary has settings of its own, which come before those of `Config`.
+            named.min_by_key(|path| path.len()).expect(option).clone()
+        };
+        grouped.unwrap_or_else(named)
+    }
+
     #[test]
-    fn a_setting_changes_itself_alone() {
+    fn option_changes_only_the_field_of_its_name() {
+        let before = fields(&Settings::default());
         for setting in TABLE {
             let other = match setting.value_name() {
                 "ADDR" => "127.0.0.1:0",
@@ -429,11 +466,29 @@ mod tests {
                 "SIZE" | "N" | "N|auto" => "777",
                 _ => "off",
             };
-            let mut settings = put(setting.name, other).expect(setting.name);
-            for row in TABLE {
-                let changed = row.show(&mut settings) != row.show(&mut Settings::default());
-                assert_eq!(changed, row.name == setting.name, "{} {}", setting.name, row.name);
-            }
+            let after = fields(&put(setting.name, other).expect(setting.name));
+            let changed: Vec<_> = after
+                .iter()
+                .filter(|(path, value)| before.get(*path) != Some(value))
+                .map(|(path, _)| path)
+                .collect();
+            assert_eq!(changed, [&field_of(setting.name)], "--{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn option_is_named_after_its_field() {
+        let fields = [
+            ("max-body", "config.limits.body"),
+            ("max-held", "config.max_held"),
+            ("max-linger", "config.timeouts.max_linger"),
+            ("body-timeout", "config.timeouts.body"),
+            ("min-rate", "config.timeouts.min_rate"),
+            ("connections", "connections"),
+            ("drain-timeout", "drain_timeout"),
+        ];
+        for (option, field) in fields {
+            assert_eq!(field_of(option), field);
         }
     }
 
