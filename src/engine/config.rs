@@ -8,9 +8,9 @@ use super::Timeouts;
 use crate::proto::Limits;
 
 /// Below this a read costs more for the call than for the bytes.
-const SMALLEST_BUFFER: usize = 4 << 10;
+const SMALLEST_BUFFER: u64 = 4 << 10;
 /// No cache holds more, and positions fit 32 bits.
-const LARGEST_BUFFER: usize = 16 << 20;
+const LARGEST_BUFFER: u64 = 16 << 20;
 /// Deadlines are looked at once a second.
 const SHORTEST_TIME: Duration = Duration::from_secs(1);
 
@@ -163,7 +163,8 @@ impl Config {
 }
 
 impl Config {
-    /// Whether an engine can work with this; [`Engine::new`](super::Engine::new) asks, too.
+    /// Checks that an engine can work with these settings, as
+    /// [`Engine::new`](super::Engine::new) does.
     ///
     /// # Errors
     ///
@@ -181,40 +182,31 @@ impl Config {
     /// assert_eq!(wrong, Err(ConfigError::TooShort { setting: "timeouts.idle" }));
     /// ```
     pub fn check(&self) -> Result<(), ConfigError> {
-        let Limits { request_line, head, fields, .. } = self.limits;
-        at_least(1, "limits.request_line", u64::from(request_line))?;
-        at_least(1, "limits.head", u64::from(head))?;
-        at_least(1, "limits.fields", u64::from(fields))?;
-        at_least(1, "connections", self.connections as u64)?;
-        at_least(SMALLEST_BUFFER as u64, "buffer", self.buffer as u64)?;
-        at_least(self.buffer as u64, "lone_buffer", self.lone_buffer as u64)?;
-        for (setting, bytes) in [("buffer", self.buffer), ("lone_buffer", self.lone_buffer)] {
-            if bytes > LARGEST_BUFFER {
-                return Err(ConfigError::TooLarge { setting, most: LARGEST_BUFFER as u64 });
-            }
-        }
-        at_least(1, "batch", self.batch as u64)?;
-        at_least(self.buffer as u64, "max_turn", self.max_turn as u64)?;
-        at_least(self.least_held() as u64, "max_held", self.max_held as u64)?;
-
-        let Timeouts { head, idle, body, write, late, .. } = self.timeouts;
-        let Timeouts { min_rate, rate_grace, linger, linger_silence, .. } = self.timeouts;
-        at_least(1, "timeouts.min_rate", min_rate.unwrap_or(u64::MAX))?;
-        for (setting, time) in [
-            ("timeouts.head", head),
-            ("timeouts.idle", idle),
-            ("timeouts.body", body),
-            ("timeouts.write", write),
-            ("timeouts.late", late),
-            ("timeouts.rate_grace", Some(rate_grace)),
-            ("timeouts.linger", Some(linger)),
-            ("timeouts.linger_silence", Some(linger_silence)),
-        ] {
-            if time.is_some_and(|time| time < SHORTEST_TIME) {
-                return Err(ConfigError::TooShort { setting });
-            }
-        }
-        Ok(())
+        // Every field is named, so that a new one does not compile until its range is decided;
+        // one that is `_` may have any value.
+        let Self {
+            limits,
+            connections,
+            buffer,
+            lone_buffer,
+            batch,
+            max_turn,
+            max_held,
+            max_output: _,
+            kept_target: _,
+            timeouts,
+        } = self;
+        let (buffer, lone_buffer) = (*buffer as u64, *lone_buffer as u64);
+        check_limits(limits)?;
+        at_least(1, "connections", *connections as u64)?;
+        at_least(SMALLEST_BUFFER, "buffer", buffer)?;
+        at_least(buffer, "lone_buffer", lone_buffer)?;
+        at_most(LARGEST_BUFFER, "buffer", buffer)?;
+        at_most(LARGEST_BUFFER, "lone_buffer", lone_buffer)?;
+        at_least(1, "batch", *batch as u64)?;
+        at_least(buffer, "max_turn", *max_turn as u64)?;
+        at_least(self.least_held() as u64, "max_held", *max_held as u64)?;
+        check_timeouts(timeouts)
     }
 
     /// The least that [`Config::max_held`](field@Config::max_held) may be with this buffer
@@ -231,8 +223,50 @@ impl Config {
     }
 }
 
+fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
+    let Limits { request_line, head, fields, chunk_overhead: _, body: _, requests: _ } = *limits;
+    at_least(1, "limits.request_line", u64::from(request_line))?;
+    at_least(1, "limits.head", u64::from(head))?;
+    at_least(1, "limits.fields", u64::from(fields))
+}
+
+fn check_timeouts(timeouts: &Timeouts) -> Result<(), ConfigError> {
+    let Timeouts {
+        head,
+        idle,
+        body,
+        min_rate,
+        rate_grace,
+        write,
+        late,
+        linger_silence,
+        linger,
+        max_linger: _,
+    } = *timeouts;
+    at_least(1, "timeouts.min_rate", min_rate.unwrap_or(u64::MAX))?;
+    for (setting, time) in [
+        ("timeouts.head", head),
+        ("timeouts.idle", idle),
+        ("timeouts.body", body),
+        ("timeouts.write", write),
+        ("timeouts.late", late),
+        ("timeouts.rate_grace", Some(rate_grace)),
+        ("timeouts.linger", Some(linger)),
+        ("timeouts.linger_silence", Some(linger_silence)),
+    ] {
+        if time.is_some_and(|time| time < SHORTEST_TIME) {
+            return Err(ConfigError::TooShort { setting });
+        }
+    }
+    Ok(())
+}
+
 fn at_least(least: u64, setting: &'static str, value: u64) -> Result<(), ConfigError> {
     if value < least { Err(ConfigError::TooSmall { setting, least }) } else { Ok(()) }
+}
+
+fn at_most(most: u64, setting: &'static str, value: u64) -> Result<(), ConfigError> {
+    if value > most { Err(ConfigError::TooLarge { setting, most }) } else { Ok(()) }
 }
 
 /// A setting with which no engine can work.
