@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use streamsum::engine::Stats;
+use streamsum::engine::{Config, Stats};
 
 fn names(line: &str) -> Vec<&str> {
     line.split(' ').filter_map(|word| Some(word.split_once('=')?.0)).collect()
@@ -23,19 +23,55 @@ fn the_line_of_counters_is_shown_with_all_its_names() {
     assert_eq!(names(shown), names(&printed));
 }
 
+fn options() -> Vec<String> {
+    let table = page("src/cli/settings.rs");
+    let names = table.split("name: \"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
+    let options: Vec<String> = names.map(|name| format!("--{name}")).collect();
+    assert!(options.len() > 20, "the options were found: {options:?}");
+    options
+}
+
 /// Its table has the limits and deadlines; the two options that are neither have sections of
 /// their own.
 #[test]
 fn every_option_is_on_the_page_for_operators() {
-    let table = page("src/cli/settings.rs");
-    let names: Vec<&str> =
-        table.split("name: \"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
-    assert!(names.len() > 20, "the options were found: {names:?}");
     let page = page("docs/OPERATING.md");
-    for name in names {
-        let option = format!("`--{name}`");
-        let in_a_row = page.lines().any(|line| line.starts_with("| ") && line.contains(&option));
-        let is_no_limit = ["listen", "access-log"].contains(&name);
-        assert!(in_a_row || is_no_limit && page.contains(&format!("--{name}")), "{name}");
+    for option in options() {
+        let quoted = format!("`{option}`");
+        let in_a_row = page.lines().any(|line| line.starts_with("| ") && line.contains(&quoted));
+        let is_no_limit = ["--listen", "--access-log"].contains(&&*option);
+        assert!(in_a_row || is_no_limit && page.contains(&option), "{option}");
     }
+}
+
+/// As the page says: `limits.X` is `--max-X`, `timeouts.X` is `--X-timeout` if that is an
+/// option, and any other field is spelled like its option.
+#[test]
+fn fields_stand_beside_the_options_of_their_names() {
+    let page = page("docs/OPERATING.md");
+    let all = options();
+    let default = format!("{:#?}", Config::default());
+    let mut pairs = 0;
+    for row in page.lines().filter(|line| line.contains(" | `--")) {
+        let cells = row.split(" | ").map(|cell| cell.split('`').skip(1).step_by(2));
+        let [_, options, fields, _] = cells.collect::<Vec<_>>().try_into().expect(row);
+        for (option, path) in options.zip(fields) {
+            if path == "Server::drain" {
+                continue;
+            }
+            let name = path.rsplit('.').next().expect(row);
+            let indent = "    ".repeat(path.split('.').count());
+            assert!(default.contains(&format!("\n{indent}{name}: ")), "{path} is no field");
+            let name = name.replace('_', "-");
+            let timeout = format!("--{name}-timeout");
+            let expected = match path.split_once('.') {
+                Some(("limits", _)) => format!("--max-{name}"),
+                Some(("timeouts", _)) if all.contains(&timeout) => timeout,
+                _ => format!("--{name}"),
+            };
+            assert_eq!(option, expected, "{path}");
+            pairs += 1;
+        }
+    }
+    assert_eq!(pairs, all.len() - 3, "--listen, --access-log and --drain-timeout have none");
 }
