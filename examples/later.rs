@@ -16,7 +16,7 @@ use streamsum::engine::Config;
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, UploadId, Verdict};
 use streamsum::md5::{Digest, Md5};
 use streamsum::proto::Response;
-use streamsum::thread::{self, Remote};
+use streamsum::thread::{self, Handle};
 
 /// How many finished uploads may wait for the other thread.
 const QUEUE: usize = 1_000;
@@ -49,7 +49,7 @@ impl Handler for Later {
 }
 
 /// Says whether the same content came before, as a database would that takes its time.
-fn look_up(finished: Receiver<(UploadId, Digest)>, remote: &Remote) {
+fn look_up(finished: Receiver<(UploadId, Digest)>, handle: &Handle) {
     let mut seen = HashSet::new();
     for (id, digest) in finished {
         let response = match seen.insert(digest) {
@@ -57,16 +57,16 @@ fn look_up(finished: Receiver<(UploadId, Digest)>, remote: &Remote) {
             false => Response::text(200, format!("{digest} was here before")),
         };
         // The client may be gone by now; nobody else gets its answer.
-        remote.answer(id, response);
+        handle.answer(id, response);
     }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
     let listener = TcpListener::bind(address)?;
-    let server = thread::spawn_on([listener.into()], Config::default(), |remote| {
+    let server = thread::spawn_on([listener.into()], Config::default(), |handle| {
         let (finished, waiting) = sync_channel(QUEUE);
-        std::thread::spawn(move || look_up(waiting, &remote));
+        std::thread::spawn(move || look_up(waiting, &handle));
         Later { checksum: Checksum::default(), finished }
     })?;
     println!("listening on {}", server.address());

@@ -6,7 +6,7 @@
 //! [`Handler::ended`]: a truncated body can never reach `finish`.
 //!
 //! An upload that goes wrong half way, as on a full disk, is answered from within
-//! [`Handler::consume`], by its id: with [`Remote::answer`](crate::thread::Remote::answer),
+//! [`Handler::consume`], by its id: with [`Handle::answer`](crate::thread::Handle::answer),
 //! or after the turn with [`Server::answer`](crate::server::Server::answer).
 //!
 //! # Example

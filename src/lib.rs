@@ -87,4 +87,4 @@ pub use engine::{Config, Now, Timeouts};
 pub use handler::Handler;
 pub use proto::{Limits, Response};
 pub use server::Server;
-pub use thread::{Remote, Spawned, spawn, spawn_on};
+pub use thread::{Handle, Spawned, spawn, spawn_on};

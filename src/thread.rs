@@ -1,7 +1,7 @@
 //! A server on a thread of its own, for programs without a loop.
 //!
 //! [`spawn`] binds an address; [`spawn_on`] takes listeners, and gives the handler a
-//! [`Remote`], by which other threads answer, resume, drain and read counters.
+//! [`Handle`], by which other threads answer, resume, drain and read counters.
 //!
 //! It is written against the public interface of [`server`](crate::server) alone, with a
 //! [`mio::Waker`] for what comes from outside, so its source shows how to write another
@@ -86,7 +86,7 @@ where
 /// Serves on a new thread whoever comes to listeners that the caller has made: Unix
 /// sockets, sockets with options of their own, sockets that a supervisor has passed on.
 ///
-/// The handler is made when its [`Remote`] is there: a handler that decides or answers
+/// The handler is made when its [`Handle`] is there: a handler that decides or answers
 /// later passes it on to whoever will.
 ///
 /// # Errors
@@ -123,11 +123,11 @@ where
 /// }
 ///
 /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// let server = thread::spawn_on([listener.into()], Config::default(), |remote| {
+/// let server = thread::spawn_on([listener.into()], Config::default(), |handle| {
 ///     let (asking, asked) = mpsc::channel();
 ///     std::thread::spawn(move || {
 ///         for id in asked {
-///             remote.answer(id, Response::text(202, "seen"));
+///             handle.answer(id, Response::text(202, "seen"));
 ///         }
 ///     });
 ///     Ask(asking)
@@ -144,7 +144,7 @@ where
 pub fn spawn_on<H>(
     listeners: impl IntoIterator<Item = Listener>,
     config: Config,
-    handler: impl FnOnce(Remote) -> H,
+    handler: impl FnOnce(Handle) -> H,
 ) -> io::Result<Spawned>
 where
     H: Handler + Send + 'static,
@@ -168,12 +168,12 @@ where
         }
         server.listen(listener)?;
     }
-    let remote = Remote { shared: Arc::clone(&shared) };
-    let handler = handler(remote.clone());
+    let handle = Handle { shared: Arc::clone(&shared) };
+    let handler = handler(handle.clone());
     let thread = Builder::new()
         .name("streamsum".into())
         .spawn(move || run(poll, server, handler, &shared))?;
-    Ok(Spawned { addresses, remote, thread })
+    Ok(Spawned { addresses, handle, thread })
 }
 
 /// What the loop and those outside have in common.
@@ -284,7 +284,7 @@ fn serve<H: Handler>(
 #[derive(Debug)]
 pub struct Spawned {
     addresses: Vec<SocketAddr>,
-    remote: Remote,
+    handle: Handle,
     thread: JoinHandle<io::Result<()>>,
 }
 
@@ -307,24 +307,24 @@ impl Spawned {
 
     /// What can be done from other threads.
     #[must_use]
-    pub fn remote(&self) -> Remote {
-        self.remote.clone()
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
-    /// As [`Remote::stats`].
+    /// As [`Handle::stats`].
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.remote.stats()
+        self.handle.stats()
     }
 
-    /// As [`Remote::drain`].
+    /// As [`Handle::drain`].
     pub fn drain(&self) {
-        self.remote.drain();
+        self.handle.drain();
     }
 
-    /// As [`Remote::stop`].
+    /// As [`Handle::stop`].
     pub fn stop(&self) {
-        self.remote.stop();
+        self.handle.stop();
     }
 
     /// Whether it has ended, so that [`join`](Spawned::join) would not wait.
@@ -354,11 +354,11 @@ impl Spawned {
 ///
 /// [`spawn_on`] has an example.
 #[derive(Clone)]
-pub struct Remote {
+pub struct Handle {
     shared: Arc<Shared>,
 }
 
-impl Remote {
+impl Handle {
     /// Answers a request whose handler said that it would answer later, or decide later;
     /// or any other that is not answered yet, while its content still comes, from within
     /// the handler too. As [`Server::answer`](Server::answer), in the next turn.
@@ -373,7 +373,7 @@ impl Remote {
 
     /// Goes on with a request that awaits its verdict, or of which a piece was taken in
     /// part: as [`Server::resume`](Server::resume), in the next turn. False as with
-    /// [`Remote::answer`].
+    /// [`Handle::answer`].
     #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
     pub fn resume(&self, id: UploadId) -> bool {
         self.wish(id, Wish::Resume)
@@ -413,8 +413,8 @@ impl Remote {
     }
 }
 
-impl fmt::Debug for Remote {
+impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remote").finish_non_exhaustive()
+        f.debug_struct("Handle").finish_non_exhaustive()
     }
 }

@@ -4,10 +4,10 @@ mod clients;
 mod curl;
 mod early_answers;
 mod embed;
+mod handle;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod listeners;
 mod loopback;
 mod places;
-mod remote;
 mod short_reads;

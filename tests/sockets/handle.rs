@@ -7,7 +7,7 @@ use streamsum::handler::{
     Finished, Handler, Outcome, Piece, Reply, Report, Request, UploadId, Verdict,
 };
 use streamsum::proto::Response;
-use streamsum::thread::{self, Remote, Spawned};
+use streamsum::thread::{self, Handle, Spawned};
 use testkit::client::{Address, Client, put};
 
 /// What somebody outside is asked for.
@@ -48,14 +48,14 @@ impl Handler for Asking {
     }
 }
 
-fn asking(config: Config) -> (Spawned, Remote, Receiver<Asked>) {
+fn asking(config: Config) -> (Spawned, Handle, Receiver<Asked>) {
     let (asking, asked) = mpsc::channel();
     let listeners = ["127.0.0.1:0", "127.0.0.1:0"].map(|address| {
         mio::net::TcpListener::bind(address.parse().unwrap()).expect("a free port").into()
     });
     let server = thread::spawn_on(listeners, config, |_| Asking(asking)).expect("a server");
-    let remote = server.remote();
-    (server, remote, asked)
+    let handle = server.handle();
+    (server, handle, asked)
 }
 
 fn connect(server: &Spawned) -> Client {
@@ -64,20 +64,20 @@ fn connect(server: &Spawned) -> Client {
 
 #[test]
 fn another_thread_decides_and_answers() {
-    let (server, remote, asked) = asking(Config::default());
+    let (server, handle, asked) = asking(Config::default());
     assert_eq!(server.addresses().len(), 2);
     for address in server.addresses() {
         let mut client = Address::Tcp(*address).connect();
         client.send(&put(b"abc"));
         let Ok(Asked::Verdict(id)) = asked.recv() else { panic!("no verdict is asked for") };
-        assert!(remote.resume(id));
+        assert!(handle.resume(id));
         assert_eq!(asked.recv(), Ok(Asked::Answer(id, 3)));
-        assert!(remote.answer(id, Response::text(202, "kept")));
+        assert!(handle.answer(id, Response::text(202, "kept")));
         let answer = client.answer();
         assert_eq!((answer.status, answer.content.as_str()), (202, "kept"));
         assert_eq!(asked.recv(), Ok(Asked::Ended));
         // It is gone, which the server finds out by itself.
-        assert!(remote.answer(id, Response::text(500, "twice")));
+        assert!(handle.answer(id, Response::text(500, "twice")));
     }
     server.drain();
     server.join().expect("a good end");
@@ -85,30 +85,30 @@ fn another_thread_decides_and_answers() {
 
 #[test]
 fn counters_are_those_of_the_last_turn() {
-    let (server, remote, asked) = asking(Config::default());
+    let (server, handle, asked) = asking(Config::default());
     assert_eq!(server.stats().requests, 0);
     let mut client = connect(&server);
     client.send(&put(b"abc"));
     let Ok(Asked::Verdict(id)) = asked.recv() else { panic!("no verdict is asked for") };
-    assert!(remote.answer(id, Response::text(403, "no")));
+    assert!(handle.answer(id, Response::text(403, "no")));
     assert_eq!(client.answer().status, 403);
     server.stop();
     server.join().expect("a good end");
-    let stats = remote.stats();
+    let stats = handle.stats();
     assert_eq!((stats.connections, stats.requests, stats.answers), (1, 1, 1));
 }
 
 #[test]
 fn nobody_is_reached_behind_the_end() {
-    let (server, remote, asked) = asking(Config::default());
+    let (server, handle, asked) = asking(Config::default());
     let mut client = connect(&server);
     client.send(&put(b"abc"));
     let Ok(Asked::Verdict(id)) = asked.recv() else { panic!("no verdict is asked for") };
-    remote.stop();
+    handle.stop();
     server.join().expect("a good end");
-    assert!(!remote.resume(id));
-    assert!(!remote.answer(id, Response::text(200, "too late")));
-    remote.drain();
+    assert!(!handle.resume(id));
+    assert!(!handle.answer(id, Response::text(200, "too late")));
+    handle.drain();
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn no_more_wishes_wait_than_there_can_be_requests() {
     let (said, heard) = mpsc::channel();
     let listener = mio::net::TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let config = Config::default().connections(3);
-    let flooding = thread::spawn_on([listener.into()], config, |remote| Flooding(remote, said));
+    let flooding = thread::spawn_on([listener.into()], config, |handle| Flooding(handle, said));
     let flooding = flooding.expect("a server");
     let mut client = connect(&flooding);
     client.send(&put(b""));
@@ -126,7 +126,7 @@ fn no_more_wishes_wait_than_there_can_be_requests() {
 }
 
 /// Wishes four times within one turn.
-struct Flooding(Remote, Sender<[bool; 4]>);
+struct Flooding(Handle, Sender<[bool; 4]>);
 
 impl Handler for Flooding {
     type Upload = ();
