@@ -25,42 +25,39 @@ mod config;
 mod deadlines;
 mod exchange;
 mod gather;
-mod held;
 mod idle;
+mod ids;
 mod peer;
+mod room;
+mod roster;
 mod scatter;
+mod slot;
 mod stats;
 mod time;
 mod timeouts;
+mod turn;
 mod wave;
 
-use std::collections::VecDeque;
-use std::mem;
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use slab::Slab;
-
-use crate::handler::{Abort, Handler, Outcome, PeerAddr, Piece, UploadId};
+use crate::handler::{Abort, Handler, Outcome, PeerAddr, UploadId};
 use crate::proto::{Connection, Date, Response};
-use batch::Slot;
-use buffers::Buffers;
-use deadlines::Overdue;
-use held::Held;
+use batch::Batch;
+use deadlines::Sweeper;
 use idle::Idle;
-use peer::{Life, Peer, Wish};
+use ids::Ids;
+use peer::{Bounds, Peer, Pending, Stage, Unanswered};
+use room::Room;
+use roster::Roster;
 use time::Moment;
+use turn::Turn;
 
 pub use crate::link::{Ready, Socket};
 pub use config::{Config, ConfigError};
+pub use ids::Key;
 pub use stats::Stats;
 pub use time::Now;
 pub use timeouts::Timeouts;
-
-/// Names a peer for as long as it is there. Keys are small, and are used again for
-/// other peers, though never within the turn in which they became free.
-pub type Key = usize;
 
 /// Serves many peers over sockets of one kind. `U` is the handler's
 /// [`Upload`](Handler::Upload).
@@ -99,36 +96,19 @@ pub type Key = usize;
 /// # Ok::<(), streamsum::engine::ConfigError>(())
 /// ```
 pub struct Engine<S, U> {
-    /// No other engine of the process has it.
-    number: NonZeroU32,
     config: Config,
-    peers: Slab<Peer<S, U>>,
-    /// Peers that may have something to say, each once, in the order of their notes.
-    ready: VecDeque<Key>,
-    /// Peers that wait for room to keep what they send.
-    hungry: Vec<Key>,
-    /// Keys of peers that were closed in this turn.
-    dead: Vec<Key>,
-    buffers: Buffers,
-    held: Held,
+    roster: Roster<S, U>,
+    room: Room,
+    batch: Batch<U>,
+    sweeper: Sweeper,
     idle: Idle,
-    /// What is left of this turn's bytes.
-    budget: usize,
+    ids: Ids,
+    stats: Stats,
     start: Instant,
     now: Moment,
-    swept: Moment,
     second: u64,
     date: Date,
-    next_serial: u64,
-    draining: bool,
-    /// Whether the handler has ever left some of a piece.
-    takes_in_part: bool,
-    stats: Stats,
-    // Emptied every turn, kept for their memory.
-    batch: Vec<Slot>,
-    pieces: Vec<Piece<U>>,
-    outs: Vec<Vec<u8>>,
-    overdue: Vec<(Key, Overdue)>,
+    is_draining: bool,
 }
 
 impl<S: Socket, U> Engine<S, U> {
@@ -139,59 +119,53 @@ impl<S: Socket, U> Engine<S, U> {
     /// The first setting that is out of its range: see [`Config::check`].
     pub fn new(config: Config, now: Now) -> Result<Self, ConfigError> {
         config.check()?;
-        let most_kept = config.most_kept();
         Ok(Self {
-            number: next_number(),
-            peers: Slab::new(),
-            ready: VecDeque::new(),
-            hungry: Vec::new(),
-            dead: Vec::new(),
-            buffers: Buffers::new(&config),
-            held: Held::new(config.max_held, most_kept),
+            roster: Roster::new(),
+            room: Room::new(&config),
+            batch: Batch::new(),
+            sweeper: Sweeper::new(),
             idle: Idle::default(),
-            budget: 0,
+            ids: Ids::new(),
+            stats: Stats::default(),
             start: now.monotonic,
             now: Moment(0),
-            swept: Moment(0),
             second: 0,
             date: Date::new(now.wall),
-            next_serial: 0,
-            draining: false,
-            takes_in_part: false,
-            stats: Stats::default(),
-            batch: Vec::new(),
-            pieces: Vec::new(),
-            outs: Vec::new(),
-            overdue: Vec::new(),
+            is_draining: false,
             config,
         })
     }
 
-    /// Takes in a peer that has just connected. Nothing is read until something is
-    /// noted.
+    /// Takes in a peer that has just connected. Nothing is read until something is noted;
+    /// but while the engine [drains](Engine::drain), the next turn looks whether a request
+    /// has come, and closes the connection if not.
     pub fn insert(&mut self, socket: S, addr: PeerAddr, now: Now) -> Key {
         self.tell(now);
         self.stats.connections += 1;
         let mut connection = Connection::new(self.config.limits);
         connection.set_idle_timeout(self.config.timeouts.idle);
-        if self.draining {
+        if self.is_draining {
             connection.retire();
         }
-        self.peers.insert(Peer::new(socket, addr, connection, self.now))
+        let key = self.roster.insert(Peer::new(socket, addr, connection, self.now));
+        self.roster.file(key, &self.bounds());
+        key
     }
 
     /// The key that [`Engine::insert`] will give next.
     #[must_use]
     pub fn next_key(&self) -> Key {
-        self.peers.vacant_key()
+        self.roster.next_key()
     }
 
     /// Notes what an event said of a peer. Cheap: it reads and writes nothing. A note
     /// on a peer that is gone is ignored.
     pub fn note(&mut self, key: Key, ready: Ready) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        peer.link.note(ready);
-        self.enqueue(key);
+        let bounds = self.bounds();
+        if let Some(peer) = self.roster.get_mut(key) {
+            peer.link.note(ready);
+            self.roster.file(key, &bounds);
+        }
     }
 
     /// Serves those who are ready until [`Config::max_turn`] are spent, or fewer are left
@@ -200,19 +174,24 @@ impl<S: Socket, U> Engine<S, U> {
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
         self.tell(now);
         self.stats.turns += 1;
-        self.budget = self.config.max_turn;
-        self.feed_hungry();
         let worth = self.worth_a_batch();
+        let may_feed = self.room.can_serve(self.config.most_kept());
+        let (mut turn, Parts { roster, batch, sweeper, .. }) = self.parts();
+        if may_feed {
+            roster.end_waiting(&turn.bounds);
+        }
         loop {
-            let served = self.serve_batch(handler);
-            // Fewer would have the lanes to themselves, while the others may be ready again.
-            let is_thinner = self.ready.len() < served;
-            if self.budget < worth || self.ready.is_empty() || is_thinner {
+            let served = batch.serve(roster, &mut turn, handler);
+            // A thin batch wastes lanes; by the next turn more peers may be ready.
+            let is_thinner = roster.queued() < served;
+            if turn.budget < worth || roster.queued() == 0 || is_thinner {
                 break;
             }
         }
-        self.sweep(handler);
-        self.reap();
+        sweeper.sweep(roster, &turn);
+        for (key, peer) in roster.remove_gone() {
+            turn.reap(key, peer, handler);
+        }
     }
 
     /// What must be left of a turn's bytes for one more batch: all that it may read, if a
@@ -227,100 +206,150 @@ impl<S: Socket, U> Engine<S, U> {
     /// the next look at the deadlines while there are peers, else never.
     #[must_use]
     pub fn deadline(&self, now: Now) -> Option<Instant> {
-        let can_feed = !self.hungry.is_empty() && self.held.can_serve(self.config.most_kept());
-        if !self.ready.is_empty() || can_feed {
+        let can_serve = self.room.can_serve(self.config.most_kept());
+        if self.roster.queued() > 0 || self.roster.waits_for_room() && can_serve {
             return Some(now.monotonic);
         }
-        let sweep = self.swept.later_by(deadlines::SWEEP);
-        (!self.peers.is_empty()).then(|| self.start + sweep.since(Moment(0)))
+        (!self.roster.is_empty()).then(|| self.instant(self.sweeper.due()))
     }
 
     /// Goes on with a request that awaits its verdict, or of which a piece was taken in
-    /// part. False if there is no such request (any more), or it goes on already.
+    /// part. False if there is no such request (any more), or it goes on or is answered
+    /// already.
     pub fn resume(&mut self, id: UploadId) -> bool {
-        let Some(peer) = self.peers.get_mut(id.key as usize).filter(|peer| peer.serves(id)) else {
-            return false;
-        };
-        if !peer.awaits_handler() || matches!(peer.upload, exchange::Upload::Late) {
-            return false;
-        }
-        peer.resumed = true;
-        self.enqueue(id.key as usize);
-        true
+        self.decide(id, |peer| {
+            let waits = matches!(peer.stage, Stage::Deciding(_) | Stage::Paused(..));
+            (waits && peer.pending.is_none()).then_some(Pending::Resume)
+        })
     }
 
     /// Answers a request whose handler said that it would answer later; or any other
     /// that is not answered yet, whose upload then goes to [`Handler::ended`]. False if
     /// there is no such request (any more), or an answer is on its way already.
     pub fn answer(&mut self, id: UploadId, response: Response) -> bool {
-        let Some(peer) = self.peers.get_mut(id.key as usize).filter(|peer| peer.serves(id)) else {
+        self.decide(id, |peer| {
+            let is_new = matches!(peer.pending, None | Some(Pending::Resume));
+            is_new.then(|| Pending::Answer(Box::new(response)))
+        })
+    }
+
+    /// Sets what is to be done to a request when its peer is visited; false if there is no
+    /// such request, or nothing is to be done.
+    fn decide(
+        &mut self,
+        id: UploadId,
+        decision: impl FnOnce(&Peer<S, U>) -> Option<Pending>,
+    ) -> bool {
+        let bounds = self.bounds();
+        let Some(key) = self.ids.key_of(id) else { return false };
+        let Some(peer) = self.roster.get_mut(key).filter(|peer| peer.serves(id)) else {
             return false;
         };
-        if peer.wish.is_some() {
-            return false;
-        }
-        peer.wish = Some(Box::new(Wish::Answer(response)));
-        self.enqueue(id.key as usize);
+        let Some(pending) = decision(peer) else { return false };
+        peer.pending = Some(pending);
+        self.roster.file(key, &bounds);
         true
+    }
+
+    /// The peer that has been idle for longest, if that is a second at least: the one to
+    /// [give way](Engine::displace) to a newcomer. Idle is who has taken all of an answer
+    /// and sent nothing since; a last read makes sure of that.
+    ///
+    /// All peers are looked at once a second at most, or once for 1,024 that give way,
+    /// however often this is called.
+    ///
+    /// # Errors
+    ///
+    /// If there is none: when there may be one, so that this is to be called again.
+    pub fn longest_idle(&mut self, now: Now) -> Result<Key, Instant> {
+        self.tell(now);
+        let (mut turn, Parts { roster, idle, .. }) = self.parts();
+        let found = idle.longest(roster, &mut turn);
+        // Of those who were found closed nobody is to be told: they were idle.
+        for (key, mut peer) in roster.remove_gone() {
+            turn.release(key, &mut peer);
+        }
+        found.map_err(|due| self.instant(due))
+    }
+
+    /// Closes an idle peer for the sake of a newcomer; false if it is not idle.
+    ///
+    /// Its key is free at once: this is to be called when all events of one poll were noted,
+    /// and before the turn.
+    pub fn displace(&mut self, key: Key) -> bool {
+        let is_idle = self.roster.get(key).is_some_and(|peer| peer.idle_since().is_some());
+        if is_idle {
+            self.stats.displaced += 1;
+            let mut peer = self.roster.remove(key);
+            let (mut turn, _) = self.parts();
+            turn.release(key, &mut peer);
+        }
+        is_idle
     }
 
     /// Takes no more requests: peers between requests are closed in the next turn, and
     /// all others after their answer.
     pub fn drain(&mut self) {
-        self.draining = true;
-        for (_, peer) in &mut self.peers {
-            peer.connection.retire();
-            // A request may lie in the socket unnoted: those are served.
-            if peer.is_between_requests() {
-                peer.link.expect_input();
-            }
+        self.is_draining = true;
+        let bounds = self.bounds();
+        let keys: Vec<Key> = self.roster.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.roster[key].connection.retire();
+            self.roster.file(key, &bounds);
         }
-        let keys: Vec<Key> = self.peers.iter().map(|(key, _)| key).collect();
-        keys.into_iter().for_each(|key| self.enqueue(key));
     }
 
     /// Closes all connections at once; each unfinished request is reported as
     /// [`Abort::Shutdown`].
     pub fn shut_down<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
         self.tell(now);
-        let keys: Vec<Key> = self.peers.iter().map(|(key, _)| key).collect();
-        keys.into_iter().for_each(|key| self.abort(key, Abort::Shutdown, handler));
-        self.ready.clear();
-        self.hungry.clear();
-        self.dead.clear();
-        self.peers.clear();
+        let (mut turn, Parts { roster, .. }) = self.parts();
+        for (key, mut peer) in roster.remove_all() {
+            peer.break_off(Abort::Shutdown);
+            turn.reap(key, peer, handler);
+        }
     }
 
     /// Whether there is no peer at all.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.peers.is_empty()
+        self.roster.is_empty()
     }
 
     /// How many peers there are.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.peers.len()
+        self.roster.len()
     }
 
     /// How many of the peers have been sent their last answer, and are only waited for:
     /// see [`Timeouts::linger`]. It looks at each peer.
     #[must_use]
     pub fn lingering(&self) -> usize {
-        self.peers.iter().filter(|(_, peer)| peer.life == Life::Lingering).count()
+        {
+            let lingers = |peer: &Peer<S, U>| matches!(peer.stage, Stage::Lingering { .. });
+            self.roster.iter().filter(|(_, peer)| lingers(peer)).count()
+        }
     }
 
     /// Bytes kept for peers at the moment: see [`Config::max_held`].
     #[must_use]
     pub fn held(&self) -> usize {
-        self.held.bytes()
+        self.room.leased()
     }
 
     /// Pooled buffers that are lent: 0 between turns. For tests of this crate.
     #[doc(hidden)]
     #[must_use]
     pub fn buffers_out(&self) -> usize {
-        self.buffers.out()
+        self.room.buffers_out()
+    }
+
+    /// Panics unless those peers are queued for whom there is something to do, and no
+    /// others. For tests of this crate.
+    #[doc(hidden)]
+    pub fn check_queue(&self) {
+        self.roster.check_queue(&self.bounds());
     }
 
     /// The counters.
@@ -346,88 +375,73 @@ impl<S: Socket, U> Engine<S, U> {
         }
     }
 
-    /// Puts a peer into the ready queue, if a visit could get anything done.
-    fn enqueue(&mut self, key: Key) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        if !peer.queued && peer.is_runnable(self.config.max_output) {
-            peer.queued = true;
-            self.ready.push_back(key);
-        }
+    fn instant(&self, moment: Moment) -> Instant {
+        self.start + moment.since(Moment(0))
     }
 
-    fn feed_hungry(&mut self) {
-        if !self.held.can_serve(self.config.most_kept()) {
-            return;
-        }
-        let mut hungry = mem::take(&mut self.hungry);
-        for key in hungry.drain(..) {
-            if let Some(peer) = self.peers.get_mut(key) {
-                peer.hungry = false;
-                self.enqueue(key);
-            }
-        }
-        // Nobody became hungry meanwhile: this only kept the memory.
-        self.hungry = hungry;
+    fn bounds(&self) -> Bounds {
+        let Config { max_output, .. } = self.config;
+        let max_linger = self.config.timeouts.max_linger;
+        Bounds { max_output, max_linger, is_draining: self.is_draining }
     }
 
-    /// Gives up a connection; a request on it ends without an answer.
-    fn abort<H: Handler<Upload = U>>(&mut self, key: Key, abort: Abort, handler: &mut H) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        if let Some(record) = peer.request.take() {
+    /// What steps may use, and what they are taken for.
+    fn parts(&mut self) -> (Turn<'_>, Parts<'_, S, U>) {
+        let bounds = self.bounds();
+        let turn = Turn {
+            now: self.now,
+            date: &self.date,
+            config: &self.config,
+            bounds,
+            stats: &mut self.stats,
+            room: &mut self.room,
+            ids: &mut self.ids,
+            budget: self.config.max_turn,
+        };
+        let Self { roster, batch, sweeper, idle, .. } = self;
+        (turn, Parts { roster, batch, sweeper, idle })
+    }
+}
+
+/// Those parts of an engine that a turn goes through.
+struct Parts<'e, S, U> {
+    roster: &'e mut Roster<S, U>,
+    batch: &'e mut Batch<U>,
+    sweeper: &'e mut Sweeper,
+    idle: &'e mut Idle,
+}
+
+impl Turn<'_> {
+    /// Lets go of a peer that is gone, and tells the handler of a request that ended so.
+    fn reap<S: Socket, H: Handler>(
+        &mut self,
+        key: Key,
+        mut peer: Peer<S, H::Upload>,
+        handler: &mut H,
+    ) {
+        self.release(key, &mut peer);
+        if let Stage::Broken(abort, Some(Unanswered { record, upload })) = peer.stage {
             self.stats.aborts += 1;
-            let outcome = Outcome::Aborted(abort);
-            let report = record.report(peer.addr, self.now, None, outcome);
-            handler.ended(&report, peer.upload.take());
+            let report = record.report(peer.addr, self.now, None, Outcome::Aborted(abort));
+            handler.ended(&report, upload);
         }
-        self.close(key);
     }
 
-    /// Closes the socket. The key stays taken until the end of the turn, so that what
-    /// was noted of this peer cannot hit another.
-    fn close(&mut self, key: Key) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        if peer.life == Life::Dead {
-            return;
+    /// Gives back the memory that a peer had.
+    fn release<S, U>(&mut self, key: Key, peer: &mut Peer<S, U>) {
+        if let Some(kept) = peer.unread.take() {
+            self.room.give_back(kept.lease);
         }
-        peer.life = Life::Dead;
-        peer.link.close();
-        if let Some(kept) = peer.kept.take() {
-            self.held.release(kept.capacity());
-        }
-        self.held.let_go(key);
-        self.dead.push(key);
-    }
-
-    /// Frees the keys of closed peers, but for those that still stand in the queue.
-    fn reap(&mut self) {
-        let peers = &mut self.peers;
-        let is_hungry = |key: &Key| peers.get(*key).is_some_and(|peer| peer.hungry);
-        if self.dead.iter().any(is_hungry) {
-            self.hungry.retain(|key| peers.get(*key).is_some_and(|peer| peer.life != Life::Dead));
-        }
-        self.dead.retain(|key| match peers.get(*key) {
-            Some(peer) if peer.queued => true,
-            _ => {
-                peers.try_remove(*key);
-                false
-            }
-        });
+        self.room.return_reserve(key);
     }
 }
 
-/// For ids that no two engines have in common.
-fn next_number() -> NonZeroU32 {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    // It comes round after four billion of them.
-    NonZeroU32::new(NEXT.fetch_add(1, Ordering::Relaxed)).unwrap_or(NonZeroU32::MAX)
-}
-
-impl<S, U> std::fmt::Debug for Engine<S, U> {
+impl<S: Socket, U> std::fmt::Debug for Engine<S, U> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
-            .field("connections", &self.peers.len())
-            .field("ready", &self.ready.len())
-            .field("held", &self.held)
+            .field("connections", &self.roster.len())
+            .field("queued", &self.roster.queued())
+            .field("held", &self.held())
             .field("stats", &self.stats)
             .finish_non_exhaustive()
     }

@@ -126,11 +126,6 @@ impl<S: Socket> Link<S> {
         self.ready.urgent |= ready.urgent;
     }
 
-    /// Has the next visit read, though no event has said that there is something.
-    pub(crate) fn expect_input(&mut self) {
-        self.ready.readable = true;
-    }
-
     /// True if a read may give something.
     pub(crate) fn is_readable(&self) -> bool {
         self.ready.readable

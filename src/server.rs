@@ -64,7 +64,7 @@ use crate::engine::{Config, Engine, Now, Ready, Stats};
 use crate::handler::{Handler, PeerAddr, UploadId};
 use crate::proto::Response;
 
-use newcomers::{Attempt, Room};
+use newcomers::{Attempt, Vacancy};
 use spell::Spell;
 pub use stream::{Listener, Stream};
 
@@ -251,7 +251,7 @@ impl<U> Server<U> {
     /// closed and told by [`lost_listeners`](Server::lost_listeners). What a single
     /// connection or a lack of descriptors does is dealt with and counted.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
-        let accepted = self.accept(now, handler);
+        let accepted = self.accept(now);
         if self.has_room() || self.listeners.iter().all(Option::is_none) {
             self.fullness.miss(now.monotonic);
         } else {
@@ -303,7 +303,7 @@ impl<U> Server<U> {
                 if !self.has_room() {
                     break;
                 }
-                match self.accept_one(place, Room::Free, now) {
+                match self.accept_one(place, Vacancy::Free, now) {
                     Ok(Attempt::Accepted | Attempt::Failed(_)) => {}
                     Ok(Attempt::OutOfDescriptors(_) | Attempt::Over) | Err(_) => break,
                 }

@@ -1,92 +1,130 @@
 //! Answers and refusals, and the report of each.
 
-use super::batch::Slot;
-use super::exchange::{Named, Record};
-use super::peer::{Life, Refusal, Wish};
-use super::{Engine, Moment, Socket};
-use crate::buf::Buf;
+use super::exchange::Named;
+use super::peer::{Peer, Refusal, Stage, Unanswered};
+use super::slot::{Progress, Slot};
+use super::turn::Turn;
 use crate::handler::{Handler, Outcome, Report};
+use crate::link::Socket;
 use crate::proto::{self, After, Response};
 
-impl<S: Socket, U> Engine<S, U> {
-    pub(super) fn fulfil<H: Handler<Upload = U>>(
-        &mut self,
-        wish: Wish,
-        slot: &mut Slot,
-        handler: &mut H,
-    ) {
-        match wish {
-            Wish::Answer(response) => self.answer_now(&response, slot, handler),
-            Wish::Refuse(refusal) => self.refuse(refusal, slot, handler),
-        }
-    }
-
-    pub(super) fn answer_now<H: Handler<Upload = U>>(
-        &mut self,
-        response: &Response,
-        slot: &mut Slot,
-        handler: &mut H,
-    ) {
-        self.stats.answers += 1;
-        self.respond(response, None, slot, handler);
-    }
-
-    pub(super) fn refuse<H: Handler<Upload = U>>(
-        &mut self,
-        refusal: Refusal,
-        slot: &mut Slot,
-        handler: &mut H,
-    ) {
-        self.stats.count_refusal(refusal.reject);
-        self.respond(&refusal.reject.response(), Some(refusal), slot, handler);
-    }
-
-    /// Hands an answer to the connection and reports the end of the request.
-    fn respond<H: Handler<Upload = U>>(
-        &mut self,
-        response: &Response,
-        refusal: Option<Refusal>,
-        slot: &mut Slot,
-        handler: &mut H,
-    ) {
-        let Some(peer) = self.peers.get_mut(slot.key) else { return };
-        let unread = slot.buf.as_ref().map_or(&[][..], Buf::unread);
-        if peer.link.is_at_end() && unread.is_empty() {
-            peer.connection.retire();
-        }
-        let after = match refusal {
-            Some(Refusal { reject, .. }) => {
-                peer.connection.reject(reject, &self.date, &mut slot.out)
-            }
-            None => peer.connection.respond(response, &self.date, &mut slot.out),
-        };
-        let upload = peer.upload.take();
-        let record = peer
-            .request
-            .take()
-            .unwrap_or_else(|| headless(unread, self.now, self.config.kept_target));
-        let outcome =
-            refusal.map_or(Outcome::Answered(after), |refusal| Outcome::Refused(refusal.reject));
-        let report = Report {
-            too_slow: refusal.and_then(|refusal| refusal.too_slow),
-            ..record.report(peer.addr, self.now, Some(response), outcome)
-        };
-        handler.ended(&report, upload);
-        peer.rest = None;
-        peer.resumed = false;
-        peer.clock.restart(self.now);
-        if matches!(after, After::Close(_)) {
-            peer.life = Life::Closing;
-            slot.done = true;
-        }
-    }
+/// What ends a request.
+#[derive(Clone, Copy)]
+pub(super) enum Outgoing<'r> {
+    /// The handler's response.
+    Answer(&'r Response),
+    Refusal(Refusal),
 }
 
-/// The record of a request that was refused within its head.
-fn headless(input: &[u8], now: Moment, kept_target: usize) -> Record {
-    let named = match proto::request_line(input) {
-        Some((method, target)) => Named::new(method, target, kept_target),
-        None => Named::default(),
-    };
-    Record { id: None, begun: now, received: 0, named }
+impl Turn<'_> {
+    /// Answers the request that is under way.
+    pub(super) fn answer<S: Socket, H: Handler>(
+        &mut self,
+        response: &Response,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        let Some(request) = peer.stage.end_request() else {
+            unreachable!("the handler answers what it has seen")
+        };
+        self.end(request, Outgoing::Answer(response), peer, slot, handler);
+    }
+
+    /// Refuses the request that is under way, or the head that is read.
+    pub(super) fn refuse<S: Socket, H: Handler>(
+        &mut self,
+        refusal: Refusal,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        let outgoing = Outgoing::Refusal(refusal);
+        match peer.stage.end_request() {
+            Some(request) => self.end(request, outgoing, peer, slot, handler),
+            None => self.refuse_head(refusal, peer, slot, handler),
+        }
+    }
+
+    /// Writes the answer to a request, or its refusal, and reports its end.
+    pub(super) fn end<S: Socket, H: Handler>(
+        &mut self,
+        request: Unanswered<H::Upload>,
+        outgoing: Outgoing<'_>,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        let Unanswered { record, upload } = request;
+        let after = self.write(outgoing, peer, slot);
+        let (addr, now) = (peer.addr, self.now);
+        match outgoing {
+            Outgoing::Answer(response) => {
+                let outcome = Outcome::Answered(after);
+                handler.ended(&record.report(addr, now, Some(response), outcome), upload);
+            }
+            Outgoing::Refusal(Refusal { reject, too_slow }) => {
+                let response = reject.response();
+                let outcome = Outcome::Refused(reject);
+                let report = record.report(addr, now, Some(&response), outcome);
+                handler.ended(&Report { too_slow, ..report }, upload);
+            }
+        }
+    }
+
+    /// Refuses a request that the handler has not seen.
+    fn refuse_head<S: Socket, H: Handler>(
+        &mut self,
+        refusal: Refusal,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        let Refusal { reject, too_slow } = refusal;
+        let named = match proto::request_line(slot.unread()) {
+            Some((method, target)) => Named::new(method, target, self.config.kept_target),
+            None => Named::default(),
+        };
+        let _ = self.write(Outgoing::Refusal(refusal), peer, slot);
+        let report = Report {
+            id: None,
+            peer: peer.addr,
+            method: named.method(),
+            target: named.target(),
+            response: Some(&reject.response()),
+            received: 0,
+            duration: std::time::Duration::ZERO,
+            outcome: Outcome::Refused(reject),
+            too_slow,
+        };
+        handler.ended(&report, None);
+    }
+
+    /// Hands an answer to the connection, and goes on with the next request or closes.
+    fn write<S: Socket, U>(
+        &mut self,
+        outgoing: Outgoing<'_>,
+        peer: &mut Peer<S, U>,
+        slot: &mut Slot,
+    ) -> After {
+        if peer.link.is_at_end() && slot.unread().is_empty() {
+            peer.connection.retire();
+        }
+        let after = match outgoing {
+            Outgoing::Answer(response) => {
+                self.stats.answers += 1;
+                peer.connection.respond(response, self.date, &mut slot.out)
+            }
+            Outgoing::Refusal(Refusal { reject, .. }) => {
+                self.stats.count_refusal(reject);
+                peer.connection.reject(reject, self.date, &mut slot.out)
+            }
+        };
+        peer.clock.restart(self.now);
+        (peer.stage, slot.progress) = match after {
+            After::Reuse => (Stage::Idle, Progress::Runs),
+            After::Close(_) => (Stage::Closing, Progress::Stopped),
+        };
+        after
+    }
 }

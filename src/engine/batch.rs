@@ -2,44 +2,41 @@
 //! hand their content to the handler [wave](super::wave) by wave, settle the
 //! [answers](super::answer), and [put everything back](super::scatter).
 
-use std::mem;
+use super::gather::gather;
+use super::roster::Roster;
+use super::slot::Slot;
+use super::turn::Turn;
+use super::wave::run_waves;
+use crate::handler::{Handler, Piece};
+use crate::link::Socket;
 
-use super::{Engine, Key, Socket};
-use crate::buf::Buf;
-use crate::handler::Handler;
-
-/// A peer's place in a batch.
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) key: Key,
-    /// None while it is out with a piece.
-    pub(super) buf: Option<Buf>,
-    pub(super) out: Vec<u8>,
-    /// Bytes set aside in the account of what is held.
-    pub(super) reserved: usize,
-    /// Whether a request was begun for it in this batch.
-    pub(super) served: bool,
-    /// Whether nothing more can be done for it in this batch.
-    pub(super) done: bool,
+/// The peers that are served together. Empty between batches, kept for its memory.
+pub(super) struct Batch<U> {
+    slots: Vec<Slot>,
+    pieces: Vec<Piece<U>>,
 }
 
-impl<S: Socket, U> Engine<S, U> {
-    /// Serves up to [`Config::batch`](super::Config::batch) peers from the ready queue, and
-    /// says how many there were with something to serve.
-    pub(super) fn serve_batch<H: Handler<Upload = U>>(&mut self, handler: &mut H) -> usize {
-        let mut batch = mem::take(&mut self.batch);
-        self.gather(&mut batch, handler);
-        let served = batch.len();
-        self.run_waves(&mut batch, handler);
-        for slot in batch.drain(..) {
-            self.scatter(slot, handler);
-        }
-        self.batch = batch;
-        served
+impl<U> Batch<U> {
+    pub(super) fn new() -> Self {
+        Self { slots: Vec::new(), pieces: Vec::new() }
     }
 
-    /// Takes from what is left of this turn's bytes.
-    pub(super) fn spend(&mut self, bytes: usize) {
-        self.budget = self.budget.saturating_sub(bytes);
+    /// Serves at most [`Config::batch`](super::Config::batch) of those who are queued, and
+    /// says how many there were with something to serve.
+    pub(super) fn serve<S: Socket, H: Handler<Upload = U>>(
+        &mut self,
+        roster: &mut Roster<S, U>,
+        turn: &mut Turn<'_>,
+        handler: &mut H,
+    ) -> usize {
+        gather(&mut self.slots, roster, turn);
+        let served = self.slots.len();
+        run_waves(&mut self.slots, &mut self.pieces, roster, turn, handler);
+        for slot in self.slots.drain(..) {
+            let key = slot.key;
+            turn.scatter(&mut roster[key], slot);
+            roster.file(key, &turn.bounds);
+        }
+        served
     }
 }

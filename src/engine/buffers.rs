@@ -1,6 +1,6 @@
 //! The buffers that peers are lent for a turn.
 
-use super::Config;
+use super::config::Config;
 use crate::buf::{Buf, Pool};
 
 /// Buffers for all the peers of a batch, and a longer one for a peer that is alone in it.

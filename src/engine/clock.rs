@@ -1,60 +1,33 @@
-//! What a peer has done for how long.
+//! How long a peer has taken for what it does.
 
 use std::time::Duration;
 
-use super::{Moment, Timeouts};
-use crate::handler::Missed;
+use super::time::Moment;
+use super::timeouts::Timeouts;
+use crate::handler::{Missed, TooSlow};
 
 /// What a peer has done in its present phase: waiting, sending a head, sending content,
-/// being answered, lingering. When it last took a byte, and whether it ever had a request,
-/// outlive the phases.
+/// being answered, lingering. When it last took a byte outlives the phases.
 #[derive(Debug)]
 pub(super) struct Clock {
-    pub(super) since: Moment,
-    pub(super) progress: Moment,
+    since: Moment,
+    /// When the last byte came.
+    progress: Moment,
     /// When the peer last took a byte of what is written to it, or there was nothing to
     /// take.
-    pub(super) written: Moment,
-    pub(super) bytes: u64,
-    /// Whether a request was ever begun.
-    pub(super) served: bool,
-    /// Whether a head has begun.
-    in_head: bool,
-    /// Whether lingering has read as much as it may.
-    full: bool,
+    written: Moment,
+    /// Bytes that came.
+    bytes: u64,
 }
 
 impl Clock {
     pub(super) fn new(now: Moment) -> Self {
-        Self {
-            since: now,
-            progress: now,
-            written: now,
-            bytes: 0,
-            served: false,
-            in_head: false,
-            full: false,
-        }
+        Self { since: now, progress: now, written: now, bytes: 0 }
     }
 
     /// A new phase begins.
     pub(super) fn restart(&mut self, now: Moment) {
-        *self = Self { served: self.served, written: self.written, ..Self::new(now) };
-    }
-
-    /// A head has begun, now or before. The first one is timed from the connection on:
-    /// its first byte buys no time.
-    pub(super) fn begin_head(&mut self, now: Moment) {
-        if self.served && !self.in_head {
-            self.restart(now);
-        }
-        self.in_head = true;
-    }
-
-    /// A head is complete.
-    pub(super) fn begin_request(&mut self, now: Moment) {
-        self.served = true;
-        self.restart(now);
+        *self = Self { written: self.written, ..Self::new(now) };
     }
 
     /// Bytes came in.
@@ -77,20 +50,25 @@ impl Clock {
         self.written = now;
     }
 
-    /// Counts what lingering has read.
-    pub(super) fn linger(&mut self, now: Moment, bytes: u64, timeouts: &Timeouts) {
-        self.advance(now, bytes);
-        self.full = timeouts.max_linger.is_some_and(|limit| self.bytes >= limit);
+    /// How long the phase has lasted.
+    pub(super) fn total(&self, now: Moment) -> Duration {
+        now.since(self.since)
     }
 
-    pub(super) fn lingers_reading(&self) -> bool {
-        !self.full
+    /// How long no byte has come.
+    pub(super) fn silence(&self, now: Moment) -> Duration {
+        now.since(self.progress)
+    }
+
+    /// How long the peer has not taken a byte of what waits for it.
+    pub(super) fn stuck(&self, now: Moment) -> Duration {
+        now.since(self.written)
     }
 
     /// Since when a peer between two requests has been idle: from its last answer on, and
-    /// from when it has taken all that was written to it. None before its first request.
-    pub(super) fn idle_since(&self) -> Option<Moment> {
-        self.served.then(|| self.since.max(self.written))
+    /// from when it has taken all that was written to it.
+    pub(super) fn idle_since(&self) -> Moment {
+        self.since.max(self.written)
     }
 
     /// Time in which the peer was not served by our own choice does not count.
@@ -106,16 +84,20 @@ impl Clock {
         }
     }
 
-    /// What content has missed, if it comes too slowly.
-    pub(super) fn missed(&self, now: Moment, timeouts: &Timeouts) -> Option<Missed> {
-        let silent = now.since(self.progress);
-        if let Some(limit) = timeouts.body.filter(|&limit| silent >= limit) {
+    /// How content comes too slowly, if it does.
+    pub(super) fn too_slow(&self, now: Moment, timeouts: &Timeouts) -> Option<TooSlow> {
+        let missed = self.missed(now, timeouts)?;
+        Some(TooSlow { bytes: self.bytes, time: self.total(now), missed })
+    }
+
+    fn missed(&self, now: Moment, timeouts: &Timeouts) -> Option<Missed> {
+        if let Some(limit) = timeouts.body.filter(|&limit| self.silence(now) >= limit) {
             return Some(Missed::Byte(limit));
         }
         if self.bytes == 0 {
             return None;
         }
-        let elapsed = now.since(self.since);
+        let elapsed = self.total(now);
         let is_slow = |rate: u64| (self.bytes as f64) < rate as f64 * elapsed.as_secs_f64();
         let rate =
             timeouts.min_rate.filter(|&rate| elapsed >= timeouts.rate_grace && is_slow(rate))?;

@@ -1,43 +1,39 @@
 //! The end of a connection: so that the last answer is not lost in a reset, writing is shut
 //! down first, and what still comes is read for a while (RFC 9112 §9.6).
 
-use super::peer::Life;
-use super::{Engine, Key, Socket};
-use crate::link::Got;
+use super::peer::{Peer, Stage};
+use super::turn::Turn;
+use crate::link::{Got, Socket};
 
-impl<S: Socket, U> Engine<S, U> {
+impl Turn<'_> {
     /// Everything is written: tells the peer so, and waits for its end unless that has
     /// come.
-    pub(super) fn finish_writing(&mut self, key: Key) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        let finished = peer.link.finish_writing().is_ok();
-        if peer.link.is_at_end() || !finished {
-            self.close(key);
-            return;
+    pub(super) fn finish_writing<S: Socket, U>(&mut self, peer: &mut Peer<S, U>) {
+        let is_finished = peer.link.finish_writing().is_ok();
+        if peer.link.is_at_end() || !is_finished {
+            peer.close();
+        } else {
+            peer.stage = Stage::Lingering { read: 0 };
+            peer.clock.restart(self.now);
         }
-        peer.life = Life::Lingering;
-        peer.clock.restart(self.now);
-        self.enqueue(key);
     }
 
     /// Reads and throws away.
-    pub(super) fn linger(&mut self, key: Key) {
-        let mut buf = self.buffers.take();
-        if let Some(peer) = self.peers.get_mut(key) {
-            let got = peer.link.read(&mut buf, usize::MAX);
-            let bytes = buf.len();
-            if bytes > 0 {
-                peer.clock.linger(self.now, bytes as u64, &self.config.timeouts);
-            }
-            let is_over = peer.link.is_at_end() || got == Got::Broken;
-            self.spend(bytes);
-            self.stats.bytes_read += bytes as u64;
-            if is_over {
-                self.close(key);
-            } else {
-                self.enqueue(key);
-            }
+    pub(super) fn linger<S: Socket, U>(&mut self, peer: &mut Peer<S, U>) {
+        let mut buf = self.room.take_buffer();
+        let got = peer.link.read(&mut buf, usize::MAX);
+        let bytes = buf.len();
+        self.room.put_buffer(buf);
+        self.spend(bytes);
+        self.stats.bytes_read += bytes as u64;
+        if bytes > 0 {
+            peer.clock.advance(self.now, bytes as u64);
         }
-        self.buffers.put(buf);
+        if let Stage::Lingering { read } = &mut peer.stage {
+            *read = read.saturating_add(bytes as u64);
+        }
+        if peer.link.is_at_end() || got == Got::Broken {
+            peer.close();
+        }
     }
 }

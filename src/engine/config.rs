@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::Timeouts;
+use super::timeouts::Timeouts;
 use crate::proto::Limits;
 
 /// Below this a read costs more for the call than for the bytes.

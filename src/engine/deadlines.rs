@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use super::exchange::Upload;
-use super::peer::{Life, Peer, Refusal, Wish};
-use super::{Engine, Moment, Socket, Timeouts};
-use crate::handler::{Abort, Handler, Missed, TooSlow};
+use super::ids::Key;
+use super::peer::{Bounds, Peer, Pending, Refusal, Stage};
+use super::roster::Roster;
+use super::time::Moment;
+use super::timeouts::Timeouts;
+use super::turn::Turn;
+use crate::handler::{Abort, Missed, TooSlow};
+use crate::link::Socket;
 use crate::proto::{Awaits, Reject};
 
 /// How often all peers are looked at, and so the grain of all deadlines. One pass over
@@ -14,113 +18,137 @@ pub(super) const SWEEP: Duration = Duration::from_secs(1);
 
 /// What is to become of a peer that took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Overdue {
+enum Overdue {
     /// Nothing is owed to it.
     Close,
-    Abort(Abort),
+    /// It does not read.
+    BreakOff,
     Refuse(Refusal),
 }
 
-impl<S: Socket, U> Peer<S, U> {
-    /// True if its bytes wait by our own choice, so that its time stands still. That of a
-    /// lingering peer runs on: one that floods is queued at every look.
-    fn is_unread(&self) -> bool {
-        let waits = self.queued
-            || matches!(self.upload, Upload::Paused(_))
-            || (self.hungry && self.kept.is_none());
-        waits && self.life != Life::Lingering
+/// When the sweep comes, and what it finds.
+#[derive(Debug)]
+pub(super) struct Sweeper {
+    swept: Moment,
+    /// Who was found. Empty between sweeps, kept for its memory.
+    overdue: Vec<Key>,
+}
+
+impl Sweeper {
+    pub(super) fn new() -> Self {
+        Self { swept: Moment(0), overdue: Vec::new() }
     }
 
-    fn overdue(&self, now: Moment, timeouts: &Timeouts) -> Option<Overdue> {
-        let total = now.since(self.clock.since);
-        let silent = now.since(self.clock.progress);
+    /// When the next sweep is due.
+    pub(super) fn due(&self) -> Moment {
+        self.swept.later_by(SWEEP)
+    }
+
+    /// Looks at every peer's clock, if it is time.
+    pub(super) fn sweep<S: Socket, U>(&mut self, roster: &mut Roster<S, U>, turn: &Turn<'_>) {
+        let Turn { now, bounds, config, .. } = *turn;
+        let passed = now.since(self.swept);
+        if passed < SWEEP {
+            return;
+        }
+        self.swept = now;
+        for (key, peer) in roster.iter_mut() {
+            if peer.end_if_overdue(now, passed, &bounds, &config.timeouts) {
+                self.overdue.push(key);
+            }
+        }
+        for key in self.overdue.drain(..) {
+            roster.file(key, &bounds);
+        }
+    }
+}
+
+impl<S: Socket, U> Peer<S, U> {
+    /// Moves its clock by the time that is not its own, and ends what is overdue. True if
+    /// something was; a refusal is written when the peer is visited, which is soon.
+    fn end_if_overdue(
+        &mut self,
+        now: Moment,
+        passed: Duration,
+        bounds: &Bounds,
+        timeouts: &Timeouts,
+    ) -> bool {
+        if self.waits_for_us(bounds) {
+            self.clock.stand_still(now, passed);
+            return false;
+        }
+        // The loop did not run: what came meanwhile may not even be noted yet.
+        self.clock.stand_still(now, passed.saturating_sub(2 * SWEEP));
+        if self.is_full(bounds) && !self.stage.awaits_handler() {
+            self.clock.read_later(now, passed);
+        }
+        match self.overdue(now, bounds, timeouts) {
+            None => return false,
+            Some(Overdue::Close) => self.close(),
+            Some(Overdue::BreakOff) => self.break_off(Abort::NotReading),
+            Some(Overdue::Refuse(refusal)) => {
+                self.pending = Some(Pending::Refuse(Box::new(refusal)));
+            }
+        }
+        true
+    }
+
+    /// True if it has to wait by our own choice, so that its time stands still. That of a
+    /// lingering peer runs on: one that floods has an errand at every look.
+    fn waits_for_us(&self, bounds: &Bounds) -> bool {
+        match self.stage {
+            Stage::Lingering { .. } => false,
+            Stage::Paused(..) => true,
+            _ => {
+                let keeps_nothing = self.waits_for_room() && self.unread.is_nothing();
+                keeps_nothing || self.next(bounds).is_some()
+            }
+        }
+    }
+
+    fn overdue(&self, now: Moment, bounds: &Bounds, timeouts: &Timeouts) -> Option<Overdue> {
+        let total = self.clock.total(now);
         let passed = |limit: Option<Duration>, time| limit.is_some_and(|limit| time >= limit);
         let is_writing = self.link.pending() > 0;
-        if is_writing && passed(timeouts.write, now.since(self.clock.written)) {
-            return Some(Overdue::Abort(Abort::NotReading));
+        if is_writing && passed(timeouts.write, self.clock.stuck(now)) {
+            return (!self.stage.is_over()).then_some(Overdue::BreakOff);
         }
-        match self.life {
-            Life::Dead | Life::Closing => return None,
-            Life::Lingering => {
-                let is_read = self.clock.lingers_reading() && !self.queued;
-                let is_silent = is_read && silent >= timeouts.linger_silence;
-                return (total >= timeouts.linger || is_silent).then_some(Overdue::Close);
-            }
-            Life::Open => {}
-        }
-        match self.connection.awaits() {
-            // It is not idle as long as it reads.
-            Awaits::Idle if is_writing => None,
-            Awaits::Idle => {
-                let first = timeouts.head.or(timeouts.idle);
-                let limit = if self.clock.served { timeouts.idle } else { first };
-                // From when it has taken all that was written to it.
-                let idle = total.min(now.since(self.clock.written));
+        match self.stage {
+            // It is not idle as long as it takes its answer.
+            Stage::Idle if self.connection.awaits() == Awaits::Idle && is_writing => None,
+            Stage::Idle if self.connection.awaits() == Awaits::Idle => {
+                let is_first = self.connection.requests() == 0;
+                let limit = if is_first { timeouts.head.or(timeouts.idle) } else { timeouts.idle };
+                let idle = total.min(self.clock.stuck(now));
                 passed(limit, idle).then_some(Overdue::Close)
             }
-            Awaits::Head => {
+            Stage::Idle => {
                 let limit = timeouts.head.filter(|&limit| total >= limit)?;
-                let bytes = self.kept.as_ref().map_or(0, |kept| kept.len()) as u64;
+                let bytes = self.unread.len() as u64;
                 let too_slow = TooSlow { bytes, time: total, missed: Missed::Whole(limit) };
                 Some(refuse(Reject::HeadTimeout, too_slow))
             }
-            Awaits::Decision | Awaits::Response => {
-                passed(timeouts.late, total).then_some(Overdue::Refuse(Reject::Late.into()))
-            }
-            Awaits::Body => {
-                let missed = self.clock.missed(now, timeouts)?;
-                let too_slow = TooSlow { bytes: self.clock.bytes, time: total, missed };
+            Stage::Receiving(_) => {
+                let too_slow = self.clock.too_slow(now, timeouts)?;
                 Some(refuse(Reject::BodyTimeout, too_slow))
             }
-            // What is rejected is answered at once.
-            Awaits::Rejection | Awaits::Nothing => None,
+            Stage::Deciding(_) | Stage::Answering(_) => {
+                passed(timeouts.late, total).then_some(Overdue::Refuse(Reject::Late.into()))
+            }
+            Stage::Lingering { read } => {
+                let is_silent = bounds.lets_linger(read) && self.next(bounds).is_none();
+                let is_over = is_silent && self.clock.silence(now) >= timeouts.linger_silence;
+                (is_over || total >= timeouts.linger).then_some(Overdue::Close)
+            }
+            Stage::Paused(..)
+            | Stage::Lent(_)
+            | Stage::Closing
+            | Stage::Broken(..)
+            | Stage::Dead => None,
         }
     }
 }
 
 fn refuse(reject: Reject, too_slow: TooSlow) -> Overdue {
     Overdue::Refuse(Refusal { reject, too_slow: Some(too_slow) })
-}
-
-impl<S: Socket, U> Engine<S, U> {
-    /// Looks at every peer's clock, if it is time.
-    pub(super) fn sweep<H: Handler<Upload = U>>(&mut self, handler: &mut H) {
-        let passed = self.now.since(self.swept);
-        if passed < SWEEP {
-            return;
-        }
-        self.swept = self.now;
-        // The loop did not run: what came meanwhile may not even be noted yet.
-        let asleep = passed.saturating_sub(2 * SWEEP);
-        let mut overdue = std::mem::take(&mut self.overdue);
-        for (key, peer) in &mut self.peers {
-            let is_unread = peer.is_unread();
-            peer.clock.stand_still(self.now, if is_unread { passed } else { asleep });
-            if is_unread {
-                continue;
-            }
-            if peer.is_full(self.config.max_output) && !peer.awaits_handler() {
-                peer.clock.read_later(self.now, passed);
-            }
-            if let Some(verdict) = peer.overdue(self.now, &self.config.timeouts) {
-                overdue.push((key, verdict));
-            }
-        }
-        for (key, verdict) in overdue.drain(..) {
-            match verdict {
-                Overdue::Close => self.close(key),
-                Overdue::Abort(abort) => self.abort(key, abort, handler),
-                Overdue::Refuse(refusal) => self.refuse_in_time(key, refusal),
-            }
-        }
-        self.overdue = overdue;
-    }
-
-    /// The refusal is written when the peer is visited next, which is soon.
-    fn refuse_in_time(&mut self, key: usize, refusal: Refusal) {
-        if let Some(peer) = self.peers.get_mut(key) {
-            peer.wish.get_or_insert_with(|| Box::new(Wish::Refuse(refusal)));
-        }
-        self.enqueue(key);
-    }
 }

@@ -1,49 +1,29 @@
-//! One request and its answer: what is known of it while it lasts, and the handler's side.
+//! One request while it lasts: what is known of it, and what the handler has made for it.
 
 use std::ops::Range;
 
-use super::Moment;
+use super::time::Moment;
 use crate::handler::{Outcome, PeerAddr, Report, UploadId};
 use crate::proto::Response;
 
-/// The handler's side of the current request.
+/// A request that is under way, with what the handler has made for it.
 #[derive(Debug)]
-pub(super) enum Upload<U> {
-    None,
-    /// The verdict is to come.
-    Waiting(U),
-    Taking(U),
-    /// A piece was taken in part.
-    Paused(U),
-    /// A piece of it is with the handler.
-    Lent,
-    /// The handler answers later.
-    Late,
-}
-
-impl<U> Upload<U> {
-    pub(super) fn take(&mut self) -> Option<U> {
-        match std::mem::replace(self, Upload::None) {
-            Upload::Waiting(upload) | Upload::Taking(upload) | Upload::Paused(upload) => {
-                Some(upload)
-            }
-            Upload::None | Upload::Lent | Upload::Late => None,
-        }
-    }
+pub(super) struct Exchange<U> {
+    pub(super) record: Record,
+    pub(super) upload: U,
 }
 
 /// What is known of a request while it lasts.
 #[derive(Debug)]
 pub(super) struct Record {
-    /// None of a request that is refused within its head.
-    pub(super) id: Option<UploadId>,
+    pub(super) id: UploadId,
     pub(super) begun: Moment,
     pub(super) received: u64,
     pub(super) named: Named,
 }
 
 impl Record {
-    /// What is told of the request when it is over.
+    /// What the handler is told of the request when it is over.
     pub(super) fn report<'a>(
         &'a self,
         peer: PeerAddr,
@@ -52,7 +32,7 @@ impl Record {
         outcome: Outcome,
     ) -> Report<'a> {
         Report {
-            id: self.id,
+            id: Some(self.id),
             peer,
             method: self.named.method(),
             target: self.named.target(),
@@ -102,10 +82,26 @@ fn cut(text: &str, length: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// Content that was offered to the handler and not taken.
 #[derive(Clone, Debug)]
 pub(super) struct Rest {
-    pub(super) range: Range<u32>,
-    pub(super) last: bool,
+    /// Where it lies in the peer's buffer, which is of at most 16 MiB.
+    range: Range<u32>,
+}
+
+impl Rest {
+    pub(super) fn new(range: Range<usize>) -> Self {
+        Self { range: range.start as u32..range.end as u32 }
+    }
+
+    pub(super) fn range(&self) -> Range<usize> {
+        self.range.start as usize..self.range.end as usize
+    }
+
+    /// It was moved to the front of a buffer.
+    pub(super) fn move_to_front(&mut self) {
+        self.range = 0..self.range.end - self.range.start;
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! Who has been idle for longest, so that a newcomer can have the place.
 
 use std::collections::BinaryHeap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::gather::Visit;
+use super::ids::Key;
 use super::peer::Peer;
-use super::{Engine, Key, Moment, Now, Socket};
-use crate::handler::Handler;
+use super::roster::Roster;
+use super::time::Moment;
+use super::turn::Turn;
+use crate::link::Socket;
 
 /// How long a peer has been idle at least when its place is given away. A client that has
 /// more to send has begun by then, over nearly any link.
@@ -30,59 +34,29 @@ pub(super) struct Idle {
     complete_until: Moment,
 }
 
-impl<S: Socket, U> Peer<S, U> {
-    /// Since when it has been idle: it has taken all of an answer, and as far as is known
-    /// has sent nothing since but empty lines.
-    fn idle_since(&self) -> Option<Moment> {
-        let is_silent = !self.link.is_readable() && !self.queued && !self.hungry;
-        let is_idle = is_silent && self.kept.is_none() && self.is_between_requests();
-        self.clock.idle_since().filter(|_| is_idle)
-    }
-}
-
-impl<S: Socket, U> Engine<S, U> {
-    /// The peer that has been idle for longest, if that is a second at least: the one to
-    /// [give way](Engine::displace) to a newcomer. Idle is who has taken all of an answer
-    /// and sent nothing since; a last read makes sure of that.
-    ///
-    /// All peers are looked at once a second at most, or once for 1,024 that give way,
-    /// however often this is called.
+impl Idle {
+    /// The peer that has been idle for longest, if that is a second at least.
     ///
     /// # Errors
     ///
-    /// If there is none: when there may be one, so that this is to be called again.
-    pub fn longest_idle<H: Handler<Upload = U>>(
+    /// If there is none: when there may be one.
+    pub(super) fn longest<S: Socket, U>(
         &mut self,
-        now: Now,
-        handler: &mut H,
-    ) -> Result<Key, Instant> {
-        self.tell(now);
+        roster: &mut Roster<S, U>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Key, Moment> {
         loop {
-            let next = self.next_idle();
+            let next = self.next(roster, turn.now);
             let due = next.map_or_else(|due| due, |(since, _)| since.later_by(LEAST));
-            if due > self.now {
-                return Err(self.start + due.since(Moment(0)));
+            if due > turn.now {
+                return Err(due);
             }
             if let Ok((_, key)) = next
-                && self.is_silent(key, handler)
+                && turn.is_silent(key, roster)
             {
                 return Ok(key);
             }
         }
-    }
-
-    /// Closes an idle peer for the sake of a newcomer; false if it is not idle.
-    ///
-    /// Its key is free at once: this is to be called when all events of one poll were noted,
-    /// and before the turn.
-    pub fn displace(&mut self, key: Key) -> bool {
-        let is_idle = self.peers.get(key).is_some_and(|peer| peer.idle_since().is_some());
-        if is_idle {
-            self.stats.displaced += 1;
-            self.close(key);
-            self.reap();
-        }
-        is_idle
     }
 
     /// Who is next to give way, and since when it has been idle.
@@ -90,50 +64,52 @@ impl<S: Socket, U> Engine<S, U> {
     /// # Errors
     ///
     /// If there is nobody: when somebody may be, which is later than now.
-    fn next_idle(&mut self) -> Result<(Moment, Key), Moment> {
+    fn next<S: Socket, U>(
+        &mut self,
+        roster: &Roster<S, U>,
+        now: Moment,
+    ) -> Result<(Moment, Key), Moment> {
         loop {
-            while let Some(&(since, key)) = self.idle.found.last() {
-                if self.peers.get(key).and_then(Peer::idle_since) == Some(since) {
+            while let Some(&(since, key)) = self.found.last() {
+                if roster.get(key).and_then(Peer::idle_since) == Some(since) {
                     return Ok((since, key));
                 }
-                self.idle.found.pop();
+                self.found.pop();
             }
-            if self.now < self.idle.complete_until {
-                return Err(self.idle.complete_until);
+            if now < self.complete_until {
+                return Err(self.complete_until);
             }
-            self.find_idle();
+            self.find(roster, now);
         }
     }
 
     /// Looks at all peers.
-    fn find_idle(&mut self) {
-        self.idle.complete_until = self.now.later_by(LEAST);
+    fn find<S: Socket, U>(&mut self, roster: &Roster<S, U>, now: Moment) {
+        self.complete_until = now.later_by(LEAST);
         let mut longest = BinaryHeap::new();
-        for (key, peer) in &self.peers {
+        for (key, peer) in roster.iter() {
             longest.extend(peer.idle_since().map(|since| (since, key)));
             if longest.len() > MOST {
                 longest.pop();
-                self.idle.complete_until = self.now;
+                self.complete_until = now;
             }
         }
-        self.idle.found = longest.into_sorted_vec();
-        self.idle.found.reverse();
+        self.found = longest.into_sorted_vec();
+        self.found.reverse();
     }
+}
 
+impl Turn<'_> {
     /// Reads from an idle peer: its next request, or its end, may lie in the socket
     /// unnoted, and is then seen to in the next turn. True if there was neither.
-    fn is_silent<H: Handler<Upload = U>>(&mut self, key: Key, handler: &mut H) -> bool {
-        if let Some(peer) = self.peers.get_mut(key) {
-            peer.link.expect_input();
+    fn is_silent<S: Socket, U>(&mut self, key: Key, roster: &mut Roster<S, U>) -> bool {
+        let peer = &mut roster[key];
+        match self.read(key, peer, false) {
+            Visit::Serve(slot) => self.scatter(peer, slot),
+            Visit::WaitForRoom => roster.wait_for_room(key),
+            Visit::Done => {}
         }
-        if let Some(slot) = self.read(key, false, handler) {
-            self.scatter(slot, handler);
-        }
-        let Some(peer) = self.peers.get_mut(key) else { return false };
-        if peer.link.is_at_end() {
-            peer.link.expect_input();
-        }
-        self.enqueue(key);
-        self.peers.get(key).is_some_and(|peer| peer.idle_since().is_some())
+        roster.file(key, &self.bounds);
+        roster[key].idle_since().is_some()
     }
 }

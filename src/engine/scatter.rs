@@ -2,56 +2,49 @@
 
 use std::mem;
 
-use super::batch::Slot;
-use super::peer::Life;
-use super::{Engine, Key, Socket};
+use super::peer::{Errand, Peer, Stage, Unread};
+use super::room::{Kept, Lease};
+use super::slot::{Progress, Slot};
+use super::turn::Turn;
 use crate::buf::Buf;
-use crate::handler::{Abort, Handler};
-
-/// An output vector that was needed for more is not kept for the next peer.
-const MOST_SPARE_OUTPUT: usize = 64 << 10;
+use crate::link::Socket;
 
 /// A box of this size is kept however little is left in it: it is what a head grows by.
 const SMALL_BOX: usize = 1 << 10;
 
-impl<S: Socket, U> Engine<S, U> {
+impl Turn<'_> {
     /// Writes what was answered, keeps what could not be used, gives back the rest.
-    pub(super) fn scatter<H: Handler<Upload = U>>(&mut self, mut slot: Slot, handler: &mut H) {
-        let Slot { key, reserved, served, .. } = slot;
+    pub(super) fn scatter<S: Socket, U>(&mut self, peer: &mut Peer<S, U>, mut slot: Slot) {
         if !slot.out.is_empty() {
-            self.flush(key, &mut slot.out, handler);
+            self.flush(peer, &mut slot.out);
         }
-        if slot.out.capacity() <= MOST_SPARE_OUTPUT {
-            slot.out.clear();
-            self.outs.push(slot.out);
+        self.room.put_output(slot.out);
+        let Some(buf) = slot.buf else { unreachable!("all pieces have come back") };
+        self.keep(peer, buf, slot.lease, slot.progress);
+        if peer.unread.is_nothing() || slot.served && self.room.is_reserve_unused() {
+            self.room.return_reserve(slot.key);
         }
-        self.held.release(reserved);
-        if let Some(buf) = slot.buf {
-            self.keep(key, buf);
+        if peer.next(&self.bounds) == Some(Errand::FinishWriting) {
+            self.finish_writing(peer);
         }
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        if peer.kept.is_none() || served && self.held.is_last_free() {
-            self.held.let_go(key);
-        }
-        if peer.life == Life::Closing && peer.link.pending() == 0 {
-            self.finish_writing(key);
-        }
-        self.enqueue(key);
     }
 
     /// Keeps what is left in a peer's buffer, if it is still of use, in a box of its
     /// own size; a pooled buffer goes back to the pool.
-    fn keep(&mut self, key: Key, mut buf: Buf) {
-        let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.life == Life::Open) else {
-            self.buffers.put(buf);
-            return;
+    fn keep<S: Socket, U>(
+        &mut self,
+        peer: &mut Peer<S, U>,
+        mut buf: Buf,
+        mut lease: Lease,
+        progress: Progress,
+    ) {
+        let rest = match &peer.stage {
+            Stage::Paused(_, rest) => rest.range(),
+            _ => 0..0,
         };
-        let rest = peer
-            .rest
-            .as_ref()
-            .map_or(0..0, |rest| rest.range.start as usize..rest.range.end as usize);
-        if buf.is_empty() && rest.is_empty() {
-            self.buffers.put(buf);
+        if !peer.stage.is_open() || buf.is_empty() && rest.is_empty() {
+            self.room.put_buffer(buf);
+            self.room.give_back(lease);
             return;
         }
         // A large head is not to be paid for by all the small ones behind it: who always
@@ -62,31 +55,16 @@ impl<S: Socket, U> Engine<S, U> {
             own.append(buf.range(rest.clone()));
             own.append(buf.unread());
             own.advance(rest.len());
-            if let Some(kept) = &mut peer.rest {
-                kept.range = 0..rest.len() as u32;
+            if let Stage::Paused(_, rest) = &mut peer.stage {
+                rest.move_to_front();
             }
-            self.buffers.put(mem::replace(&mut buf, own));
+            self.room.put_buffer(mem::replace(&mut buf, own));
         }
-        self.held.add(buf.capacity());
-        peer.kept = Some(Box::new(buf));
-    }
-
-    pub(super) fn flush<H: Handler<Upload = U>>(
-        &mut self,
-        key: Key,
-        out: &mut Vec<u8>,
-        handler: &mut H,
-    ) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        let nothing_waited = peer.link.pending() == 0;
-        match peer.link.write(out) {
-            Ok(written) => {
-                self.stats.bytes_written += written as u64;
-                if written > 0 || nothing_waited {
-                    peer.clock.write(self.now);
-                }
-            }
-            Err(_) => self.abort(key, Abort::Reset, handler),
-        }
+        self.room.resize(&mut lease, buf.capacity());
+        let kept = Box::new(Kept { buf, lease });
+        peer.unread = match progress {
+            Progress::WantsInput => Unread::Partial(kept),
+            Progress::Runs | Progress::Stopped => Unread::Whole(kept),
+        };
     }
 }

@@ -4,268 +4,44 @@
 use std::mem;
 use std::ops::Range;
 
-use super::batch::Slot;
-use super::exchange::{Named, Record, Rest, Upload};
-use super::peer::{Life, Peer};
-use super::{Config, Engine, Moment, Socket};
-use crate::buf::Buf;
-use crate::handler::{Finished, Handler, Piece, Reply, Request, UploadId, Verdict};
+use super::answer::Outgoing;
+use super::exchange::{Exchange, Named, Record, Rest};
+use super::peer::{Peer, Pending, Stage, Unanswered};
+use super::roster::Roster;
+use super::slot::{Progress, Slot};
+use super::turn::Turn;
+use crate::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
+use crate::link::Socket;
 use crate::proto::{self, Awaits, End, Event, Head};
 
 /// What a request costs a turn, in bytes of content that would take as long.
 const REQUEST_COST: usize = 1 << 10;
 
-/// How a peer's next step ended.
-enum Step<U> {
-    Piece(Piece<U>),
-    /// Something was settled; there may be more.
-    Again,
-    Done,
-}
-
-impl<S: Socket, U> Engine<S, U> {
-    pub(super) fn run_waves<H: Handler<Upload = U>>(
-        &mut self,
-        batch: &mut [Slot],
-        handler: &mut H,
-    ) {
-        let mut pieces = mem::take(&mut self.pieces);
-        loop {
-            for (place, slot) in batch.iter_mut().enumerate() {
-                pieces.extend(self.advance(slot, place, handler));
-            }
-            if pieces.is_empty() {
-                break;
-            }
-            self.stats.batches += 1;
-            self.stats.pieces += pieces.len() as u64;
-            handler.consume(&mut pieces);
-            for piece in pieces.drain(..) {
-                if let Some(slot) = batch.get_mut(piece.slot) {
-                    self.settle(piece, slot, handler);
-                }
-            }
-        }
-        self.pieces = pieces;
-    }
-
-    /// Goes on with a peer until it has content for the handler, or can do nothing more.
-    fn advance<H: Handler<Upload = U>>(
-        &mut self,
-        slot: &mut Slot,
-        place: usize,
-        handler: &mut H,
-    ) -> Option<Piece<U>> {
-        while !slot.done {
-            match self.step(slot, place, handler) {
-                Step::Piece(piece) => return Some(piece),
-                Step::Again => {}
-                Step::Done => slot.done = true,
-            }
-        }
-        None
-    }
-
-    fn step<H: Handler<Upload = U>>(
-        &mut self,
-        slot: &mut Slot,
-        place: usize,
-        handler: &mut H,
-    ) -> Step<U> {
-        let pending = self.peers.get(slot.key).map_or(0, |peer| peer.link.pending());
-        if !slot.out.is_empty() && pending + slot.out.len() > self.config.max_output {
-            self.flush(slot.key, &mut slot.out, handler);
-        }
-        let Some(peer) = self.peers.get_mut(slot.key) else { return Step::Done };
-        if peer.life != Life::Open {
-            return Step::Done;
-        }
-        if let Some(wish) = peer.wish.take() {
-            self.fulfil(*wish, slot, handler);
-            return Step::Again;
-        }
-        let Some(buf) = &mut slot.buf else { return Step::Done };
-        // Between requests a turn may end, after one at least of each who is served; and
-        // a peer that does not read its answers may be left alone.
-        let may_stop = peer.connection.awaits() == Awaits::Idle && !buf.is_empty();
-        let is_full = peer.is_full(self.config.max_output);
-        let is_spent = self.budget == 0 && slot.served;
-        if may_stop && (is_full || is_spent) || peer.awaits_handler() {
-            return Step::Done;
-        }
-        if peer.resumed {
-            return self.resume_now(slot, place, handler);
-        }
-        let start = buf.start();
-        match peer.connection.receive(buf.unread_mut()) {
-            Err(reject) => {
-                self.refuse(reject.into(), slot, handler);
-                Step::Again
-            }
-            Ok(proto::Step { used, event: Event::HeadBegun }) => {
-                peer.clock.begin_head(self.now);
-                buf.advance(used);
-                self.wait(slot, handler)
-            }
-            Ok(proto::Step { used, event: Event::Wait }) => {
-                buf.advance(used);
-                self.wait(slot, handler)
-            }
-            Ok(proto::Step { used, event: Event::Head(head) }) => {
-                // No more peers than 32 bits can count fit into memory.
-                let key = slot.key as u32;
-                let id = UploadId { engine: self.number, key, serial: self.next_serial };
-                let verdict = begin(peer, id, &head, self.now, &self.config, handler);
-                buf.advance(used);
-                self.begun(verdict, slot, handler);
-                Step::Again
-            }
-            Ok(proto::Step { used, event: Event::Body { data, last } }) => {
-                buf.advance(used);
-                let range = start + data.start..start + data.end;
-                lend(peer, slot, place, range, last).map_or(Step::Done, Step::Piece)
-            }
-        }
-    }
-
-    /// The connection needs more input than there is.
-    fn wait<H: Handler<Upload = U>>(&mut self, slot: &mut Slot, handler: &mut H) -> Step<U> {
-        let Some(peer) = self.peers.get_mut(slot.key) else { return Step::Done };
-        peer.starved = true;
-        if !peer.link.is_at_end() {
-            // An empty line was read; whether a request follows, a last read tells.
-            if self.draining && peer.connection.awaits() == Awaits::Idle {
-                peer.link.expect_input();
-            }
-            return Step::Done;
-        }
-        match peer.connection.ended() {
-            End::Truncated(reject) => {
-                self.refuse(reject.into(), slot, handler);
-                Step::Again
-            }
-            End::Clean => {
-                peer.life = Life::Closing;
-                Step::Done
-            }
-        }
-    }
-
-    fn begun<H: Handler<Upload = U>>(
-        &mut self,
-        verdict: Verdict<U>,
-        slot: &mut Slot,
-        handler: &mut H,
-    ) {
-        slot.served = true;
-        self.next_serial += 1;
-        self.stats.requests += 1;
-        self.spend(REQUEST_COST);
-        let Some(peer) = self.peers.get_mut(slot.key) else { return };
-        match verdict {
-            Verdict::Take(upload) => self.take(upload, slot, handler),
-            Verdict::Wait(upload) => peer.upload = Upload::Waiting(upload),
-            Verdict::Answer(response) => self.answer_now(&response, slot, handler),
-        }
-    }
-
-    /// Reads the content from now on, and asks for it at once if the client waits.
-    fn take<H: Handler<Upload = U>>(&mut self, upload: U, slot: &mut Slot, handler: &mut H) {
-        let Some(peer) = self.peers.get_mut(slot.key) else { return };
-        let before = slot.out.len();
-        peer.connection.accept(&mut slot.out);
-        peer.upload = Upload::Taking(upload);
-        peer.clock.restart(self.now);
-        // Content that came along with the head counts for its rate.
-        let arrived = slot.buf.as_ref().map_or(0, Buf::len);
-        peer.clock.advance(self.now, arrived as u64);
-        if slot.out.len() > before {
-            self.flush(slot.key, &mut slot.out, handler);
-        }
-    }
-
-    /// The handler has ended a wait or a pause.
-    fn resume_now<H: Handler<Upload = U>>(
-        &mut self,
-        slot: &mut Slot,
-        place: usize,
-        handler: &mut H,
-    ) -> Step<U> {
-        let Some(peer) = self.peers.get_mut(slot.key) else { return Step::Done };
-        peer.resumed = false;
-        match mem::replace(&mut peer.upload, Upload::None) {
-            Upload::Waiting(upload) => {
-                self.take(upload, slot, handler);
-                Step::Again
-            }
-            Upload::Paused(upload) => {
-                peer.upload = Upload::Taking(upload);
-                match peer.rest.take() {
-                    Some(Rest { range, last }) => {
-                        let range = range.start as usize..range.end as usize;
-                        lend(peer, slot, place, range, last).map_or(Step::Done, Step::Piece)
-                    }
-                    None => Step::Again,
-                }
-            }
-            other => {
-                peer.upload = other;
-                Step::Again
-            }
-        }
-    }
-
-    /// Takes back what the handler was lent, and finishes the message if it was the
-    /// last of it.
-    fn settle<H: Handler<Upload = U>>(
-        &mut self,
-        piece: Piece<U>,
-        slot: &mut Slot,
-        handler: &mut H,
-    ) {
-        let Piece { upload, buf, range, taken, last, .. } = piece;
-        slot.buf = Some(buf);
-        let Some(peer) = self.peers.get_mut(slot.key) else { return };
-        let Some(record) = &mut peer.request else { return };
-        record.received += taken as u64;
-        let rest = range.start + taken..range.end;
-        if !rest.is_empty() {
-            self.takes_in_part = true;
-            peer.rest = Some(Rest { range: rest.start as u32..rest.end as u32, last });
-            peer.upload = Upload::Paused(upload);
-            slot.done = true;
-        } else if last {
-            let Some(id) = record.id else { return };
-            let message =
-                Finished { id, received: record.received, trailers: peer.connection.trailers() };
-            match handler.finish(message, upload) {
-                Reply::Now(response) => self.answer_now(&response, slot, handler),
-                Reply::Later => {
-                    peer.upload = Upload::Late;
-                    peer.clock.restart(self.now);
-                    slot.done = true;
-                }
-            }
-        } else {
-            peer.upload = Upload::Taking(upload);
-        }
-    }
-}
-
-/// Asks the handler what to do with a request, and opens its record.
-fn begin<S, H: Handler>(
-    peer: &mut Peer<S, H::Upload>,
-    id: UploadId,
-    head: &Head<'_>,
-    now: Moment,
-    config: &Config,
+/// Goes on with all peers of a batch for as long as there is something to go on with.
+pub(super) fn run_waves<S: Socket, H: Handler>(
+    batch: &mut [Slot],
+    pieces: &mut Vec<Piece<H::Upload>>,
+    roster: &mut Roster<S, H::Upload>,
+    turn: &mut Turn<'_>,
     handler: &mut H,
-) -> Verdict<H::Upload> {
-    let named = Named::new(head.method(), head.target(), config.kept_target);
-    peer.request = Some(Record { id: Some(id), begun: now, received: 0, named });
-    peer.clock.begin_request(now);
-    let exceeds_body_limit = peer.connection.exceeds_body_limit();
-    handler.begin(Request { id, peer: peer.addr, head: *head, exceeds_body_limit })
+) {
+    loop {
+        for (place, slot) in batch.iter_mut().enumerate() {
+            let peer = &mut roster[slot.key];
+            let range = turn.advance(peer, slot, handler);
+            pieces.extend(range.map(|range| lend(peer, slot, place, range)));
+        }
+        if pieces.is_empty() {
+            return;
+        }
+        turn.stats.batches += 1;
+        turn.stats.pieces += pieces.len() as u64;
+        handler.consume(pieces);
+        for piece in pieces.drain(..) {
+            let slot = &mut batch[piece.slot];
+            turn.settle(&mut roster[slot.key], slot, piece, handler);
+        }
+    }
 }
 
 /// Makes a piece of a peer's content. Its buffer and its upload go along.
@@ -274,12 +50,240 @@ fn lend<S, U>(
     slot: &mut Slot,
     place: usize,
     range: Range<usize>,
-    last: bool,
-) -> Option<Piece<U>> {
-    let id = peer.request.as_ref()?.id?;
-    let upload = peer.upload.take()?;
-    let buf = slot.buf.take()?;
-    peer.upload = Upload::Lent;
-    let taken = range.len();
-    Some(Piece { id, slot: place, upload, buf, range, taken, last })
+) -> Piece<U> {
+    let Stage::Receiving(exchange) = mem::replace(&mut peer.stage, Stage::Idle) else {
+        unreachable!("content comes while it is received")
+    };
+    let Some(buf) = slot.buf.take() else { unreachable!("the content lies in it") };
+    let Exchange { record, upload } = exchange;
+    let id = record.id;
+    peer.stage = Stage::Lent(record);
+    let last = peer.connection.awaits() == Awaits::Response;
+    Piece { id, slot: place, upload, buf, taken: range.len(), range, last }
+}
+
+impl Turn<'_> {
+    /// Goes on with a peer until it has content for the handler, of which this is the range
+    /// in its buffer, or can do nothing more.
+    fn advance<S: Socket, H: Handler>(
+        &mut self,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) -> Option<Range<usize>> {
+        while slot.progress == Progress::Runs {
+            let waits = peer.link.pending() + slot.out.len();
+            if !slot.out.is_empty() && waits > self.config.max_output {
+                self.flush(peer, &mut slot.out);
+            }
+            if self.must_stop(peer, slot) {
+                slot.progress = Progress::Stopped;
+                return None;
+            }
+            let content = match peer.pending.take() {
+                Some(pending) => self.settle_pending(pending, peer, slot, handler),
+                None => self.receive(peer, slot, handler),
+            };
+            if content.is_some() {
+                return content;
+            }
+        }
+        None
+    }
+
+    /// True if the peer cannot, or may not, be gone on with for now.
+    fn must_stop<S: Socket, U>(&self, peer: &Peer<S, U>, slot: &Slot) -> bool {
+        if !peer.stage.is_open() {
+            return true;
+        }
+        if peer.pending.is_some() {
+            return false;
+        }
+        // Between requests a turn may end, after one at least of each who is served; and
+        // a peer that does not read its answers may be left alone.
+        let may_stop = peer.connection.awaits() == Awaits::Idle && !slot.unread().is_empty();
+        let is_spent = self.budget == 0 && slot.served;
+        may_stop && (is_spent || peer.is_full(&self.bounds)) || peer.stage.awaits_handler()
+    }
+
+    /// Does what was decided between two turns.
+    fn settle_pending<S: Socket, H: Handler>(
+        &mut self,
+        pending: Pending,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) -> Option<Range<usize>> {
+        match pending {
+            Pending::Answer(response) => self.answer(&response, peer, slot, handler),
+            Pending::Refuse(refusal) => self.refuse(*refusal, peer, slot, handler),
+            Pending::Resume => match mem::replace(&mut peer.stage, Stage::Idle) {
+                Stage::Deciding(exchange) => self.take(exchange, peer, slot),
+                Stage::Paused(exchange, rest) => {
+                    peer.stage = Stage::Receiving(exchange);
+                    return Some(rest.range());
+                }
+                _ => unreachable!("what is resumed has waited until now"),
+            },
+        }
+        None
+    }
+
+    /// Looks at the bytes that were read.
+    fn receive<S: Socket, H: Handler>(
+        &mut self,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) -> Option<Range<usize>> {
+        let Some(buf) = &mut slot.buf else { unreachable!("no piece is out") };
+        let start = buf.start();
+        match peer.connection.receive(buf.unread_mut()) {
+            Err(reject) => self.refuse(reject.into(), peer, slot, handler),
+            Ok(proto::Step { used, event: Event::HeadBegun }) => {
+                buf.advance(used);
+                // The first head is timed from the connection on: its first byte buys no time.
+                if peer.connection.requests() > 0 {
+                    peer.clock.restart(self.now);
+                }
+                self.want_input(peer, slot, handler);
+            }
+            Ok(proto::Step { used, event: Event::Wait }) => {
+                buf.advance(used);
+                self.want_input(peer, slot, handler);
+            }
+            Ok(proto::Step { used, event: Event::Head(head) }) => {
+                let id = self.ids.next(slot.key);
+                let named = Named::new(head.method(), head.target(), self.config.kept_target);
+                let record = Record { id, begun: self.now, received: 0, named };
+                let verdict = begin(&record, peer, &head, handler);
+                buf.advance(used);
+                self.begun(record, verdict, peer, slot, handler);
+            }
+            Ok(proto::Step { used, event: Event::Body { data, .. } }) => {
+                buf.advance(used);
+                return Some(start + data.start..start + data.end);
+            }
+        }
+        None
+    }
+
+    /// The connection needs more input than there is.
+    fn want_input<S: Socket, H: Handler>(
+        &mut self,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        slot.progress = Progress::WantsInput;
+        if !peer.link.is_at_end() {
+            return;
+        }
+        match peer.connection.ended() {
+            End::Truncated(reject) => self.refuse(reject.into(), peer, slot, handler),
+            End::Clean => peer.stage = Stage::Closing,
+        }
+    }
+
+    /// The handler has seen the head of a request.
+    fn begun<S: Socket, H: Handler>(
+        &mut self,
+        record: Record,
+        verdict: Verdict<H::Upload>,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        slot.served = true;
+        self.stats.requests += 1;
+        self.spend(REQUEST_COST);
+        peer.clock.restart(self.now);
+        match verdict {
+            Verdict::Take(upload) => self.take(Exchange { record, upload }, peer, slot),
+            Verdict::Wait(upload) => peer.stage = Stage::Deciding(Exchange { record, upload }),
+            Verdict::Answer(response) => {
+                let request = Unanswered { record, upload: None };
+                self.end(request, Outgoing::Answer(&response), peer, slot, handler);
+            }
+        }
+    }
+
+    /// Reads the content from now on, and asks for it at once if the client waits.
+    fn take<S: Socket, U>(
+        &mut self,
+        exchange: Exchange<U>,
+        peer: &mut Peer<S, U>,
+        slot: &mut Slot,
+    ) {
+        let before = slot.out.len();
+        peer.connection.accept(&mut slot.out);
+        peer.stage = Stage::Receiving(exchange);
+        peer.clock.restart(self.now);
+        // Content that came along with the head counts for its rate.
+        peer.clock.advance(self.now, slot.unread().len() as u64);
+        if slot.out.len() > before {
+            self.flush(peer, &mut slot.out);
+        }
+    }
+
+    /// Takes back what the handler was lent, and finishes the message if it was the
+    /// last of it.
+    fn settle<S: Socket, H: Handler>(
+        &mut self,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        piece: Piece<H::Upload>,
+        handler: &mut H,
+    ) {
+        let Piece { upload, buf, range, taken, last, .. } = piece;
+        slot.buf = Some(buf);
+        let Stage::Lent(mut record) = mem::replace(&mut peer.stage, Stage::Idle) else {
+            unreachable!("a piece comes back to the peer whose content it is")
+        };
+        record.received += taken as u64;
+        let rest = range.start + taken..range.end;
+        if !rest.is_empty() {
+            self.room.keep_content();
+            peer.stage = Stage::Paused(Exchange { record, upload }, Rest::new(rest));
+            slot.progress = Progress::Stopped;
+        } else if last {
+            self.finish(record, upload, peer, slot, handler);
+        } else {
+            peer.stage = Stage::Receiving(Exchange { record, upload });
+        }
+    }
+
+    /// The handler has taken all of a message.
+    fn finish<S: Socket, H: Handler>(
+        &mut self,
+        record: Record,
+        upload: H::Upload,
+        peer: &mut Peer<S, H::Upload>,
+        slot: &mut Slot,
+        handler: &mut H,
+    ) {
+        let (id, received) = (record.id, record.received);
+        let message = Finished { id, received, trailers: peer.connection.trailers() };
+        match handler.finish(message, upload) {
+            Reply::Now(response) => {
+                let request = Unanswered { record, upload: None };
+                self.end(request, Outgoing::Answer(&response), peer, slot, handler);
+            }
+            Reply::Later => {
+                peer.stage = Stage::Answering(record);
+                peer.clock.restart(self.now);
+            }
+        }
+    }
+}
+
+/// Asks the handler what to do with a request.
+fn begin<S, H: Handler>(
+    record: &Record,
+    peer: &Peer<S, H::Upload>,
+    head: &Head<'_>,
+    handler: &mut H,
+) -> Verdict<H::Upload> {
+    let exceeds_body_limit = peer.connection.exceeds_body_limit();
+    handler.begin(Request { id: record.id, peer: peer.addr, head: *head, exceeds_body_limit })
 }

@@ -8,7 +8,6 @@ use mio::Token;
 use super::accepting::After;
 use super::{Listening, LostListener, MOST_LISTENERS, Server, Stream, close};
 use crate::engine::{Key, Now};
-use crate::handler::Handler;
 
 /// Attempts of one turn to accept from one listener, so that a flood of connections does
 /// not keep those who are there from being served.
@@ -30,18 +29,14 @@ pub(super) enum Attempt {
 }
 
 /// A place for a newcomer.
-pub(super) enum Room {
+pub(super) enum Vacancy {
     Free,
     /// Somebody has it who is idle, and leaves when a newcomer is there.
     Of(Key),
 }
 
 impl<U> Server<U> {
-    pub(super) fn accept<H: Handler<Upload = U>>(
-        &mut self,
-        now: Now,
-        handler: &mut H,
-    ) -> io::Result<()> {
+    pub(super) fn accept(&mut self, now: Now) -> io::Result<()> {
         self.scarcity.miss(now.monotonic);
         if self.paused_until.is_some_and(|until| now.monotonic < until) {
             return Ok(());
@@ -51,7 +46,7 @@ impl<U> Server<U> {
         let had_room = self.has_room();
         let mut last_lost = Ok(());
         for place in 0..self.listeners.len() {
-            if let Err(error) = self.accept_some(place, now, handler) {
+            if let Err(error) = self.accept_some(place, now) {
                 last_lost = self.lose(place, error);
             }
         }
@@ -62,12 +57,7 @@ impl<U> Server<U> {
         last_lost
     }
 
-    fn accept_some<H: Handler<Upload = U>>(
-        &mut self,
-        place: usize,
-        now: Now,
-        handler: &mut H,
-    ) -> io::Result<()> {
+    fn accept_some(&mut self, place: usize, now: Now) -> io::Result<()> {
         let mut accepted = false;
         let mut made_room = false;
         let mut failure = None;
@@ -75,12 +65,12 @@ impl<U> Server<U> {
             if self.listening(place).is_none() {
                 return Ok(());
             }
-            let Some(room) = self.find_room(now, handler) else { return Ok(()) };
+            let Some(room) = self.find_room(now) else { return Ok(()) };
             match self.accept_one(place, room, now)? {
                 Attempt::Accepted => (accepted, made_room) = (true, false),
                 Attempt::Failed(error) => failure = Some(error),
                 // Twice in a row somebody else has taken what became free.
-                Attempt::OutOfDescriptors(error) if !made_room && self.make_room(now, handler) => {
+                Attempt::OutOfDescriptors(error) if !made_room && self.make_room(now) => {
                     made_room = true;
                     self.scarcity.meet(now.monotonic);
                     self.shortage.get_or_insert(error);
@@ -101,12 +91,12 @@ impl<U> Server<U> {
     }
 
     /// A place for a newcomer, if there is any.
-    fn find_room<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> Option<Room> {
+    fn find_room(&mut self, now: Now) -> Option<Vacancy> {
         if self.has_room() {
-            return Some(Room::Free);
+            return Some(Vacancy::Free);
         }
-        match self.engine.longest_idle(now, handler) {
-            Ok(key) => Some(Room::Of(key)),
+        match self.engine.longest_idle(now) {
+            Ok(key) => Some(Vacancy::Of(key)),
             Err(again) => {
                 self.room_at = Some(again);
                 None
@@ -115,8 +105,8 @@ impl<U> Server<U> {
     }
 
     /// Frees a descriptor, if anybody may be asked for it.
-    fn make_room<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> bool {
-        self.engine.longest_idle(now, handler).is_ok_and(|key| self.engine.displace(key))
+    fn make_room(&mut self, now: Now) -> bool {
+        self.engine.longest_idle(now).is_ok_and(|key| self.engine.displace(key))
     }
 
     /// A listener, unless it is known to have nobody in its backlog.
@@ -145,7 +135,12 @@ impl<U> Server<U> {
     /// # Errors
     ///
     /// If the listener is of no use any more.
-    pub(super) fn accept_one(&mut self, place: usize, room: Room, now: Now) -> io::Result<Attempt> {
+    pub(super) fn accept_one(
+        &mut self,
+        place: usize,
+        room: Vacancy,
+        now: Now,
+    ) -> io::Result<Attempt> {
         let Some(listening) = self.listening(place) else { return Ok(Attempt::Over) };
         let (mut stream, peer) = match listening.accept() {
             Ok(accepted) => accepted,
@@ -166,7 +161,7 @@ impl<U> Server<U> {
             }
         };
         // Nobody has to leave before somebody has come.
-        if let Room::Of(key) = room {
+        if let Vacancy::Of(key) = room {
             self.engine.displace(key);
         }
         let key = self.engine.next_key();
@@ -192,7 +187,7 @@ impl<U> Server<U> {
 mod tests {
     use super::*;
     use crate::engine::Config;
-    use crate::handler::{Finished, Piece, Reply, Request, Verdict};
+    use crate::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
     use crate::proto::Response;
     use mio::{Events, Poll};
     use std::io::ErrorKind;
@@ -254,7 +249,7 @@ mod tests {
     #[test]
     fn connections_that_are_lost_in_the_backlog_hold_up_nobody() {
         let (mut server, _client) = behind(ACCEPTS_A_TURN - 1);
-        server.accept(Now::now(), &mut Yes).expect("a listener");
+        server.accept(Now::now()).expect("a listener");
         assert_eq!((server.connections(), server.accept_failures()), (1, 0));
         assert!(server.shortage().is_none());
     }
@@ -264,13 +259,13 @@ mod tests {
     fn an_error_that_does_not_pass_costs_no_processor_time() {
         let (mut server, _client) = behind(ACCEPTS_A_TURN);
         let mut now = Now::now();
-        server.accept(now, &mut Yes).expect("a listener");
+        server.accept(now).expect("a listener");
         assert_eq!((server.connections(), server.accept_failures()), (0, 1));
         assert_eq!(server.shortage().map(io::Error::kind), Some(lost().kind()));
         assert_eq!(server.timeout(now), Some(ACCEPT_PAUSE));
 
         now.monotonic += ACCEPT_PAUSE;
-        server.accept(now, &mut Yes).expect("a listener");
+        server.accept(now).expect("a listener");
         assert_eq!(server.connections(), 1);
         assert!(server.shortage().is_none());
     }
@@ -293,13 +288,13 @@ mod tests {
         let newcomer = TcpStream::connect(address).expect("room in the backlog");
         note_events(&mut poll, &mut server);
         fail(&mut server, 1, too_many);
-        server.accept(now, &mut Yes).expect("a listener");
+        server.accept(now).expect("a listener");
         assert_eq!((server.stats().displaced, server.accept_failures()), (0, 1), "not yet");
         assert_eq!(server.timeout(now), Some(ACCEPT_PAUSE));
 
         now.monotonic += Duration::from_secs(1);
         fail(&mut server, 1, too_many);
-        server.accept(now, &mut Yes).expect("a listener");
+        server.accept(now).expect("a listener");
         assert_eq!((server.stats().displaced, server.accept_failures()), (1, 1));
         assert_eq!((server.stats().connections, server.connections()), (2, 1));
         let mut answer = String::new();
@@ -309,7 +304,7 @@ mod tests {
         // It is told for a second, and no longer.
         assert_eq!(server.shortage().and_then(io::Error::raw_os_error), Some(24));
         now.monotonic += Duration::from_secs(1);
-        server.accept(now, &mut Yes).expect("a listener");
+        server.accept(now).expect("a listener");
         assert!(server.shortage().is_none());
         drop(newcomer);
     }

@@ -97,6 +97,16 @@ fn a_peer_that_comes_during_a_drain_is_served_once() {
 }
 
 #[test]
+fn a_silent_peer_that_comes_during_a_drain_is_closed_in_the_next_turn() {
+    let mut driver = recording(Config::default());
+    driver.engine.drain();
+    let client = driver.connect();
+    driver.settle();
+    assert!(client.is_closed());
+    assert!(driver.engine.is_idle());
+}
+
+#[test]
 fn shutting_down_ends_every_request_and_every_connection() {
     let mut driver = recording(Config::default());
     let clients: Vec<_> = (0..5).map(|_| driver.connect()).collect();

@@ -15,7 +15,7 @@ fn default() -> Driver<Recorder> {
 /// Who is named to give way; or the time until somebody may be.
 fn longest_idle(driver: &mut Driver<Recorder>) -> Result<Key, Duration> {
     let now = driver.clock.now();
-    let named = driver.engine.longest_idle(now, &mut driver.handler);
+    let named = driver.engine.longest_idle(now);
     named.map_err(|again| again - now.monotonic)
 }
 

@@ -78,6 +78,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
         self.engine.turn(self.clock.now(), &mut self.handler);
         self.turns += 1;
         assert_eq!(self.engine.buffers_out(), 0, "a pooled buffer is out between turns");
+        self.engine.check_queue();
         let (held, bound) = (self.engine.held(), self.engine.config().max_held);
         assert!(held <= bound, "{held} bytes are held, and {bound} may be");
         let is_idle = self.engine.is_idle();

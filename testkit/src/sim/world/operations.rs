@@ -179,7 +179,7 @@ impl<const DRAINS: bool> World<DRAINS> {
     /// not be lost.
     fn make_room(&mut self) {
         let now = self.driver.clock.now();
-        let longest = self.driver.engine.longest_idle(now, &mut self.driver.handler);
+        let longest = self.driver.engine.longest_idle(now);
         let Some(key) = longest.ok().filter(|_| self.weather == Weather::Stormy) else { return };
         let is_it = |peer: &Peer| {
             let client = peer.client.as_ref().filter(|client| !client.is_closed());

@@ -1,0 +1,36 @@
+//! A peer's place in a batch.
+
+use super::ids::Key;
+use super::room::Lease;
+use crate::buf::Buf;
+
+/// What a peer in a batch has at hand.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) key: Key,
+    /// None while it is out with a piece.
+    pub(super) buf: Option<Buf>,
+    /// For what has to be kept of the buffer.
+    pub(super) lease: Lease,
+    pub(super) out: Vec<u8>,
+    pub(super) progress: Progress,
+    /// True if a request was begun for the peer in this batch.
+    pub(super) served: bool,
+}
+
+/// Whether a peer can be gone on with in its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Runs,
+    /// What is in its buffer means nothing until more has come.
+    WantsInput,
+    /// Something else has to happen first.
+    Stopped,
+}
+
+impl Slot {
+    /// The bytes that are not used yet.
+    pub(super) fn unread(&self) -> &[u8] {
+        self.buf.as_ref().map_or(&[], Buf::unread)
+    }
+}

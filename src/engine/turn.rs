@@ -1,0 +1,45 @@
+//! What a step for one peer may use of the engine.
+
+use super::config::Config;
+use super::ids::Ids;
+use super::peer::{Bounds, Peer};
+use super::room::Room;
+use super::stats::Stats;
+use super::time::Moment;
+use crate::handler::Abort;
+use crate::link::Socket;
+use crate::proto::Date;
+
+/// The engine but for its peers, for the length of a turn.
+pub(super) struct Turn<'e> {
+    pub(super) now: Moment,
+    pub(super) date: &'e Date,
+    pub(super) config: &'e Config,
+    pub(super) bounds: Bounds,
+    pub(super) stats: &'e mut Stats,
+    pub(super) room: &'e mut Room,
+    pub(super) ids: &'e mut Ids,
+    /// What is left of the bytes that the turn may read.
+    pub(super) budget: usize,
+}
+
+impl Turn<'_> {
+    /// Takes from what is left of this turn's bytes.
+    pub(super) fn spend(&mut self, bytes: usize) {
+        self.budget = self.budget.saturating_sub(bytes);
+    }
+
+    /// Writes what waits for a peer and then `out`, which is left empty.
+    pub(super) fn flush<S: Socket, U>(&mut self, peer: &mut Peer<S, U>, out: &mut Vec<u8>) {
+        let nothing_waited = peer.link.pending() == 0;
+        match peer.link.write(out) {
+            Ok(written) => {
+                self.stats.bytes_written += written as u64;
+                if written > 0 || nothing_waited {
+                    peer.clock.write(self.now);
+                }
+            }
+            Err(_) => peer.break_off(Abort::Reset),
+        }
+    }
+}
