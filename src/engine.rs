@@ -145,7 +145,7 @@ impl<S: Socket, U> Engine<S, U> {
         let mut connection = Connection::new(self.config.limits);
         connection.set_idle_timeout(self.config.timeouts.idle);
         if self.is_draining {
-            connection.retire();
+            connection.disable_keep_alive();
         }
         let key = self.roster.insert(Peer::new(socket, addr, connection, self.now));
         self.roster.file(key, &self.bounds());
@@ -294,7 +294,7 @@ impl<S: Socket, U> Engine<S, U> {
         let bounds = self.bounds();
         let keys: Vec<Key> = self.roster.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.roster[key].connection.retire();
+            self.roster[key].connection.disable_keep_alive();
             self.roster.file(key, &bounds);
         }
     }

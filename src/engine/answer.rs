@@ -108,7 +108,7 @@ impl Turn<'_> {
         slot: &mut Slot,
     ) -> After {
         if peer.link.is_at_end() && slot.unread().is_empty() {
-            peer.connection.retire();
+            peer.connection.disable_keep_alive();
         }
         let after = match outgoing {
             Outgoing::Answer(response) => {

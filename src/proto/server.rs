@@ -177,7 +177,7 @@ pub struct Connection {
     state: State,
     /// Heads that were taken, the current one among them.
     requests: u32,
-    retired: bool,
+    keep_alive_disabled: bool,
     /// True if the current request is HEAD, as far as its head has come: what answers it has
     /// no content.
     is_head: bool,
@@ -206,7 +206,7 @@ struct Exchange {
     is_http10: bool,
     asks_keep_alive: bool,
     close: Option<CloseReason>,
-    awaits_continue: bool,
+    expects_continue: bool,
 }
 
 impl Connection {
@@ -217,7 +217,7 @@ impl Connection {
             limits,
             state: State::START,
             requests: 0,
-            retired: false,
+            keep_alive_disabled: false,
             is_head: false,
             kept_idle: None,
         }
@@ -323,7 +323,7 @@ impl Connection {
             is_http10,
             asks_keep_alive: judged.asks_keep_alive,
             close,
-            awaits_continue: judged.expects_continue
+            expects_continue: judged.expects_continue
                 && framing.has_content()
                 && !content_has_arrived,
         };
@@ -388,7 +388,7 @@ impl Connection {
             self.state = State::Rejected(Reject::BodyTooLarge);
             return;
         }
-        if exchange.awaits_continue {
+        if exchange.expects_continue {
             out.extend_from_slice(response::CONTINUE);
         }
         self.state = State::Body { exchange, body };
@@ -415,7 +415,7 @@ impl Connection {
         let close = unread
             .then_some(CloseReason::ContentUnread)
             .or(exchange.close)
-            .or(self.retired.then_some(CloseReason::Retired))
+            .or(self.keep_alive_disabled.then_some(CloseReason::KeepAliveDisabled))
             .or(self.is_last_request().then_some(CloseReason::RequestLimit));
         let persistence = match close {
             Some(_) => Persistence::Close,
@@ -564,8 +564,8 @@ impl Connection {
 
     /// Takes no request after the current one: its response will say
     /// `Connection: close`.
-    pub fn retire(&mut self) {
-        self.retired = true;
+    pub fn disable_keep_alive(&mut self) {
+        self.keep_alive_disabled = true;
     }
 }
 

@@ -27,8 +27,8 @@ pub struct Case {
     pub early: Option<u16>,
     /// For how long the connection is kept between requests.
     pub idle: Option<Duration>,
-    /// Retire the connection when the first head is there.
-    pub retire: bool,
+    /// Disable keep-alive when the first head is there.
+    pub disable_keep_alive: bool,
     /// The bytes of the client as they arrive.
     pub arrivals: Vec<Vec<u8>>,
     /// The client's FIN follows.
@@ -74,7 +74,7 @@ impl Case {
             "show" => self.show = words(),
             "early" => self.early = Some(value.trim().parse().expect("a status")),
             "idle" => self.idle = seconds(value.trim()),
-            "retire" => self.retire = value.trim() == "yes",
+            "disable-keep-alive" => self.disable_keep_alive = value.trim() == "yes",
             "limits" => self.limits = words().iter().map(|word| limit(word)).collect(),
             _ => panic!("{}: unknown setting {line}", self.name),
         }

@@ -113,7 +113,7 @@ fn run<'i, const DRAINS: bool>(
     let (mut driver, client) = connect::<DRAINS>(case);
     for (place, part) in parts.into_iter().enumerate() {
         client.send(part);
-        if place == 0 && case.retire {
+        if place == 0 && case.disable_keep_alive {
             driver.engine.drain();
         }
         driver.settle();
@@ -180,7 +180,7 @@ fn in_one_piece_with_the_end() {
         if case.eof {
             client.finish();
         }
-        if case.retire {
+        if case.disable_keep_alive {
             driver.engine.drain();
         }
         driver.settle();
@@ -190,8 +190,9 @@ fn in_one_piece_with_the_end() {
 
 #[test]
 fn byte_by_byte() {
-    for case in
-        testkit::cases::all().iter().filter(|case| case.input().len() <= LONG && !case.retire)
+    for case in testkit::cases::all()
+        .iter()
+        .filter(|case| case.input().len() <= LONG && !case.disable_keep_alive)
     {
         let input = case.input();
         let (_driver, client) = run::<true>(case, input.chunks(1));
@@ -203,7 +204,7 @@ fn byte_by_byte() {
 
 #[test]
 fn while_it_reads() {
-    for case in testkit::cases::all().iter().filter(|case| !case.retire) {
+    for case in testkit::cases::all().iter().filter(|case| !case.disable_keep_alive) {
         let (mut driver, client) = connect::<false>(case);
         client.set_longest_read(5);
         case.input().chunks(13).for_each(|part| client.send_later(part));
@@ -218,7 +219,7 @@ fn while_it_reads() {
 #[test]
 fn cut_by_chance() {
     let cases = testkit::cases::all();
-    for (number, case) in cases.iter().enumerate().filter(|(_, case)| !case.retire) {
+    for (number, case) in cases.iter().enumerate().filter(|(_, case)| !case.disable_keep_alive) {
         for seed in 0..6 {
             let mut random = Random::new(number as u64 * 100 + seed);
             let input = case.input();

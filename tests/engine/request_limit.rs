@@ -106,7 +106,10 @@ fn a_drain_ends_the_last_once() {
     assert!(ended.sees_half_close());
     driver.send(&begun, put("/b", "bb")[20..].to_owned() + &put("/c", "c"));
     assert_eq!(begun.take_output(), last_digest("bb"));
-    assert_eq!(driver.handler.logged("ended"), ["ended /b 200 Answered(Close(Retired)) 2 bytes"]);
+    assert_eq!(
+        driver.handler.logged("ended"),
+        ["ended /b 200 Answered(Close(KeepAliveDisabled)) 2 bytes"]
+    );
     for client in [begun, ended] {
         client.finish();
         driver.settle();

@@ -176,7 +176,7 @@ fn the_oracle_agrees_on_mutants() {
 
 /// Whether the oracle can read it: it answers everything, in time, with 200.
 fn is_plain(case: &Case) -> bool {
-    case.early.is_none() && !case.retire
+    case.early.is_none() && !case.disable_keep_alive
 }
 
 /// Changes one to four places.

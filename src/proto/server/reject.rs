@@ -167,7 +167,7 @@ impl std::error::Error for Reject {}
 /// Why a connection is not used for another request.
 ///
 /// Where several hold, one is told, the first of these: `Rejected`, `ContentUnread`,
-/// `PeerAsked`, `Http10`, `Retired`, `RequestLimit`. So the last tells of connections that
+/// `PeerAsked`, `Http10`, `KeepAliveDisabled`, `RequestLimit`. So the last tells of connections that
 /// would have been kept without the limit, and of no others.
 ///
 /// # Example
@@ -190,8 +190,8 @@ pub enum CloseReason {
     /// byte cannot be found without reading all of it.
     ContentUnread,
     /// This side takes no more requests: it is shutting down, or said so with
-    /// [`Connection::retire`](super::Connection::retire).
-    Retired,
+    /// [`Connection::disable_keep_alive`](super::Connection::disable_keep_alive).
+    KeepAliveDisabled,
     /// It was the last request of [`Limits::requests`](super::Limits::requests).
     RequestLimit,
 }
@@ -203,7 +203,7 @@ impl fmt::Display for CloseReason {
             CloseReason::Http10 => "HTTP/1.0 without keep-alive",
             CloseReason::Rejected(reject) => reject.reason(),
             CloseReason::ContentUnread => "answered before the content was read",
-            CloseReason::Retired => "no more requests are taken",
+            CloseReason::KeepAliveDisabled => "no more requests are taken",
             CloseReason::RequestLimit => "the connection has had its number of requests",
         })
     }
@@ -247,7 +247,7 @@ mod tests {
             (CloseReason::Http10, "HTTP/1.0 without keep-alive"),
             (CloseReason::Rejected(Reject::LineEnd), "a line does not end in CRLF"),
             (CloseReason::ContentUnread, "answered before the content was read"),
-            (CloseReason::Retired, "no more requests are taken"),
+            (CloseReason::KeepAliveDisabled, "no more requests are taken"),
             (CloseReason::RequestLimit, "the connection has had its number of requests"),
         ] {
             assert_eq!(reason.to_string(), words);

@@ -109,8 +109,8 @@ impl<'c> Server<'c> {
 
     fn decide(&mut self) {
         assert_eq!(self.connection.awaits(), Awaits::Decision);
-        if self.case.retire {
-            self.connection.retire();
+        if self.case.disable_keep_alive {
+            self.connection.disable_keep_alive();
         }
         match self.case.early {
             Some(status) => self.answer(&Response::text(status, "not now")),

@@ -147,8 +147,8 @@ impl Server<'_> {
         assert_eq!(self.connection.exceeds_body_limit(), is_over);
         let asked = !behind && !is_over && expects_continue(&request);
         self.played.reading.requests.push(request);
-        if self.plan.retire {
-            self.connection.retire();
+        if self.plan.disable_keep_alive {
+            self.connection.disable_keep_alive();
         }
         if self.plan.early {
             self.answer(&Response::text(403, "not now"));

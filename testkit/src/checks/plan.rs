@@ -27,8 +27,8 @@ pub(crate) struct Plan<'d> {
     pub(crate) finish: Finish,
     /// Answer every head before its content is asked for.
     pub(crate) early: bool,
-    /// Retire the connection when the first head is there.
-    pub(crate) retire: bool,
+    /// Disable keep-alive when the first head is there.
+    pub(crate) disable_keep_alive: bool,
     /// The lengths of the first pieces that the input arrives in.
     lengths: &'d [u8],
 }
@@ -55,7 +55,7 @@ impl<'d> Plan<'d> {
             finish: [Finish::Open, Finish::Fin, Finish::Timeout, Finish::Fin]
                 [usize::from(ours & 3)],
             early: ours & 4 != 0,
-            retire: ours & 8 != 0,
+            disable_keep_alive: ours & 8 != 0,
             lengths: choices.bytes(count),
         }
     }
@@ -82,7 +82,7 @@ impl<'d> Plan<'d> {
     pub(crate) fn oracle(&self, input: &[u8]) -> Reading {
         assert!(!self.early, "the oracle waits for the content");
         let mut limits = naive::Limits::from(self.limits);
-        if self.retire {
+        if self.disable_keep_alive {
             limits.requests = 1;
         }
         let mut reading = naive::read(input, self.finish == Finish::Fin, &limits);

@@ -49,7 +49,7 @@ pub fn check(data: &[u8]) {
         date,
         told,
         left: limits.requests,
-        retired: false,
+        keep_alive_disabled: false,
         wire: Vec::new(),
         meant: Vec::new(),
     };
@@ -65,7 +65,7 @@ struct Talk {
     told: Option<&'static str>,
     /// Requests until the limit.
     left: Option<u32>,
-    retired: bool,
+    keep_alive_disabled: bool,
     wire: Vec<u8>,
     meant: Vec<Meant>,
 }
@@ -144,8 +144,8 @@ impl Talk {
         let together = choices.below(2) == 1;
         let stops = choices.below(8);
         if choices.below(16) == 15 {
-            self.connection.retire();
-            self.retired = true;
+            self.connection.disable_keep_alive();
+            self.keep_alive_disabled = true;
         }
 
         let mut input = head.clone().into_bytes();
@@ -178,13 +178,14 @@ impl Talk {
             return self.answer(choices, Some(reject), method, Connecting::Closes);
         }
         let limited = self.left == Some(0);
-        let connecting = if !whole || closes || (old && !keeps) || self.retired || limited {
-            Connecting::Closes
-        } else if old || (keeps && self.told.is_some()) {
-            Connecting::KeepsSaying
-        } else {
-            Connecting::Keeps
-        };
+        let connecting =
+            if !whole || closes || (old && !keeps) || self.keep_alive_disabled || limited {
+                Connecting::Closes
+            } else if old || (keeps && self.told.is_some()) {
+                Connecting::KeepsSaying
+            } else {
+                Connecting::Keeps
+            };
         self.answer(choices, None, method, connecting)
     }
 

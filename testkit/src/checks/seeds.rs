@@ -111,7 +111,7 @@ fn plan(case: &Case, without: usize) -> Vec<u8> {
         limits.body != usual.body,
         limits.requests != usual.requests,
     ];
-    let ours = [case.eof, false, case.early.is_some(), case.retire];
+    let ours = [case.eof, false, case.early.is_some(), case.disable_keep_alive];
     let mut plan = vec![bits(&small), bits(&ours)];
     let mut at = 0;
     let mut lengths = Vec::new();

@@ -12,7 +12,7 @@ const CLOSES: [CloseReason; 5] = [
     CloseReason::PeerAsked,
     CloseReason::Http10,
     CloseReason::ContentUnread,
-    CloseReason::Retired,
+    CloseReason::KeepAliveDisabled,
     CloseReason::RequestLimit,
 ];
 
