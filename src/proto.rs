@@ -1,8 +1,9 @@
 //! HTTP/1.1 as a server sees it, without sockets and without a clock.
 //!
-//! A [`Connection`] is given the bytes that a peer sent and says what they mean, one
-//! [`Event`] at a time; it is told what to answer and writes the bytes of that into a
-//! vector. All the rest (reading, writing, waiting, giving up) is the caller's.
+//! The caller gives a [`Connection`] the bytes that a peer sent, and the connection reports
+//! what they mean, one [`Event`] at a time. The caller gives it an answer, and the connection
+//! writes the bytes of the answer into a vector. All else is the caller's: it reads, writes,
+//! waits and keeps the time.
 //!
 //! ```text
 //!        ┌──────────────── Reuse ───────────────┐
@@ -12,8 +13,8 @@
 //!        └─────────┴───── Reject ────┴────────reject───────┘
 //! ```
 //!
-//! [`Connection::reject`] leads to the end from everywhere, for a reason of the caller's
-//! own such as the time.
+//! A caller may [reject](Connection::reject) a request in every state but the last, for a
+//! reason of its own such as the time.
 //!
 //! # Example
 //!

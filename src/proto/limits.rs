@@ -1,4 +1,4 @@
-//! The bounds of what one connection may send, each with its default and the reason for it.
+//! The limits of what one connection may send, each with its default and the reason for it.
 
 /// What one connection may send.
 ///
@@ -14,25 +14,26 @@
 #[non_exhaustive]
 pub struct Limits {
     /// Bytes of a request line without its CRLF. Default 16 KiB: twice what
-    /// RFC 9112 §3 asks everybody to take. One longer than [`Limits::head`] is never
-    /// taken.
+    /// RFC 9112 §3 asks every recipient to take. One that is longer than [`Limits::head`]
+    /// is never taken.
     pub request_line: u32,
-    /// Bytes of a head from its request line through its empty line, and of a trailer
-    /// section. Default 64 KiB, as large as any client of note sends.
+    /// Bytes of a head, from its request line to its empty line, both included; and of a
+    /// trailer section. Default 64 KiB: no well-known client sends more.
     pub head: u32,
     /// Field lines in a head or in a trailer section. Default 100, as in other servers.
     pub fields: u16,
-    /// Bytes that the chunk lines of one request may take above 24 a chunk. Default
-    /// 16 KiB: tiny chunks stay free, and a flood of chunk extensions ends.
+    /// Bytes of the framing of chunks in one request; the first 24 of each chunk are not
+    /// counted. Default 16 KiB: tiny chunks are always taken, and a flood of chunk
+    /// extensions is refused.
     pub chunk_overhead: u32,
     /// Bytes of content in one request; a declared length is judged when the request is
-    /// accepted. Default none: content is not kept, so its length costs no memory. With
+    /// accepted. Default none: content is not stored, so its length costs no memory. With
     /// `Some(0)` only requests without content are taken.
     pub body: Option<u64>,
     /// Requests on one connection; the answer to the last says `Connection: close`.
-    /// Default none: a kept connection costs little, and a new one a round trip. To be set
-    /// where a balancer chooses among several servers when a client connects, and clients
-    /// that keep their connections would stay with its first choice. `Some(0)` counts as 1.
+    /// Default none: to keep a connection costs little, and a new one costs a round trip.
+    /// Set it behind a balancer that chooses a server when a client connects: a client that
+    /// keeps its connection would always stay with the first choice. `Some(0)` counts as 1.
     pub requests: Option<u32>,
 }
 
@@ -49,7 +50,7 @@ impl Default for Limits {
     }
 }
 
-/// Each setting by its name; [`Limits`] says what they mean.
+/// Sets each limit by its name; the fields of [`Limits`] say what they mean.
 impl Limits {
     /// Sets [`Limits::request_line`](field@Limits::request_line).
     #[must_use]

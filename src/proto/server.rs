@@ -19,8 +19,8 @@ pub use head::Head;
 pub use reject::{CloseReason, Reject};
 pub use response::{Date, InvalidField, Response};
 
-/// Empty lines that are skipped before a request line: RFC 9112 §2.2 asks for one at
-/// least, and old clients send it behind a POST.
+/// Empty lines that are skipped before a request line. RFC 9112 §2.2 asks for at least one:
+/// old clients send it after the content of a POST.
 const MOST_EMPTY_LINES: u8 = 4;
 
 /// What [`Connection::receive`] made of its input.
@@ -39,8 +39,8 @@ const MOST_EMPTY_LINES: u8 = 4;
 /// ```
 #[derive(Debug)]
 pub struct Step<'i> {
-    /// Bytes at the front of the input that are done with once the event is dealt
-    /// with; the rest is to be given again.
+    /// Bytes at the front of the input that are not needed after this event. The caller
+    /// removes them, and gives the rest again with the next call.
     pub used: usize,
     /// What happened.
     pub event: Event<'i>,
@@ -68,8 +68,8 @@ pub struct Step<'i> {
 /// ```
 #[derive(Debug)]
 pub enum Event<'i> {
-    /// Nothing until there is more input than was given, or until the caller did what
-    /// [`Connection::awaits`] says.
+    /// Nothing new. Needed is more input than was given, or the call that
+    /// [`Connection::awaits`] names.
     Wait,
     /// A head has begun, and its end is not in the input. Given once for such a head, before
     /// anything else of it; never for a head that is complete, or refused, in the call that
@@ -84,10 +84,10 @@ pub enum Event<'i> {
     /// Content.
     Body {
         /// Where it lies in the input as the call left it: the data of several chunks
-        /// are closed up. A range rather than a slice, so that the caller may move its
+        /// are joined. A range rather than a slice, so that the caller may move its
         /// buffer while it holds this.
         data: Range<usize>,
-        /// Whether this ends the message. Next comes [`Connection::respond`].
+        /// True if the message ends with it. Next comes [`Connection::respond`].
         last: bool,
     },
 }
@@ -105,14 +105,14 @@ pub enum Event<'i> {
 /// let after = connection.reject(reject, &date, &mut Vec::new());
 /// assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
 /// ```
-#[must_use = "a connection that is to be closed must be closed"]
+#[must_use = "the connection may have to be closed"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
     /// The next request may come, or is in the input already.
     Reuse,
-    /// It is to be closed once the response is written; input is ignored from now on. A
-    /// client may still be sending: who shuts down writing, and reads on for a while before
-    /// closing, does not have its answer lost in a reset (RFC 9112 §9.6).
+    /// The caller must close the connection once the response is written; input is ignored
+    /// from now on. The client may still be sending, and a reset could then destroy the
+    /// answer: shut down writing first, and read on for a while (RFC 9112 §9.6).
     Close(CloseReason),
 }
 
@@ -159,8 +159,8 @@ pub enum Awaits {
 #[must_use = "a truncated request is to be rejected"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Between requests, or behind the last one, which is still to be answered: a
-    /// half-closed connection is no error.
+    /// Between requests, or after a whole request that is not answered yet: a half-closed
+    /// connection is no error.
     Clean,
     /// Within a request. Next comes [`Connection::reject`] with this, and until then
     /// [`Connection::receive`] reports it, too.
@@ -175,14 +175,15 @@ pub enum End {
 pub struct Connection {
     limits: Limits,
     state: State,
-    /// Heads that were taken, the current one among them.
+    /// Heads that were taken, that of the current request among them.
     requests: u32,
+    /// True if no request is taken after the current one.
     keep_alive_disabled: bool,
-    /// True if the current request is HEAD, as far as its head has come: what answers it has
-    /// no content.
+    /// True if the method of the current request is known to be HEAD: its response has no
+    /// content.
     is_head: bool,
-    /// For how many seconds it is kept between requests, if that is told.
-    kept_idle: Option<NonZeroU16>,
+    /// Seconds for which the caller keeps it between requests, if responses report that.
+    idle_timeout: Option<NonZeroU16>,
 }
 
 /// Each state owns what it alone needs.
@@ -200,12 +201,13 @@ impl State {
     const START: State = State::Head { scan: SectionScan::new(), empty_lines: 0 };
 }
 
-/// What a request leaves behind for its response.
+/// What the response has to know of its request.
 #[derive(Clone, Copy, Debug)]
 struct Exchange {
     is_http10: bool,
     asks_keep_alive: bool,
     close: Option<CloseReason>,
+    /// True if `100 Continue` has to be sent when the request is accepted.
     expects_continue: bool,
 }
 
@@ -219,17 +221,17 @@ impl Connection {
             requests: 0,
             keep_alive_disabled: false,
             is_head: false,
-            kept_idle: None,
+            idle_timeout: None,
         }
     }
 
-    /// Says for how long the caller keeps the connection between two requests. A client
-    /// that asks to be kept alive is told so with each response after which it is:
-    /// `Keep-Alive: timeout=75`. Nothing is told of `None`, as at first, nor of less than a
-    /// second.
+    /// Sets for how long the caller keeps the connection between two requests. Responses
+    /// report it to a client that asks to be kept alive: `Keep-Alive: timeout=75`. They do
+    /// not if it is less than a second, or `None`, which is the default.
     ///
-    /// Whole seconds are told, rounded down, so that a client that heeds them closes
-    /// first: its next request would be lost if the server did. At most 65,535 are.
+    /// It is rounded down to whole seconds, so that a client that obeys it closes first: if
+    /// the server closed first, the client's next request could be lost. At most 65,535
+    /// seconds are reported.
     ///
     /// # Example
     ///
@@ -249,14 +251,15 @@ impl Connection {
     /// # Ok::<(), streamsum::proto::Reject>(())
     /// ```
     pub fn set_idle_timeout(&mut self, time: Option<Duration>) {
-        let told = time.map(|time| u16::try_from(time.as_secs()).unwrap_or(u16::MAX));
-        self.kept_idle = told.and_then(NonZeroU16::new);
+        let seconds = time.map(|time| u16::try_from(time.as_secs()).unwrap_or(u16::MAX));
+        self.idle_timeout = seconds.and_then(NonZeroU16::new);
     }
 
-    /// Looks at all bytes that arrived and were not used yet.
+    /// Gives the next event in `input`, which is all bytes that arrived and were not used
+    /// yet.
     ///
-    /// Chunks are closed up in place, which is why the input is lent mutably. To be
-    /// called again until it waits: one call gives one event.
+    /// One call gives one event: call it again until it waits. The input is lent mutably
+    /// because the data of chunks are joined in place.
     ///
     /// # Errors
     ///
@@ -280,7 +283,7 @@ impl Connection {
 
     fn receive_head<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, Reject> {
         let State::Head { scan, empty_lines } = &mut self.state else {
-            unreachable!("called for heads alone")
+            unreachable!("called only within a head")
         };
         let is_new = !scan.has_begun();
         if is_new {
@@ -297,7 +300,7 @@ impl Connection {
                 _ => {}
             }
         }
-        // Before the head is complete: it may be refused before.
+        // Set before the head is complete: the request may be refused within it.
         self.is_head = input.starts_with(b"HEAD ");
         let Some(end) = scan.find_end(input, Section::Head, &self.limits)? else {
             let event = if is_new { Event::HeadBegun } else { Event::Wait };
@@ -338,7 +341,7 @@ impl Connection {
 
     fn receive_body<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
         let State::Body { exchange, body } = &mut self.state else {
-            unreachable!("called for content alone")
+            unreachable!("called only within content")
         };
         let exchange = *exchange;
         match body.decode(input, &self.limits) {
@@ -359,8 +362,8 @@ impl Connection {
     }
 
     /// True if the request that waits for a decision declares more content than
-    /// [`Limits::body`]. Who may not send it can be told so all the same, by
-    /// [`Connection::respond`]; [`Connection::accept`] refuses it.
+    /// [`Limits::body`]. [`Connection::accept`] will refuse it, while
+    /// [`Connection::respond`] can still give another answer, such as 401.
     #[must_use]
     pub fn exceeds_body_limit(&self) -> bool {
         match self.state {
@@ -375,7 +378,8 @@ impl Connection {
     /// `100 Continue` if the client waits for that (RFC 9110 §10.1.1).
     ///
     /// If it [exceeds the limit](Connection::exceeds_body_limit), the request is refused
-    /// instead: [`Connection::receive`] reports that next, as every refusal.
+    /// instead: the next call of [`Connection::receive`] reports that, as it does every
+    /// refusal.
     ///
     /// # Panics
     ///
@@ -394,11 +398,11 @@ impl Connection {
         self.state = State::Body { exchange, body };
     }
 
-    /// Writes the answer to the current request and says what becomes of the connection.
+    /// Writes the answer to the current request and returns what becomes of the connection.
     ///
-    /// An answer may come at any time after the head; one that comes before the content
-    /// was read closes the connection. A request that cannot be taken, or not in time, is
-    /// for [`Connection::reject`].
+    /// An answer may come at any time after the head. If it comes before the content was
+    /// read, it closes the connection. A request that cannot be taken, or has not come in
+    /// time, is for [`Connection::reject`].
     ///
     /// # Panics
     ///
@@ -419,9 +423,9 @@ impl Connection {
             .or(self.is_last_request().then_some(CloseReason::RequestLimit));
         let persistence = match close {
             Some(_) => Persistence::Close,
-            None if exchange.is_http10 => Persistence::KeepAlive(self.kept_idle),
-            None if exchange.asks_keep_alive && self.kept_idle.is_some() => {
-                Persistence::KeepAlive(self.kept_idle)
+            None if exchange.is_http10 => Persistence::KeepAlive(self.idle_timeout),
+            None if exchange.asks_keep_alive && self.idle_timeout.is_some() => {
+                Persistence::KeepAlive(self.idle_timeout)
             }
             None => Persistence::Implied,
         };
@@ -442,12 +446,12 @@ impl Connection {
         self.limits.requests.is_some_and(|most| self.requests >= most)
     }
 
-    /// Refuses the current request: writes [`Reject::response`], with `Connection: close`
-    /// and without content if it answers HEAD, and closes the connection.
+    /// Refuses the current request and closes the connection: writes [`Reject::response`]
+    /// with `Connection: close`, and without content if the method is HEAD.
     ///
-    /// The reason is what [`Connection::receive`] or [`Connection::ended`] has reported; or
-    /// one that the caller alone can see, such as the time, and then it may come between
-    /// any two calls, even within a head.
+    /// The reason is the one that [`Connection::receive`] or [`Connection::ended`] has
+    /// reported, or one that only the caller can see, such as the time. For the latter a
+    /// request may be refused in every state, even before its head is complete.
     ///
     /// # Panics
     ///
@@ -484,16 +488,16 @@ impl Connection {
         persistence: Persistence,
         out: &mut Vec<u8>,
     ) {
-        // Of the next request nothing is known yet.
+        // The method of the next request is not known yet.
         let is_head = mem::take(&mut self.is_head);
         response.write(date, persistence, is_head, out);
     }
 
-    /// Takes note that the peer sends no more. To be called when all its bytes were given to
-    /// [`Connection::receive`] and that waits, and each time it waits again.
+    /// Judges what it means that the peer sends no more. To be called whenever all its bytes
+    /// were given to [`Connection::receive`] and that waits.
     ///
-    /// A request whose decision or answer is pending stays so: if its content can no longer
-    /// come, a call after [`Connection::accept`] says so.
+    /// A request that waits for its decision or its answer is not refused. If its content can
+    /// no longer come, the call after [`Connection::accept`] reports that.
     pub fn ended(&mut self) -> End {
         let is_truncated = match &self.state {
             State::Head { scan, .. } => scan.has_begun(),
@@ -522,8 +526,8 @@ impl Connection {
         }
     }
 
-    /// Bytes that will come as content before anything else can: who reads no more than
-    /// these has nothing left over. 0 unless content is awaited.
+    /// How many of the next bytes are content for certain, and nothing else: a caller that
+    /// reads at most as many has nothing left over. 0 unless content is awaited.
     #[must_use]
     pub fn certain_content(&self) -> u64 {
         match &self.state {
@@ -562,15 +566,14 @@ impl Connection {
         self.requests
     }
 
-    /// Takes no request after the current one: its response will say
-    /// `Connection: close`.
+    /// Takes no request after the current one: its response has `Connection: close`.
     pub fn disable_keep_alive(&mut self) {
         self.keep_alive_disabled = true;
     }
 }
 
-/// Method and target that the first line of a refused head names, for a log: none if
-/// that line is not complete or has not the parts of a request line.
+/// Method and target in the first line of a refused head, for a log. `None` if that line is
+/// not complete, or does not have the parts of a request line.
 ///
 /// # Example
 ///
@@ -582,5 +585,5 @@ impl Connection {
 /// ```
 #[must_use]
 pub fn request_line(input: &[u8]) -> Option<(&str, &str)> {
-    head::named(input)
+    head::method_and_target(input)
 }

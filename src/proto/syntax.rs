@@ -1,6 +1,6 @@
-//! What both sides of a connection read alike: bytes, field lines, and content.
+//! What a server and a client read in the same way: bytes, field lines, and content.
 //!
-//! Nothing here knows whether it reads a request or a response.
+//! Nothing here depends on whether the message is a request or a response.
 
 mod body;
 mod fields;
@@ -17,5 +17,5 @@ pub(super) use fields::{
 pub(super) use framing::Declared;
 pub(super) use malformed::Malformed;
 
-/// The largest length of content that can be told, in bytes: 2^63 − 1.
+/// The most bytes of content that one message may have: 2^63 − 1.
 pub(super) const LARGEST_BODY: u64 = i64::MAX as u64;

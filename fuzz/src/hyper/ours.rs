@@ -7,7 +7,7 @@ use super::{Message, Outcome, Reading};
 pub(super) fn read(data: &[u8]) -> Reading {
     let date = Date::new(std::time::UNIX_EPOCH);
     let mut connection = Connection::new(Limits::default());
-    // Chunks are closed up in place.
+    // The data of chunks are joined in place.
     let mut input = data.to_vec();
     let mut output = Vec::new();
     let mut messages = Vec::new();

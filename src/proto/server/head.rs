@@ -1,5 +1,5 @@
-//! The head of a request: its request line, our gate behind httparse, and the message
-//! framing that follows from it (RFC 9112 §3, §5, §6).
+//! The head of a request: its request line, the fields that the connection acts on, and the
+//! message framing that follows from them (RFC 9112 §3, §5, §6).
 
 use super::super::syntax::{
     self, Declared, Fields, Framing, SectionScan, Seen, Version, is_tchar, list_members,
@@ -52,9 +52,9 @@ impl<'i> Head<'i> {
         self.version
     }
 
-    /// Whom the client wanted to reach: the authority of an absolute-form target, else
-    /// the value of Host, which may be empty (RFC 9112 §3.2.2). None for an HTTP/1.0
-    /// request without Host.
+    /// The host and port that the client wants to reach: the authority of an absolute-form
+    /// target, else the value of Host, which may be empty (RFC 9112 §3.2.2). `None` for an
+    /// HTTP/1.0 request without Host.
     #[must_use]
     pub fn authority(&self) -> Option<&'i str> {
         self.authority
@@ -73,7 +73,7 @@ impl<'i> Head<'i> {
     }
 }
 
-/// A head, and what the connection itself has to know of it.
+/// A head that was found good, and what the connection has to know besides.
 #[derive(Debug)]
 pub(super) struct Judged<'i> {
     pub(super) head: Head<'i>,
@@ -82,7 +82,7 @@ pub(super) struct Judged<'i> {
     pub(super) expects_continue: bool,
 }
 
-/// Judges a whole head, whose lines `scan` has counted.
+/// Judges a whole head. `scan` has counted its lines.
 pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<'i>, Reject> {
     let end = syntax::line_end(section).unwrap_or(section.len());
     let (line, rest) = section.split_at(end);
@@ -92,11 +92,11 @@ pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<
     let target_authority = target::check(line.method, line.target)?;
     let target = std::str::from_utf8(line.target).map_err(|_| Reject::Target)?;
 
-    let mut gate = Gate::default();
-    syntax::check(lines, scan.lines().saturating_sub(1), |field| gate.see(field))?;
-    let host = gate.host(line.version)?;
-    let framing = gate.declared.framing(line.version)?;
-    if gate.unknown_expectation {
+    let mut control = ControlFields::default();
+    syntax::check(lines, scan.lines().saturating_sub(1), |field| control.add(field))?;
+    let host = control.host(line.version)?;
+    let framing = control.declared.framing(line.version)?;
+    if control.unknown_expectation {
         return Err(Reject::Expectation);
     }
 
@@ -112,9 +112,9 @@ pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<
     };
     Ok(Judged {
         head,
-        asks_close: gate.close,
-        asks_keep_alive: gate.keep_alive,
-        expects_continue: gate.expects_continue && line.version == Version::Http11,
+        asks_close: control.close,
+        asks_keep_alive: control.keep_alive,
+        expects_continue: control.expects_continue && line.version == Version::Http11,
     })
 }
 
@@ -124,8 +124,8 @@ struct RequestLine<'i> {
     version: Version,
 }
 
-/// Ours rather than httparse's: that has one error for all bad versions, and none of
-/// HTTP/1.2 to 1.9.
+/// Not httparse's: that has one error for all bad versions, and takes none of HTTP/1.2 to
+/// 1.9.
 fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Reject> {
     let (method, target, version) = split_request_line(line).ok_or(Reject::RequestLine)?;
     let version = match version {
@@ -142,7 +142,8 @@ fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Reject> {
     Ok(RequestLine { method, target, version })
 }
 
-/// Method, target and version, if the line has just these three, one space apart.
+/// Method, target and version, if the line has these three parts and no others, with one
+/// space between them.
 fn split_request_line(line: &[u8]) -> Option<(&str, &[u8], &[u8])> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
@@ -153,25 +154,26 @@ fn split_request_line(line: &[u8]) -> Option<(&str, &[u8], &[u8])> {
     well_formed.then_some((std::str::from_utf8(method).ok()?, target, version))
 }
 
-/// Method and target of a head that was refused, for the log: what its first line
-/// says, if that line is complete and has the parts of a request line.
-pub(super) fn named(input: &[u8]) -> Option<(&str, &str)> {
-    let input = behind_empty_lines(input);
+/// Method and target of a head that was refused, if its first line is complete and has the
+/// parts of a request line.
+pub(super) fn method_and_target(input: &[u8]) -> Option<(&str, &str)> {
+    let input = skip_empty_lines(input);
     let end = input.iter().position(|byte| *byte == b'\r')?;
     let (method, target, _) = split_request_line(input.get(..end)?)?;
     Some((method, std::str::from_utf8(target).ok()?))
 }
 
-fn behind_empty_lines(mut input: &[u8]) -> &[u8] {
+fn skip_empty_lines(mut input: &[u8]) -> &[u8] {
     while let [b'\r', b'\n', rest @ ..] = input {
         input = rest;
     }
     input
 }
 
-/// What the fields say of framing and connection, gathered in one pass.
+/// The fields that the connection acts on, found in one pass: for Host, framing, persistence
+/// and expectations.
 #[derive(Default)]
-struct Gate<'i> {
+struct ControlFields<'i> {
     host: Seen<'i>,
     declared: Declared<'i>,
     close: bool,
@@ -180,28 +182,28 @@ struct Gate<'i> {
     unknown_expectation: bool,
 }
 
-impl<'i> Gate<'i> {
-    fn see(&mut self, field: &httparse::Header<'i>) {
+impl<'i> ControlFields<'i> {
+    fn add(&mut self, field: &httparse::Header<'i>) {
         let is = |name: &str| field.name.eq_ignore_ascii_case(name);
-        // The length of a name rules out nearly all fields with one comparison.
+        // Comparing the length of the name first excludes nearly all fields.
         match field.name.len() {
             4 if is("host") => self.host.add(field.value),
-            6 if is("expect") => self.see_expectations(field.value),
-            10 if is("connection") => self.see_connection_options(field.value),
+            6 if is("expect") => self.add_expectations(field.value),
+            10 if is("connection") => self.add_connection_options(field.value),
             14 if is("content-length") => self.declared.length.add(field.value),
             17 if is("transfer-encoding") => self.declared.coding.add(field.value),
             _ => {}
         }
     }
 
-    fn see_connection_options(&mut self, value: &[u8]) {
+    fn add_connection_options(&mut self, value: &[u8]) {
         for option in list_members(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }
     }
 
-    fn see_expectations(&mut self, value: &[u8]) {
+    fn add_expectations(&mut self, value: &[u8]) {
         for expectation in list_members(value).filter(|member| !member.is_empty()) {
             if expectation.eq_ignore_ascii_case(b"100-continue") {
                 self.expects_continue = true;
@@ -228,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions() {
+    fn a_version_is_taken_for_its_major_and_minor_digit() {
         let version =
             |text: &str| request_line(format!("GET / {text}").as_bytes()).map(|line| line.version);
         assert_eq!(version("HTTP/1.0"), Ok(Version::Http10));
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn request_lines() {
+    fn a_request_line_of_other_parts_is_malformed() {
         for bad in [
             "",
             " ",

@@ -43,8 +43,8 @@ macro_rules! reasons {
 reasons! {
     /// Why a request was refused: a status and a sentence for the client and the log.
     ///
-    /// A refusal always ends its connection: after it nobody can know where the next
-    /// request would begin.
+    /// A refusal always closes its connection: it is not known where the next request
+    /// would begin.
     ///
     /// # Example
     ///
@@ -83,8 +83,8 @@ reasons! {
     Length, 400, "malformed Content-Length";
     /// More than one Content-Length, even if all agree (RFC 9110 §8.6).
     LengthRepeated, 400, "more than one Content-Length";
-    /// A Transfer-Encoding that is no list of codings ending in chunked at most once
-    /// (RFC 9112 §6.1).
+    /// A Transfer-Encoding that is no list of codings in which chunked comes at most once,
+    /// and last (RFC 9112 §6.1).
     CodingSyntax, 400, "malformed Transfer-Encoding";
     /// Transfer-Encoding in an HTTP/1.0 request (RFC 9112 §6.1).
     CodingInHttp10, 400, "Transfer-Encoding in an HTTP/1.0 request";
@@ -98,7 +98,7 @@ reasons! {
     ChunkOverhead, 400, "too many chunk extensions";
     /// No CRLF after a chunk's data (RFC 9112 §7.1).
     ChunkEnd, 400, "no CRLF after the data of a chunk";
-    /// The peer ended the connection in mid-request (RFC 9112 §8).
+    /// The peer ended the connection within a request (RFC 9112 §8).
     Truncated, 400, "the connection ended before the request did";
     /// The head did not end in time.
     HeadTimeout, 408, "the head did not arrive in time";
@@ -116,7 +116,7 @@ reasons! {
     TooManyFields, 431, "too many fields";
     /// A transfer coding that this server does not know (RFC 9112 §6.1).
     Coding, 501, "unknown transfer coding";
-    /// CONNECT: this is no proxy (RFC 9110 §9.3.6).
+    /// CONNECT, which is for proxies (RFC 9110 §9.3.6).
     Connect, 501, "CONNECT is not supported";
     /// The answer did not come in time.
     Late, 503, "the answer was not ready in time";
@@ -125,7 +125,7 @@ reasons! {
 }
 
 impl Reject {
-    /// The answer that tells the client: the status, and the reason as content.
+    /// The answer that the client gets: the status, and the reason as content.
     #[must_use]
     pub fn response(self) -> Response {
         Response::text(self.status(), self.reason())
@@ -166,9 +166,9 @@ impl std::error::Error for Reject {}
 
 /// Why a connection is not used for another request.
 ///
-/// Where several hold, one is told, the first of these: `Rejected`, `ContentUnread`,
-/// `PeerAsked`, `Http10`, `KeepAliveDisabled`, `RequestLimit`. So the last tells of connections that
-/// would have been kept without the limit, and of no others.
+/// If there are several reasons, the first in this order is reported: `Rejected`,
+/// `ContentUnread`, `PeerAsked`, `Http10`, `KeepAliveDisabled`, `RequestLimit`. So
+/// `RequestLimit` means that the connection would have been kept without the limit.
 ///
 /// # Example
 ///
@@ -189,8 +189,8 @@ pub enum CloseReason {
     /// The answer came before the content was read, so the next request's first
     /// byte cannot be found without reading all of it.
     ContentUnread,
-    /// This side takes no more requests: it is shutting down, or said so with
-    /// [`Connection::disable_keep_alive`](super::Connection::disable_keep_alive).
+    /// The server takes no more requests on it, because it is shutting down or for another
+    /// reason: [`Connection::disable_keep_alive`](super::Connection::disable_keep_alive).
     KeepAliveDisabled,
     /// It was the last request of [`Limits::requests`](super::Limits::requests).
     RequestLimit,
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_of_every_reason() {
+    fn every_reason_has_its_status() {
         for reject in Reject::ALL {
             let expected = match reject {
                 Reject::HeadTimeout | Reject::BodyTimeout => 408,
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn why_a_connection_closes_in_words() {
+    fn every_close_reason_has_its_words() {
         for (reason, words) in [
             (CloseReason::PeerAsked, "the client asked to close"),
             (CloseReason::Http10, "HTTP/1.0 without keep-alive"),

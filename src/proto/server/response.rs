@@ -73,8 +73,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`InvalidField`] if `name` is not a token, if `value` holds a control
-    /// character (so that no value can end its line), or if the field is one that
+    /// [`InvalidField`] if `name` is not a token, if `value` has a control character
+    /// other than HTAB (so that no value can end its line), or if the field is one that
     /// the connection itself writes: Date, Content-Length, Content-Type,
     /// Transfer-Encoding, Connection, Keep-Alive.
     pub fn field(mut self, name: &str, value: &str) -> Result<Self, InvalidField> {
@@ -109,16 +109,16 @@ impl Response {
         &self.content
     }
 
-    /// Writes the whole response, without content when it answers HEAD.
+    /// Writes the whole response, without content if it answers HEAD.
     pub(super) fn write(
         &self,
         date: &Date,
         persistence: Persistence,
-        head: bool,
+        answers_head: bool,
         out: &mut Vec<u8>,
     ) {
         let has_content = !matches!(self.status, 204 | 304);
-        // 205 says that there is none (RFC 9110 §15.3.6).
+        // 205 must have no content (RFC 9110 §15.3.6).
         let content: &[u8] = if self.status == 205 { &[] } else { &self.content };
         out.extend_from_slice(b"HTTP/1.1 ");
         put_number(out, self.status.into());
@@ -145,20 +145,21 @@ impl Response {
             Persistence::Close => out.extend_from_slice(b"Connection: close\r\n"),
         }
         out.extend_from_slice(b"\r\n");
-        if has_content && !head {
+        if has_content && !answers_head {
             out.extend_from_slice(content);
         }
     }
 }
 
-/// What a response says of the connection after it (RFC 9112 §9.3).
+/// What a response tells the client about the connection after it (RFC 9112 §9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Persistence {
-    /// HTTP/1.1 goes on unless somebody says otherwise.
+    /// Nothing: a connection of HTTP/1.1 persists by default.
     Implied,
-    /// It goes on, which an HTTP/1.0 client has to be told; and for so many seconds without
-    /// a request, which those want to know who ask for it.
+    /// `Connection: keep-alive`, for an HTTP/1.0 client or one that asks for it; and
+    /// `Keep-Alive` with the seconds for which an idle connection is kept.
     KeepAlive(Option<NonZeroU16>),
+    /// `Connection: close`.
     Close,
 }
 
@@ -226,7 +227,7 @@ impl fmt::Debug for Date {
     }
 }
 
-/// As `write!` would, at a fraction of its cost: each answer has two of them.
+/// Does what `write!` would, at a fraction of its cost: each answer has two numbers.
 fn put_number(out: &mut Vec<u8>, mut number: usize) {
     let mut digits = [b'0'; usize::MAX.ilog10() as usize + 1];
     let mut leading = digits.len();
@@ -245,8 +246,8 @@ fn is_field_value(value: &str) -> bool {
     value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
 }
 
-/// Reason phrases of RFC 9110 §15, RFC 6585 and RFC 4918; none for a status that they
-/// don't name, which RFC 9112 §4 allows.
+/// Reason phrases of RFC 9110 §15, RFC 6585 and RFC 4918. Empty for any other status, as
+/// RFC 9112 §4 allows.
 fn reason_phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_of_the_post_field_for_field() {
+    fn the_answer_to_a_post_has_these_fields_in_this_order() {
         let response = Response::text(200, "97ccb418d79d7f69c71d145bd88c643c");
         assert_eq!(
             bytes(&response, Persistence::Implied, false),
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn reset_content_has_none() {
+    fn reset_content_has_a_length_of_zero_and_no_content() {
         let whole = bytes(&Response::text(205, "lost"), Persistence::Implied, false);
         assert!(whole.contains("\r\nContent-Length: 0\r\n"), "{whole}");
         assert!(whole.ends_with("\r\n\r\n"), "{whole}");
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn content_of_any_type_and_bytes() {
+    fn a_response_takes_content_of_any_type_and_bytes() {
         let response = Response::new(404, "application/x; a=\"\t~\"", b"\x01\xff".as_slice());
         assert_eq!((response.status(), response.content()), (404, &b"\x01\xff"[..]));
         let mut out = Vec::new();
@@ -399,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_phrase_of_every_status() {
+    fn every_status_has_its_reason_phrase_or_none() {
         let phrases = [
             (200, "OK"),
             (201, "Created"),

@@ -3,11 +3,11 @@
 use super::super::syntax::ByteSet;
 use super::Reject;
 
-/// The authority of a request target, if it has one, after the target was judged.
+/// Judges a request target and returns its authority, if it has one.
 ///
-/// CONNECT's authority-form is not for this server and has an answer of its own.
+/// It does not take the authority-form of CONNECT, which is refused for its method.
 pub(super) fn check<'a>(method: &str, target: &'a [u8]) -> Result<Option<&'a [u8]>, Reject> {
-    // To the end, though one is found: so many bytes are looked at together.
+    // It does not stop at the first one: so the compiler can look at many bytes at once.
     let has_bad = target.iter().fold(false, |found, byte| found | is_excluded(*byte));
     if has_bad {
         return Err(Reject::Target);
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn authorities() {
+    fn an_authority_is_a_host_with_or_without_a_port() {
         for good in [
             "",
             ":",
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn targets() {
+    fn a_target_is_in_origin_form_absolute_form_or_asterisk_form() {
         let check = |method, target: &'static str| check(method, target.as_bytes());
         assert_eq!(check("GET", "/"), Ok(None));
         assert_eq!(check("GET", "//a?b%"), Ok(None));

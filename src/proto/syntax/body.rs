@@ -9,11 +9,11 @@ use super::{LARGEST_BODY, Malformed};
 /// What one look at the input gave.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Decoded {
-    /// Bytes of input that are done with.
+    /// Bytes at the front of the input that are not needed any more.
     pub(crate) used: usize,
     /// Where the content lies in the input now.
     pub(crate) data: Range<usize>,
-    /// Whether the message has ended.
+    /// True if the message has ended.
     pub(crate) last: bool,
     /// The lines of the trailer section: a range of the input, empty until `last`.
     pub(crate) trailers: Range<usize>,
@@ -42,7 +42,7 @@ impl Body {
         }
     }
 
-    /// Bytes that will come as content before anything else can.
+    /// How many of the next bytes are content for certain.
     pub(crate) fn certain(&self) -> u64 {
         match self {
             Body::Length(left) => *left,
@@ -51,7 +51,7 @@ impl Body {
         }
     }
 
-    /// Whether any byte of the message is still to come.
+    /// True if any byte of the message is still to come.
     pub(crate) fn is_outstanding(&self) -> bool {
         *self != Body::Length(0)
     }
@@ -61,20 +61,20 @@ impl Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunked {
     at: At,
-    /// In a chunk line the size so far; in data what is left of them.
+    /// In a chunk line, the size so far; in data, the bytes that are left of the chunk.
     size: u64,
-    /// The chunks' sizes so far, added up.
+    /// The sizes of all chunks so far, added up.
     received: u64,
     /// Bytes of this chunk that are not data.
     framing: u32,
-    /// What all chunks' framing took above [`FREE_FRAMING`].
+    /// Bytes of framing of all chunks, as far as a chunk exceeded [`FREE_FRAMING`].
     overhead: u32,
 }
 
 /// Where in the grammar of RFC 9112 §7.1 the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// In chunk-size, after so many digits.
+    /// In chunk-size, after this number of digits.
     Size {
         digits: u8,
     },
@@ -90,20 +90,20 @@ enum At {
     Token,
     Quoted,
     QuotedPair,
-    /// Behind the closing quote.
+    /// After the closing quote.
     AfterQuoted,
     /// At the LF of a chunk line.
     LineFeed,
     Data,
-    /// At the CR behind the data.
+    /// At the CR after the data.
     DataReturn,
-    /// At the LF behind the data.
+    /// At the LF after the data.
     DataLineFeed,
     Trailers(SectionScan),
 }
 
-/// Framing a chunk that costs nothing: 16 digits and two CRLF, and some to spare, so
-/// that honest senders of tiny chunks never meet a limit.
+/// Bytes of framing that each chunk may have without being counted: 16 digits, two CRLF
+/// and a few more, so that honest senders of tiny chunks never reach the limit.
 const FREE_FRAMING: u32 = 24;
 
 impl Chunked {
@@ -111,11 +111,11 @@ impl Chunked {
         Self { at: At::Size { digits: 0 }, size: 0, received: 0, framing: 0, overhead: 0 }
     }
 
-    /// Takes as much of `input` as it can, and closes up the data of all chunks in it
-    /// into one range.
+    /// Takes as much of `input` as it can, and joins the data of all chunks in it into one
+    /// range.
     ///
-    /// An error behind data is left for the next call, so that what is reported does
-    /// not depend on how the input was cut.
+    /// An error after data is left for the next call, so that the events do not depend on
+    /// how the input was cut.
     fn decode(&mut self, input: &mut [u8], limits: &Limits) -> Result<Decoded, Malformed> {
         let mut data = 0..0;
         let mut used = 0;
@@ -141,7 +141,7 @@ impl Chunked {
         }
     }
 
-    /// Moves the data of this chunk to the end of those before it.
+    /// Moves the data of this chunk next to the data of the chunks before it.
     fn take_data(&mut self, input: &mut [u8], used: &mut usize, data: &mut Range<usize>) -> Found {
         let length = usize::try_from(self.size).unwrap_or(usize::MAX).min(input.len() - *used);
         if data.start == data.end {
@@ -158,7 +158,7 @@ impl Chunked {
         Found::Content
     }
 
-    /// Steps through bytes that are not data until data, trailers or the input's end.
+    /// Steps through bytes that are not data, up to data, trailers or the end of the input.
     fn take_framing(
         &mut self,
         input: &[u8],
@@ -211,7 +211,7 @@ impl Chunked {
     }
 
     fn add_digit(&mut self, digits: u8, byte: u8) -> Result<At, Malformed> {
-        /// As many as 64 bits have: what is longer is padding that nobody needs.
+        /// As many as 64 bits have: a longer size can only be padded with zeros.
         const MOST_DIGITS: u8 = 16;
         if digits == MOST_DIGITS {
             return Err(Malformed::ChunkSize);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_close_up_in_place() {
+    fn the_data_of_chunks_are_joined_in_place() {
         let mut input = *b"3\r\nabc\r\n2;x\r\nde\r\n1\r\nf\r\n0\r\n\r\nGET";
         let mut body = Body::Chunked(Chunked::new());
         let decoded = body.decode(&mut input, &Limits::default()).unwrap();
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_by_the_grammar() {
+    fn chunk_extensions_are_taken_by_the_grammar_alone() {
         for extension in [
             "",
             ";a",
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes() {
+    fn a_chunk_size_is_one_to_sixteen_hexadecimal_digits() {
         let limits = Limits::default();
         for (line, expected) in [
             ("0000000000000003\r\nabc\r\n0000000000000000\r\n\r\n", Ok("abc")),

@@ -3,7 +3,7 @@
 use super::super::Limits;
 use super::Malformed;
 
-/// A set of bytes, of which membership is one look at a table.
+/// A set of bytes; to test for a member takes one look into a table.
 pub(crate) struct ByteSet([bool; 256]);
 
 impl ByteSet {
@@ -51,7 +51,7 @@ pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The field lines of a head or of a trailer section, in the order of their arrival.
 ///
-/// They were checked when they arrived: names are tokens, and values hold no control
+/// They were checked when they arrived: names are tokens, and values have no control
 /// character but HTAB.
 ///
 /// # Example
@@ -69,7 +69,7 @@ pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fields<'a> {
-    /// Whole lines in CRLF, perhaps with the empty line that ends the section.
+    /// Whole lines with their CRLF, with or without the empty line that ends the section.
     lines: &'a [u8],
 }
 
@@ -90,21 +90,22 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The value of the first field line of that name, which is compared without
-    /// regard to case.
+    /// The value of the first field line of that name. Names are compared
+    /// case-insensitively.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// Whether there is no field line at all.
+    /// True if there is no field line at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 }
 
-/// Where the first CR or LF is; eight bytes at a time, as heads are mostly others.
+/// Where the first CR or LF is. It looks at eight bytes at a time, as most bytes of a head
+/// are neither.
 #[inline]
 pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
@@ -126,16 +127,16 @@ pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
     Some(bytes.len() - rest.len() + found)
 }
 
-/// Runs httparse over a complete section of `count` lines and shows each field to `see`.
+/// Runs httparse over a complete section of `count` lines and gives each field to `see`.
 ///
-/// httparse alone would take bare LF: a section comes here only after [`SectionScan`]
-/// has seen each of its lines end in CRLF.
+/// httparse alone would take a bare LF: a section comes here only after [`SectionScan`] has
+/// found that each of its lines ends in CRLF.
 pub(crate) fn check<'a>(
     section: &'a [u8],
     count: usize,
     see: impl FnMut(&httparse::Header<'a>),
 ) -> Result<(), Malformed> {
-    /// Requests of known clients have fewer fields, so that few need an allocation.
+    /// Requests of known clients have fewer fields, so that an allocation is rare.
     const ON_STACK: usize = 24;
     if count <= ON_STACK {
         check_into(&mut [httparse::EMPTY_HEADER; ON_STACK], section, see)
@@ -158,7 +159,7 @@ fn check_into<'a>(
     }
 }
 
-/// The value of a field that may stand once.
+/// The value of a field that may come once.
 #[derive(Clone, Copy, Default)]
 pub(crate) enum Seen<'i> {
     #[default]
@@ -185,10 +186,10 @@ pub(crate) enum Section {
     Trailer,
 }
 
-/// Looks for the empty line that ends a section, from where it stopped the last time:
-/// a head that drips in byte by byte costs one look at each byte.
+/// Looks for the empty line that ends a section, and goes on from where it stopped the last
+/// time: it looks at each byte once, even if a head comes byte by byte.
 ///
-/// What it reports depends on the bytes alone, not on how they were cut.
+/// Its result depends on the bytes alone, not on how they were cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SectionScan {
     /// Bytes that need not be looked at again; at most [`Limits::head`], as are the others.
@@ -202,17 +203,17 @@ impl SectionScan {
         Self { scanned: 0, line_start: 0, lines: 0 }
     }
 
-    /// Whether any byte of the section was seen.
+    /// True if any byte of the section was seen.
     pub(crate) fn has_begun(&self) -> bool {
         self.scanned > 0
     }
 
-    /// How many lines the section has, its empty line aside.
+    /// How many lines the section has, not counting its empty line.
     pub(crate) fn lines(&self) -> usize {
         self.lines as usize
     }
 
-    /// The length of the section through its empty line, once that is there.
+    /// The length of the section with its empty line, once that is there.
     pub(crate) fn find_end(
         &mut self,
         input: &[u8],
@@ -242,8 +243,8 @@ impl SectionScan {
         }
     }
 
-    /// Judges the line that begins at `line_start`, seen up to `at`, where it ends if
-    /// `ends`; gives `at` as a position that is within the limits.
+    /// Judges the line that begins at `line_start`, of which the bytes up to `at` are there;
+    /// it ends at `at` if `ends`. Returns `at`, which is within the limits.
     fn within_limits(
         &self,
         at: usize,
@@ -254,7 +255,8 @@ impl SectionScan {
         let at = u32::try_from(at).unwrap_or(u32::MAX);
         let request_lines = u32::from(section == Section::Head);
         let is_request_line = self.lines < request_lines;
-        // The first line begins at 0. Longer than any head may be it is too long as a line.
+        // The first line begins at 0. If it is longer than a head may be, it is too long as
+        // a line.
         let longest = limits.request_line.min(limits.head);
         if is_request_line && at > longest {
             return Err(Malformed::StartLineTooLong);
@@ -356,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scan_says_the_same_however_the_input_is_cut() {
+    fn the_scan_finds_the_same_end_however_the_input_is_cut() {
         let limits = Limits::default().request_line(12).head(30).fields(2);
         let sections = [
             "GET / HTTP/1.1\r\n",

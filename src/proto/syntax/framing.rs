@@ -1,4 +1,4 @@
-//! What the fields say of where content ends (RFC 9112 §6).
+//! Where content ends, by the fields of the head (RFC 9112 §6).
 
 use super::{LARGEST_BODY, Malformed, Seen, is_tchar, list_members};
 
@@ -52,7 +52,7 @@ pub enum Framing {
 }
 
 impl Framing {
-    /// Whether any byte follows the head.
+    /// True if any byte of the message follows the head.
     #[must_use]
     pub fn has_content(self) -> bool {
         !matches!(self, Framing::None | Framing::Length(0))
@@ -69,8 +69,8 @@ pub(crate) struct Declared<'i> {
 }
 
 impl Declared<'_> {
-    /// RFC 9112 §6.3, and stricter: whatever two recipients could read in two ways is
-    /// malformed.
+    /// As RFC 9112 §6.3 has it, and stricter: what two recipients could read in two ways
+    /// is malformed.
     pub(crate) fn framing(&self, version: Version) -> Result<Framing, Malformed> {
         match (self.coding, self.length) {
             (Seen::Never, Seen::Never) => Ok(Framing::None),
@@ -104,8 +104,8 @@ fn content_length(value: &[u8]) -> Result<u64, Malformed> {
     Ok(length)
 }
 
-/// `chunked` alone is read. A list of other codings, perhaps with `chunked` at its end,
-/// is well-formed but unknown; everything else is malformed.
+/// `chunked` alone can be read. A list of other codings, with or without `chunked` at its
+/// end, is well-formed but unknown. Everything else is malformed.
 fn transfer_coding(value: &[u8]) -> Result<Framing, Malformed> {
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     if is_chunked(value) {
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_lengths() {
+    fn a_content_length_is_digits_below_2_to_the_63() {
         assert_eq!(content_length(b"0"), Ok(0));
         assert_eq!(content_length(b"007"), Ok(7));
         assert_eq!(content_length(b"9223372036854775807"), Ok(i64::MAX as u64));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn transfer_codings() {
+    fn a_transfer_coding_is_chunked_unknown_or_malformed() {
         assert_eq!(transfer_coding(b"chunked"), Ok(Framing::Chunked));
         assert_eq!(transfer_coding(b"CHUNKED"), Ok(Framing::Chunked));
         for unknown in ["gzip", "gzip, chunked", "identity", "xchunked", "a ,\tb"] {

@@ -1,7 +1,7 @@
-//! Every way in which what either side reads can be malformed, or too much.
+//! Every way in which a message can be malformed, or larger than a limit.
 
-/// Why bytes cannot be read. What becomes of their sender is up to the role: a server has a
-/// status for each, a client gives the connection up.
+/// Why bytes cannot be read. What follows depends on the role: a server answers with a status,
+/// a client gives the connection up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Malformed {
     /// A bare CR or a bare LF where a line must end in CRLF (RFC 9112 §2.2).
@@ -22,8 +22,8 @@ pub(crate) enum Malformed {
     LengthAndCoding,
     /// Transfer-Encoding in a message of HTTP/1.0 (RFC 9112 §6.1).
     CodingInHttp10,
-    /// A Transfer-Encoding that is no list of codings ending in chunked at most once
-    /// (RFC 9112 §6.1).
+    /// A Transfer-Encoding that is no list of codings in which chunked comes at most once,
+    /// and last (RFC 9112 §6.1).
     CodingSyntax,
     /// A transfer coding other than chunked (RFC 9112 §6.1).
     Coding,
