@@ -77,7 +77,7 @@ fn in_two(input: &[u8], cut: usize) -> [&[u8]; 2] {
 }
 
 #[test]
-fn as_written() {
+fn each_case_gives_its_log_and_output() {
     let mut failures = Vec::new();
     for case in cases::all() {
         let server = Server::run(&case, case.arrivals.iter().map(Vec::as_slice));
@@ -97,7 +97,7 @@ fn as_written() {
 }
 
 #[test]
-fn byte_by_byte() {
+fn each_case_gives_the_same_byte_by_byte() {
     for case in cases::all() {
         let input = case.input();
         let whole = Server::run(&case, [input.as_slice()]).outcomes();
@@ -107,7 +107,7 @@ fn byte_by_byte() {
 }
 
 #[test]
-fn cut_in_two_at_every_place() {
+fn each_case_gives_the_same_cut_in_two_at_every_place() {
     for case in cases::all() {
         let input = case.input();
         let whole = Server::run(&case, [input.as_slice()]).outcomes();
@@ -124,7 +124,7 @@ fn cut_in_two_at_every_place() {
 }
 
 #[test]
-fn cut_by_chance() {
+fn each_case_gives_the_same_in_random_pieces() {
     for case in cases::all() {
         let input = case.input();
         let whole = Server::run(&case, [input.as_slice()]).outcomes();
@@ -138,7 +138,7 @@ fn cut_by_chance() {
 }
 
 #[test]
-fn the_oracle_agrees() {
+fn the_oracle_agrees_on_each_case() {
     for case in cases::all().iter().filter(|case| is_plain(case)) {
         let reading = naive::read(&case.input(), case.eof, &case.limits().into());
         let expected = without_reasons(&case.events);
@@ -147,7 +147,7 @@ fn the_oracle_agrees() {
 }
 
 #[test]
-fn the_oracle_agrees_on_mutants() {
+fn the_oracle_agrees_on_mutants_of_each_case() {
     let cases = cases::all();
     let mut random = Random::new(1);
     for case in cases.iter().filter(|case| is_plain(case) && case.input().len() <= 2 * LONG) {
@@ -248,7 +248,7 @@ fn mutate(mut input: Vec<u8>, random: &mut Random) -> Vec<u8> {
 }
 
 #[test]
-fn every_rule_is_covered() {
+fn every_rule_is_covered_by_a_test() {
     let rules = rules();
     let covered = covered();
     let unknown: Vec<_> = covered.difference(&rules).collect();

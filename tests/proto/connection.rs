@@ -79,7 +79,7 @@ fn the_next_request_waits_while_one_is_pending() {
 
 // covers: 2.1
 #[test]
-fn a_head_begins_with_its_first_byte() {
+fn a_head_begins_with_its_first_byte_and_not_with_empty_lines() {
     let mut connection = Connection::new(Limits::default());
     assert_waits(&mut connection, "\r\n\r", 2);
     assert_eq!(connection.awaits(), Awaits::Idle);
@@ -89,7 +89,7 @@ fn a_head_begins_with_its_first_byte() {
 
 // covers: 19.2 20.3
 #[test]
-fn input_is_ignored_once_it_is_closed() {
+fn a_closed_connection_ignores_input() {
     let mut connection = with_content("GET / HTTP/1.0\r\n\r\n", "");
     let _ = respond(&mut connection, &Response::text(200, ""));
     assert_eq!(connection.awaits(), Awaits::Nothing);
@@ -116,7 +116,7 @@ fn a_refusal_is_reported_until_it_is_written() {
 
 // covers: 20.1
 #[test]
-fn the_end_of_the_stream_spoils_no_request_that_is_complete() {
+fn the_end_of_the_stream_keeps_a_complete_request() {
     for mut connection in [with_head(GET), with_content(GET, ""), with_content(HEAD, "ab")] {
         assert_eq!(connection.ended(), End::Clean);
         let (after, out) = respond(&mut connection, &Response::text(200, ""));
@@ -180,7 +180,7 @@ fn a_request_is_rejected_in_every_state() {
 
 // covers: 18.9
 #[test]
-fn an_answer_amid_the_content_closes() {
+fn an_answer_before_the_end_of_the_content_closes() {
     for content in ["", "a"] {
         let (after, out) = respond(&mut with_content(HEAD, content), &Response::text(403, ""));
         assert_eq!(after, After::Close(CloseReason::ContentUnread));
@@ -217,7 +217,7 @@ fn a_declared_length_is_judged_when_the_request_is_accepted() {
 
 // covers: 24.5
 #[test]
-fn what_the_caller_refuses_in_answer_to_head_has_no_content() {
+fn a_request_that_the_caller_rejects_gets_no_content_if_it_is_head() {
     let states =
         [begun("HEAD "), with_head(HEAD), with_content(HEAD, ""), with_content(HEAD, "ab")];
     for mut connection in states {
@@ -330,7 +330,7 @@ fn certain_content_ends_with_its_chunk() {
 }
 
 #[test]
-fn a_request_line_is_named_once_it_is_whole() {
+fn a_request_line_gives_method_and_target_once_it_is_complete() {
     for (input, named) in [
         ("PUT /a HTTP/1.1\r\nHost", Some(("PUT", "/a"))),
         ("\r\n\r\nPUT /a HTTP/1.1\r", Some(("PUT", "/a"))),
@@ -350,13 +350,13 @@ fn a_request_line_is_named_once_it_is_whole() {
 
 #[test]
 #[should_panic(expected = "there is no head to accept: Idle is awaited")]
-fn nothing_is_accepted_without_a_head() {
+fn accept_without_a_head_panics() {
     Connection::new(Limits::default()).accept(&mut Vec::new());
 }
 
 #[test]
 #[should_panic(expected = "there is no request to answer: Nothing is awaited")]
-fn nothing_is_answered_on_a_closed_connection() {
+fn respond_on_a_closed_connection_panics() {
     let mut connection = with_head("GET / HTTP/1.0\r\n\r\n");
     let _ = respond(&mut connection, &Response::text(200, ""));
     let _ = respond(&mut connection, &Response::text(200, ""));
@@ -364,7 +364,7 @@ fn nothing_is_answered_on_a_closed_connection() {
 
 #[test]
 #[should_panic(expected = "there is no request to answer: Rejection is awaited")]
-fn a_refused_request_gets_no_answer_of_the_handler() {
+fn respond_to_a_refused_request_panics() {
     let mut connection = Connection::new(Limits::default());
     let _ = connection.receive(&mut b" ".to_owned());
     let _ = respond(&mut connection, &Response::text(200, ""));
@@ -372,7 +372,7 @@ fn a_refused_request_gets_no_answer_of_the_handler() {
 
 #[test]
 #[should_panic(expected = "a closed connection has no request to reject")]
-fn nothing_is_rejected_on_a_closed_connection() {
+fn reject_on_a_closed_connection_panics() {
     let mut connection = with_head("GET / HTTP/1.0\r\n\r\n");
     let _ = respond(&mut connection, &Response::text(200, ""));
     let _ = reject(&mut connection, Reject::Late);

@@ -73,8 +73,7 @@ fn step(connection: &mut Connection, pending: &mut Vec<u8>) -> Option<Seen> {
     seen
 }
 
-/// Where the cut falls into `head`, which stands behind `before` bytes: neither before its
-/// first byte nor behind its last.
+/// True if the cut parts `head`, which comes after `before` bytes.
 fn is_within(head: &str, before: usize, cut: usize) -> bool {
     (before + 1..before + head.len()).contains(&cut)
 }

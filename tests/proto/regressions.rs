@@ -13,31 +13,31 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
-fn chunked_files() {
+fn chunked_holds_on_its_seeds_and_regressions() {
     replay("chunked", chunked::check);
 }
 
 #[test]
-fn head_files() {
+fn head_holds_on_its_seeds_and_regressions() {
     replay("head", head::check);
 }
 
 #[test]
-fn md5_files() {
+fn md5_holds_on_its_seeds_and_regressions() {
     replay("md5", md5::check);
 }
 
 #[test]
-fn response_files() {
+fn response_holds_on_its_seeds_and_regressions() {
     replay("response", response::check);
 }
 
 #[test]
-fn script_files() {
+fn script_holds_on_its_seeds_and_regressions() {
     replay("script", script::check);
 }
 
 #[test]
-fn split_files() {
+fn split_holds_on_its_seeds_and_regressions() {
     replay("split", split::check);
 }
