@@ -48,8 +48,8 @@
 //! ```
 
 mod accepting;
+mod condition;
 mod newcomers;
-mod spell;
 mod stream;
 
 use std::io::{self, ErrorKind};
@@ -64,8 +64,8 @@ use crate::engine::{Config, Engine, Now, Ready, Stats};
 use crate::handler::{Handler, PeerAddr, UploadId};
 use crate::proto::Response;
 
+use condition::Condition;
 use newcomers::{Attempt, Vacancy};
-use spell::Spell;
 pub use stream::{Listener, Stream};
 
 /// How many listeners one server may have: their tokens come before the peers'.
@@ -88,10 +88,10 @@ pub struct Server<U> {
     paused_until: Option<Instant>,
     /// When somebody may have been idle for long enough to give way.
     room_at: Option<Instant>,
-    fullness: Spell,
+    fullness: Condition,
     shortage: Option<io::Error>,
     /// Descriptors ran out, and idle connections made room.
-    scarcity: Spell,
+    scarcity: Condition,
     accept_failures: u64,
 }
 
@@ -174,9 +174,9 @@ impl<U> Server<U> {
             first: first.0,
             paused_until: None,
             room_at: None,
-            fullness: Spell::default(),
+            fullness: Condition::default(),
             shortage: None,
-            scarcity: Spell::default(),
+            scarcity: Condition::default(),
             accept_failures: 0,
         })
     }
@@ -253,9 +253,9 @@ impl<U> Server<U> {
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
         let accepted = self.accept(now);
         if self.has_room() || self.listeners.iter().all(Option::is_none) {
-            self.fullness.miss(now.monotonic);
+            self.fullness.not_seen(now.monotonic);
         } else {
-            self.fullness.meet(now.monotonic);
+            self.fullness.seen(now.monotonic);
         }
         self.engine.turn(now, handler);
         accepted
@@ -267,8 +267,8 @@ impl<U> Server<U> {
         let may_accept = self.listeners.iter().flatten().any(|one| one.readable);
         let room_at = self.room_at.filter(|_| !self.has_room());
         let accept = may_accept.then(|| self.paused_until.or(room_at).unwrap_or(now.monotonic));
-        let spells = self.fullness.ends().into_iter().chain(self.scarcity.ends()).min();
-        let all = [accept, spells, self.engine.deadline(now)];
+        let conditions = self.fullness.ends().into_iter().chain(self.scarcity.ends()).min();
+        let all = [accept, conditions, self.engine.deadline(now)];
         let next = all.into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now.monotonic))
     }
@@ -313,7 +313,7 @@ impl<U> Server<U> {
             close(one, &self.registry);
         }
         self.shortage = None;
-        (self.fullness, self.scarcity) = (Spell::default(), Spell::default());
+        (self.fullness, self.scarcity) = (Condition::default(), Condition::default());
         self.engine.drain();
     }
 

@@ -154,7 +154,7 @@ where
     let shared = Arc::new(Shared {
         waker: Waker::new(poll.registry(), WAKER)?,
         order: AtomicU8::new(RUN),
-        most_wishes: config.connections,
+        max_commands: config.connections,
         inbox: Mutex::default(),
         stats: Mutex::default(),
     });
@@ -180,20 +180,20 @@ where
 struct Shared {
     waker: Waker,
     order: AtomicU8,
-    /// No more requests can wait for a wish.
-    most_wishes: usize,
+    /// No more requests can wait for a command.
+    max_commands: usize,
     inbox: Mutex<Inbox>,
     stats: Mutex<Stats>,
 }
 
 #[derive(Default)]
 struct Inbox {
-    wishes: Vec<(UploadId, Wish)>,
+    commands: Vec<(UploadId, Command)>,
     /// Nobody will look into it again.
     is_closed: bool,
 }
 
-enum Wish {
+enum Command {
     Resume,
     Answer(Response),
 }
@@ -227,12 +227,12 @@ fn run<H: Handler>(
     ended
 }
 
-/// Takes no more wishes when the loop ends, though it be by a panic of the handler.
+/// Takes no more commands when the loop ends, though it be by a panic of the handler.
 struct Closing<'a>(&'a Shared);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        *self.0.inbox() = Inbox { wishes: Vec::new(), is_closed: true };
+        *self.0.inbox() = Inbox { commands: Vec::new(), is_closed: true };
     }
 }
 
@@ -252,12 +252,12 @@ fn serve<H: Handler>(
         for event in &events {
             server.note(event);
         }
-        let wishes = std::mem::take(&mut shared.inbox().wishes);
-        for (id, wish) in wishes {
-            // A request may have ended while the wish for it was under way.
-            let _ = match wish {
-                Wish::Resume => server.resume(id),
-                Wish::Answer(response) => server.answer(id, response),
+        let commands = std::mem::take(&mut shared.inbox().commands);
+        for (id, command) in commands {
+            // A request may have ended while the command for it was under way.
+            let _ = match command {
+                Command::Resume => server.resume(id),
+                Command::Answer(response) => server.answer(id, response),
             };
         }
         match shared.order.load(Ordering::Acquire) {
@@ -368,7 +368,7 @@ impl Handle {
     /// is told by [`Handler::ended`] alone.
     #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
     pub fn answer(&self, id: UploadId, response: Response) -> bool {
-        self.wish(id, Wish::Answer(response))
+        self.send(id, Command::Answer(response))
     }
 
     /// Goes on with a request that awaits its verdict, or of which a piece was taken in
@@ -376,7 +376,7 @@ impl Handle {
     /// [`Handle::answer`].
     #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
     pub fn resume(&self, id: UploadId) -> bool {
-        self.wish(id, Wish::Resume)
+        self.send(id, Command::Resume)
     }
 
     /// The counters, as they were after the last turn.
@@ -401,12 +401,12 @@ impl Handle {
         self.shared.wake();
     }
 
-    fn wish(&self, id: UploadId, wish: Wish) -> bool {
+    fn send(&self, id: UploadId, command: Command) -> bool {
         let mut inbox = self.shared.inbox();
-        if inbox.is_closed || inbox.wishes.len() >= self.shared.most_wishes {
+        if inbox.is_closed || inbox.commands.len() >= self.shared.max_commands {
             return false;
         }
-        inbox.wishes.push((id, wish));
+        inbox.commands.push((id, command));
         drop(inbox);
         self.shared.wake();
         true

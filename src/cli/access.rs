@@ -62,13 +62,13 @@ struct Entry<'a> {
     status: Option<u16>,
     received: u64,
     duration: Duration,
-    end: End<'a>,
+    end: LastColumn<'a>,
     /// The numbers behind the reason.
     too_slow: Option<&'a dyn fmt::Display>,
 }
 
 /// How a request ended: the last column.
-enum End<'a> {
+enum LastColumn<'a> {
     /// The content of the answer, which is the digest.
     Answer(&'a [u8]),
     Reason(&'a dyn fmt::Display),
@@ -78,10 +78,10 @@ impl<'a> Entry<'a> {
     fn new(report: &'a Report<'a>) -> Self {
         let end = match &report.outcome {
             Outcome::Answered(_) => {
-                End::Answer(report.response.map_or(b"", |response| response.content()))
+                LastColumn::Answer(report.response.map_or(b"", |response| response.content()))
             }
-            Outcome::Refused(reject) => End::Reason(reject),
-            Outcome::Aborted(abort) => End::Reason(abort),
+            Outcome::Refused(reject) => LastColumn::Reason(reject),
+            Outcome::Aborted(abort) => LastColumn::Reason(abort),
         };
         Self {
             peer: report.peer,
@@ -119,9 +119,9 @@ impl Entry<'_> {
         put_number(line, u64::from(micros % 1000), 3);
         line.extend_from_slice(b"ms ");
         match &self.end {
-            End::Answer([]) => line.push(b'-'),
-            End::Answer(content) => Escaped(content).write(line),
-            End::Reason(reason) => put(line, reason),
+            LastColumn::Answer([]) => line.push(b'-'),
+            LastColumn::Answer(content) => Escaped(content).write(line),
+            LastColumn::Reason(reason) => put(line, reason),
         }
         if let Some(too_slow) = self.too_slow {
             line.extend_from_slice(b": ");
@@ -227,7 +227,7 @@ mod tests {
         }
     }
 
-    fn entry<'a>(end: End<'a>) -> Entry<'a> {
+    fn entry<'a>(end: LastColumn<'a>) -> Entry<'a> {
         Entry {
             peer: PeerAddr::Tcp("[::1]:9".parse().expect("an address")),
             method: Some("PUT"),
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn columns() {
-        let line = line(&entry(End::Answer(b"97ccb418d79d7f69c71d145bd88c643c")));
+        let line = line(&entry(LastColumn::Answer(b"97ccb418d79d7f69c71d145bd88c643c")));
         let columns: Vec<_> = line.split(' ').collect();
         let expected = [
             "[::1]:9",
@@ -258,16 +258,16 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_a_dash() {
-        let end = End::Reason(&Abort::Reset);
+        let end = LastColumn::Reason(&Abort::Reset);
         let unknown = Entry { method: None, target: None, status: None, ..entry(end) };
         assert_eq!(line(&unknown), format!("[::1]:9 - - - 1048576 12.345ms {}", Abort::Reset));
-        assert!(line(&entry(End::Answer(b""))).ends_with(" 12.345ms -"));
+        assert!(line(&entry(LastColumn::Answer(b""))).ends_with(" 12.345ms -"));
     }
 
     #[test]
     fn reasons_come_last_as_they_have_spaces() {
         for reject in Reject::ALL {
-            let line = line(&entry(End::Reason(&reject)));
+            let line = line(&entry(LastColumn::Reason(&reject)));
             let last = line.splitn(7, ' ').last();
             assert_eq!(last, Some(reject.reason()));
         }
@@ -277,7 +277,7 @@ mod tests {
     fn the_numbers_of_a_deadline_follow_its_reason() {
         let reason = Reject::BodyTimeout;
         let too_slow = "17 bytes in 30.1s, none for 30.0s";
-        let line = line(&Entry { too_slow: Some(&too_slow), ..entry(End::Reason(&reason)) });
+        let line = line(&Entry { too_slow: Some(&too_slow), ..entry(LastColumn::Reason(&reason)) });
         let end = " the content did not arrive in time: 17 bytes in 30.1s, none for 30.0s";
         assert!(line.ends_with(end), "{line}");
     }
@@ -286,7 +286,7 @@ mod tests {
     fn short_times_keep_their_digits() {
         let at = |micros| {
             let duration = Duration::from_micros(micros);
-            line(&Entry { duration, ..entry(End::Answer(b"")) })
+            line(&Entry { duration, ..entry(LastColumn::Answer(b"")) })
         };
         assert!(at(7).contains(" 0.007ms "));
         assert!(at(60_000_000).contains(" 60000.000ms "));
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn an_answer_cannot_end_its_line() {
-        assert!(line(&entry(End::Answer(b"a\nb c"))).ends_with(r" a\x0ab\x20c"));
+        assert!(line(&entry(LastColumn::Answer(b"a\nb c"))).ends_with(r" a\x0ab\x20c"));
     }
 
     #[test]

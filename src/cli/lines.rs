@@ -30,7 +30,7 @@ pub(super) struct Lines {
     stamp: Option<Stamp>,
     lost: u64,
     capacity: usize,
-    shared: Arc<Shared>,
+    shared: Arc<SharedQueue>,
 }
 
 impl Lines {
@@ -44,7 +44,7 @@ impl Lines {
         has_times: bool,
         out: impl Write + Send + 'static,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(SharedQueue::default());
         let queue = Arc::clone(&shared);
         let thread = thread::Builder::new().name("lines".into());
         thread.spawn(move || queue.write_all(has_times, out))?;
@@ -135,7 +135,7 @@ fn count_lines(text: &[u8]) -> u64 {
 }
 
 #[derive(Default)]
-struct Shared {
+struct SharedQueue {
     queue: Mutex<Queue>,
     /// The queue got text, is closing, or is done.
     changed: Condvar,
@@ -150,7 +150,7 @@ struct Queue {
     done: bool,
 }
 
-impl Shared {
+impl SharedQueue {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // Whoever panicked did so outside: the queue is whole at every step.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)

@@ -42,7 +42,7 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// How serving came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum Exit {
     /// All requests under way were finished.
     Drained,
     /// Some were not, and their time is up.
@@ -60,7 +60,7 @@ pub(crate) fn serve(settings: &Settings) -> Result<bool, String> {
     let mut service = Service::start(settings)?;
     let end = service.run();
     service.stop(&end);
-    Ok(matches!(end, Ok(End::Drained)))
+    Ok(matches!(end, Ok(Exit::Drained)))
 }
 
 type Upload = <Checksum as Handler>::Upload;
@@ -140,7 +140,7 @@ impl Service {
         })
     }
 
-    fn run(&mut self) -> io::Result<End> {
+    fn run(&mut self) -> io::Result<Exit> {
         let mut events = Events::with_capacity(EVENTS);
         let mut failure = None;
         loop {
@@ -161,7 +161,7 @@ impl Service {
             }
             for _ in 0..signals {
                 if let Phase::Draining { .. } = self.phase {
-                    return Ok(End::Cut);
+                    return Ok(Exit::Cut);
                 }
                 self.drain(now);
             }
@@ -265,30 +265,30 @@ impl Service {
         }
     }
 
-    fn end(&self, now: Now) -> Option<End> {
+    fn end(&self, now: Now) -> Option<Exit> {
         match self.phase {
             Phase::Serving => None,
-            Phase::Draining { .. } if self.server.is_idle() => Some(End::Drained),
+            Phase::Draining { .. } if self.server.is_idle() => Some(Exit::Drained),
             Phase::Draining { until } => {
                 until.filter(|&until| now.monotonic >= until)?;
                 // Nothing is owed to those who linger.
                 let is_done = self.server.lingering() == self.server.connections();
-                Some(if is_done { End::Drained } else { End::Expired })
+                Some(if is_done { Exit::Drained } else { Exit::Expired })
             }
         }
     }
 
     /// Ends what is left, with an access line for each, and says the last words.
-    fn stop(mut self, end: &io::Result<End>) {
+    fn stop(mut self, end: &io::Result<Exit>) {
         self.places.clear();
         let left = self.server.connections();
         let now = Now::now();
         self.handler.lines.set_time(now.wall);
         self.server.shut_down(now, &mut self.handler);
         match end {
-            Ok(End::Drained) => self.note("drained"),
-            Ok(End::Expired) => self.note(format_args!("drain expired; connections cut: {left}")),
-            Ok(End::Cut) => {
+            Ok(Exit::Drained) => self.note("drained"),
+            Ok(Exit::Expired) => self.note(format_args!("drain expired; connections cut: {left}")),
+            Ok(Exit::Cut) => {
                 self.note(format_args!("ended by a second signal; connections cut: {left}"))
             }
             Err(wrong) => self.note(format_args!("cannot go on: {wrong}")),

@@ -90,13 +90,13 @@ impl fmt::Display for AccessLog {
 pub(super) struct Setting {
     /// The option without its dashes.
     pub(super) name: &'static str,
-    kind: Kind,
+    kind: ValueKind,
     /// So short that its line of the help text has at most 100 bytes.
     pub(super) help: &'static str,
 }
 
 /// What values a setting takes, and where in [`Settings`] they go.
-enum Kind {
+enum ValueKind {
     Listen,
     AccessLog,
     /// A time that 0 turns off.
@@ -119,110 +119,114 @@ type Place<T> = fn(&mut Settings) -> &mut T;
 
 /// All settings, in the order of the help text.
 pub(super) const TABLE: &[Setting] = &[
-    Setting { name: "listen", kind: Kind::Listen, help: "address to listen on; may be repeated" },
+    Setting {
+        name: "listen",
+        kind: ValueKind::Listen,
+        help: "address to listen on; may be repeated",
+    },
     Setting {
         name: "connections",
-        kind: Kind::Auto(|s| &mut s.connections),
+        kind: ValueKind::Auto(|s| &mut s.connections),
         help: "connections at a time; then idle ones make room, if any",
     },
     Setting {
         name: "max-body",
-        kind: Kind::Cap(|s| &mut s.config.limits.body),
+        kind: ValueKind::Cap(|s| &mut s.config.limits.body),
         help: "longest content",
     },
     Setting {
         name: "max-request-line",
-        kind: Kind::Size(|s| &mut s.config.limits.request_line),
+        kind: ValueKind::Size(|s| &mut s.config.limits.request_line),
         help: "longest request line",
     },
     Setting {
         name: "max-head",
-        kind: Kind::Size(|s| &mut s.config.limits.head),
+        kind: ValueKind::Size(|s| &mut s.config.limits.head),
         help: "longest head, and longest trailer section",
     },
     Setting {
         name: "max-fields",
-        kind: Kind::Count(|s| &mut s.config.limits.fields),
+        kind: ValueKind::Count(|s| &mut s.config.limits.fields),
         help: "most fields in a head, and in a trailer section",
     },
     Setting {
         name: "max-chunk-overhead",
-        kind: Kind::Size(|s| &mut s.config.limits.chunk_overhead),
+        kind: ValueKind::Size(|s| &mut s.config.limits.chunk_overhead),
         help: "most bytes of chunk extensions in a request",
     },
     Setting {
         name: "max-requests",
-        kind: Kind::Most(|s| &mut s.config.limits.requests),
+        kind: ValueKind::Most(|s| &mut s.config.limits.requests),
         help: "most requests on one connection",
     },
     Setting {
         name: "max-held",
-        kind: Kind::Size(|s| &mut s.config.max_held),
+        kind: ValueKind::Size(|s| &mut s.config.max_held),
         help: "memory for unfinished heads and the like, all in all",
     },
     Setting {
         name: "max-output",
-        kind: Kind::Size(|s| &mut s.config.max_output),
+        kind: ValueKind::Size(|s| &mut s.config.max_output),
         help: "most unsent answers of a client that is still read",
     },
     Setting {
         name: "max-turn",
-        kind: Kind::Size(|s| &mut s.config.max_turn),
+        kind: ValueKind::Size(|s| &mut s.config.max_turn),
         help: "most bytes read before the next look at the clock",
     },
     Setting {
         name: "head-timeout",
-        kind: Kind::Deadline(|s| &mut s.config.timeouts.head),
+        kind: ValueKind::Deadline(|s| &mut s.config.timeouts.head),
         help: "for a whole head",
     },
     Setting {
         name: "idle-timeout",
-        kind: Kind::Deadline(|s| &mut s.config.timeouts.idle),
+        kind: ValueKind::Deadline(|s| &mut s.config.timeouts.idle),
         help: "for the next request to begin",
     },
     Setting {
         name: "body-timeout",
-        kind: Kind::Deadline(|s| &mut s.config.timeouts.body),
+        kind: ValueKind::Deadline(|s| &mut s.config.timeouts.body),
         help: "without a byte of content",
     },
     Setting {
         name: "min-rate",
-        kind: Kind::Cap(|s| &mut s.config.timeouts.min_rate),
+        kind: ValueKind::Cap(|s| &mut s.config.timeouts.min_rate),
         help: "least bytes of content a second, on average",
     },
     Setting {
         name: "rate-grace",
-        kind: Kind::Time(|s| &mut s.config.timeouts.rate_grace),
+        kind: ValueKind::Time(|s| &mut s.config.timeouts.rate_grace),
         help: "from the first byte of content until the average counts",
     },
     Setting {
         name: "write-timeout",
-        kind: Kind::Deadline(|s| &mut s.config.timeouts.write),
+        kind: ValueKind::Deadline(|s| &mut s.config.timeouts.write),
         help: "without a byte of an answer taken",
     },
     Setting {
         name: "linger-timeout",
-        kind: Kind::Time(|s| &mut s.config.timeouts.linger),
+        kind: ValueKind::Time(|s| &mut s.config.timeouts.linger),
         help: "for a refused client to close",
     },
     Setting {
         name: "linger-silence",
-        kind: Kind::Time(|s| &mut s.config.timeouts.linger_silence),
+        kind: ValueKind::Time(|s| &mut s.config.timeouts.linger_silence),
         help: "for a refused client that sends nothing to close",
     },
     Setting {
         name: "max-linger",
-        kind: Kind::Cap(|s| &mut s.config.timeouts.max_linger),
+        kind: ValueKind::Cap(|s| &mut s.config.timeouts.max_linger),
         help: "most bytes of a refused client that are read",
     },
     Setting {
         name: "drain-timeout",
-        kind: Kind::Deadline(|s| &mut s.drain_timeout),
+        kind: ValueKind::Deadline(|s| &mut s.drain_timeout),
         help: "for requests under way when a signal ends it",
     },
     Setting {
         name: "access-log",
-        kind: Kind::AccessLog,
+        kind: ValueKind::AccessLog,
         help: "where a line for each request goes",
     },
 ];
@@ -235,42 +239,44 @@ impl Setting {
 
     /// Whether values add up, so that the variable takes several between commas.
     pub(super) fn is_list(&self) -> bool {
-        matches!(self.kind, Kind::Listen)
+        matches!(self.kind, ValueKind::Listen)
     }
 
     /// Whether 0 turns it off.
     pub(super) fn can_be_off(&self) -> bool {
-        matches!(self.kind, Kind::Deadline(_) | Kind::Cap(_) | Kind::Most(_))
+        matches!(self.kind, ValueKind::Deadline(_) | ValueKind::Cap(_) | ValueKind::Most(_))
     }
 
     /// What stands for the value in the help text.
     pub(super) fn value_name(&self) -> &'static str {
         match self.kind {
-            Kind::Listen => "ADDR",
-            Kind::AccessLog => AccessLog::VALUES,
-            Kind::Deadline(_) | Kind::Time(_) => "TIME",
-            Kind::Cap(_) | Kind::Size(_) => "SIZE",
-            Kind::Count(_) | Kind::Most(_) => "N",
-            Kind::Auto(_) => "N|auto",
+            ValueKind::Listen => "ADDR",
+            ValueKind::AccessLog => AccessLog::VALUES,
+            ValueKind::Deadline(_) | ValueKind::Time(_) => "TIME",
+            ValueKind::Cap(_) | ValueKind::Size(_) => "SIZE",
+            ValueKind::Count(_) | ValueKind::Most(_) => "N",
+            ValueKind::Auto(_) => "N|auto",
         }
     }
 
     /// What `settings` have here, written as [`Setting::put`] would take it.
     pub(super) fn show(&self, settings: &mut Settings) -> String {
         match self.kind {
-            Kind::Listen => {
+            ValueKind::Listen => {
                 let addresses: Vec<_> =
                     settings.addresses().iter().map(Address::to_string).collect();
                 addresses.join(",")
             }
-            Kind::AccessLog => settings.access_log.to_string(),
-            Kind::Deadline(place) => place(settings).map_or("0".into(), show_time),
-            Kind::Time(place) => show_time(*place(settings)),
-            Kind::Cap(place) => show_size(place(settings).unwrap_or(0)),
-            Kind::Size(place) => show_size(place(settings).get()),
-            Kind::Count(place) => place(settings).get().to_string(),
-            Kind::Most(place) => place(settings).unwrap_or(0).to_string(),
-            Kind::Auto(place) => place(settings).map_or(AUTO.into(), |count| count.to_string()),
+            ValueKind::AccessLog => settings.access_log.to_string(),
+            ValueKind::Deadline(place) => place(settings).map_or("0".into(), show_time),
+            ValueKind::Time(place) => show_time(*place(settings)),
+            ValueKind::Cap(place) => show_size(place(settings).unwrap_or(0)),
+            ValueKind::Size(place) => show_size(place(settings).get()),
+            ValueKind::Count(place) => place(settings).get().to_string(),
+            ValueKind::Most(place) => place(settings).unwrap_or(0).to_string(),
+            ValueKind::Auto(place) => {
+                place(settings).map_or(AUTO.into(), |count| count.to_string())
+            }
         }
     }
 
@@ -281,15 +287,17 @@ impl Setting {
     /// What is wrong with `text`, in words.
     pub(super) fn put(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
         match self.kind {
-            Kind::Listen => settings.listen.push(text.parse()?),
-            Kind::AccessLog => settings.access_log = parse_access_log(text)?,
-            Kind::Deadline(place) => *place(settings) = parse_deadline(text)?,
-            Kind::Time(place) => *place(settings) = parse_deadline(text)?.ok_or(NOT_ZERO)?,
-            Kind::Cap(place) => *place(settings) = Some(parse_size(text)?).filter(|&size| size > 0),
-            Kind::Size(place) => place(settings).set(parse_size(text)?)?,
-            Kind::Count(place) => place(settings).set(parse_count(text)?)?,
-            Kind::Most(place) => *place(settings) = parse_most(text)?,
-            Kind::Auto(place) => *place(settings) = parse_auto(text)?,
+            ValueKind::Listen => settings.listen.push(text.parse()?),
+            ValueKind::AccessLog => settings.access_log = parse_access_log(text)?,
+            ValueKind::Deadline(place) => *place(settings) = parse_deadline(text)?,
+            ValueKind::Time(place) => *place(settings) = parse_deadline(text)?.ok_or(NOT_ZERO)?,
+            ValueKind::Cap(place) => {
+                *place(settings) = Some(parse_size(text)?).filter(|&size| size > 0)
+            }
+            ValueKind::Size(place) => place(settings).set(parse_size(text)?)?,
+            ValueKind::Count(place) => place(settings).set(parse_count(text)?)?,
+            ValueKind::Most(place) => *place(settings) = parse_most(text)?,
+            ValueKind::Auto(place) => *place(settings) = parse_auto(text)?,
         }
         Ok(())
     }
@@ -514,8 +522,8 @@ mod tests {
         for setting in TABLE.iter().filter(|setting| !setting.can_be_off()) {
             match setting.kind {
                 // Port 0 is a free one.
-                Kind::Listen => assert_eq!(shown(setting.name, "0"), ":0"),
-                Kind::AccessLog => assert!(put(setting.name, "0").is_err()),
+                ValueKind::Listen => assert_eq!(shown(setting.name, "0"), ":0"),
+                ValueKind::AccessLog => assert!(put(setting.name, "0").is_err()),
                 _ => assert_eq!(shown(setting.name, "0"), "it cannot be 0", "{}", setting.name),
             }
         }

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 /// What is to be done after an attempt to accept failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
+pub(super) enum AfterFailure {
     /// Wait for the next event: nobody is left in the backlog.
     Wait,
     /// Try again at once: what failed was one connection in the backlog, and it is gone.
@@ -17,7 +17,7 @@ pub(super) enum After {
     Close,
 }
 
-impl After {
+impl AfterFailure {
     /// What `error` of accept(2) asks for.
     pub(super) fn of(error: &io::Error) -> Self {
         if let Some(number) = error.raw_os_error()
@@ -59,34 +59,34 @@ const IS_LINUX: bool = cfg!(all(
 ));
 
 /// What [`ErrorKind`] does not tell apart.
-const BY_NUMBER: &[(i32, After)] = if IS_LINUX {
+const BY_NUMBER: &[(i32, AfterFailure)] = if IS_LINUX {
     &[
         // EPERM: a rule of the firewall forbids this connection.
-        (1, After::TryAgain),
+        (1, AfterFailure::TryAgain),
         // EBADF
-        (9, After::Close),
+        (9, AfterFailure::Close),
         // EMFILE
-        (24, After::MakeRoom),
+        (24, AfterFailure::MakeRoom),
         // ENONET
-        (64, After::TryAgain),
+        (64, AfterFailure::TryAgain),
         // EPROTO
-        (71, After::TryAgain),
+        (71, AfterFailure::TryAgain),
         // ENOTSOCK
-        (88, After::Close),
+        (88, AfterFailure::Close),
         // ENOPROTOOPT
-        (92, After::TryAgain),
+        (92, AfterFailure::TryAgain),
         // EPROTONOSUPPORT
-        (93, After::TryAgain),
+        (93, AfterFailure::TryAgain),
         // ESOCKTNOSUPPORT
-        (94, After::TryAgain),
+        (94, AfterFailure::TryAgain),
         // EOPNOTSUPP
-        (95, After::TryAgain),
+        (95, AfterFailure::TryAgain),
         // EHOSTDOWN
-        (112, After::TryAgain),
+        (112, AfterFailure::TryAgain),
     ]
 } else {
     // EBADF, EMFILE, and ENOTSOCK of the BSDs.
-    &[(9, After::Close), (24, After::MakeRoom), (38, After::Close)]
+    &[(9, AfterFailure::Close), (24, AfterFailure::MakeRoom), (38, AfterFailure::Close)]
 };
 
 #[cfg(test)]
@@ -94,9 +94,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn all_ask_for(after: After, errors: &[(&str, i32)]) {
+    fn all_ask_for(after: AfterFailure, errors: &[(&str, i32)]) {
         for (name, number) in errors {
-            assert_eq!(After::of(&io::Error::from_raw_os_error(*number)), after, "{name}");
+            assert_eq!(AfterFailure::of(&io::Error::from_raw_os_error(*number)), after, "{name}");
         }
     }
 
@@ -104,9 +104,9 @@ mod tests {
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     #[test]
     fn the_errors_of_accept_by_their_numbers_on_linux() {
-        all_ask_for(After::Wait, &[("EAGAIN", 11)]);
+        all_ask_for(AfterFailure::Wait, &[("EAGAIN", 11)]);
         all_ask_for(
-            After::TryAgain,
+            AfterFailure::TryAgain,
             &[
                 ("EPERM", 1),
                 ("EINTR", 4),
@@ -126,30 +126,30 @@ mod tests {
             ],
         );
         all_ask_for(
-            After::Rest,
+            AfterFailure::Rest,
             &[("ENOMEM", 12), ("EACCES", 13), ("ENFILE", 23), ("ENOSR", 63), ("ENOBUFS", 105)],
         );
-        all_ask_for(After::MakeRoom, &[("EMFILE", 24)]);
-        all_ask_for(After::Close, &[("EBADF", 9), ("EINVAL", 22), ("ENOTSOCK", 88)]);
+        all_ask_for(AfterFailure::MakeRoom, &[("EMFILE", 24)]);
+        all_ask_for(AfterFailure::Close, &[("EBADF", 9), ("EINVAL", 22), ("ENOTSOCK", 88)]);
     }
 
     /// On systems whose numbers are not listed.
     #[test]
     fn the_errors_of_accept_by_their_kind() {
         for (kind, after) in [
-            (ErrorKind::WouldBlock, After::Wait),
-            (ErrorKind::ConnectionAborted, After::TryAgain),
-            (ErrorKind::ConnectionReset, After::TryAgain),
-            (ErrorKind::HostUnreachable, After::TryAgain),
-            (ErrorKind::Interrupted, After::TryAgain),
-            (ErrorKind::NetworkDown, After::TryAgain),
-            (ErrorKind::NetworkUnreachable, After::TryAgain),
-            (ErrorKind::TimedOut, After::TryAgain),
-            (ErrorKind::InvalidInput, After::Close),
-            (ErrorKind::OutOfMemory, After::Rest),
-            (ErrorKind::PermissionDenied, After::Rest),
+            (ErrorKind::WouldBlock, AfterFailure::Wait),
+            (ErrorKind::ConnectionAborted, AfterFailure::TryAgain),
+            (ErrorKind::ConnectionReset, AfterFailure::TryAgain),
+            (ErrorKind::HostUnreachable, AfterFailure::TryAgain),
+            (ErrorKind::Interrupted, AfterFailure::TryAgain),
+            (ErrorKind::NetworkDown, AfterFailure::TryAgain),
+            (ErrorKind::NetworkUnreachable, AfterFailure::TryAgain),
+            (ErrorKind::TimedOut, AfterFailure::TryAgain),
+            (ErrorKind::InvalidInput, AfterFailure::Close),
+            (ErrorKind::OutOfMemory, AfterFailure::Rest),
+            (ErrorKind::PermissionDenied, AfterFailure::Rest),
         ] {
-            assert_eq!(After::of(&kind.into()), after, "{kind}");
+            assert_eq!(AfterFailure::of(&kind.into()), after, "{kind}");
         }
     }
 }

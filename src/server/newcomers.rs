@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mio::Token;
 
-use super::accepting::After;
+use super::accepting::AfterFailure;
 use super::{Listening, LostListener, MOST_LISTENERS, Server, Stream, close};
 use crate::engine::{Key, Now};
 
@@ -37,7 +37,7 @@ pub(super) enum Vacancy {
 
 impl<U> Server<U> {
     pub(super) fn accept(&mut self, now: Now) -> io::Result<()> {
-        self.scarcity.miss(now.monotonic);
+        self.scarcity.not_seen(now.monotonic);
         if self.paused_until.is_some_and(|until| now.monotonic < until) {
             return Ok(());
         }
@@ -72,7 +72,7 @@ impl<U> Server<U> {
                 // Twice in a row somebody else has taken what became free.
                 Attempt::OutOfDescriptors(error) if !made_room && self.make_room(now) => {
                     made_room = true;
-                    self.scarcity.meet(now.monotonic);
+                    self.scarcity.seen(now.monotonic);
                     self.shortage.get_or_insert(error);
                 }
                 Attempt::OutOfDescriptors(error) => {
@@ -145,18 +145,18 @@ impl<U> Server<U> {
         let (mut stream, peer) = match listening.accept() {
             Ok(accepted) => accepted,
             Err(error) => {
-                return match After::of(&error) {
-                    After::Wait => {
+                return match AfterFailure::of(&error) {
+                    AfterFailure::Wait => {
                         listening.readable = false;
                         Ok(Attempt::Over)
                     }
-                    After::TryAgain => Ok(Attempt::Failed(error)),
-                    After::MakeRoom => Ok(Attempt::OutOfDescriptors(error)),
-                    After::Rest => {
+                    AfterFailure::TryAgain => Ok(Attempt::Failed(error)),
+                    AfterFailure::MakeRoom => Ok(Attempt::OutOfDescriptors(error)),
+                    AfterFailure::Rest => {
                         self.pause(error, now);
                         Ok(Attempt::Over)
                     }
-                    After::Close => Err(error),
+                    AfterFailure::Close => Err(error),
                 };
             }
         };

@@ -8,19 +8,19 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// From when a condition is met until it has not been met for a while.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spell {
+pub(super) struct Condition {
     /// When it is over unless it is met again; none while it is not on.
     ends: Option<Instant>,
 }
 
-impl Spell {
+impl Condition {
     /// The condition is met now.
-    pub(super) fn meet(&mut self, now: Instant) {
+    pub(super) fn seen(&mut self, now: Instant) {
         self.ends = Some(now + QUIET);
     }
 
     /// The condition is not met now.
-    pub(super) fn miss(&mut self, now: Instant) {
+    pub(super) fn not_seen(&mut self, now: Instant) {
         self.ends = self.ends.filter(|ends| now < *ends);
     }
 
@@ -42,16 +42,16 @@ mod tests {
     fn it_is_over_a_second_after_it_was_met_for_the_last_time() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let mut spell = Spell::default();
-        spell.miss(at(0));
-        assert!(!spell.is_on());
-        spell.meet(at(0));
-        spell.miss(at(900));
-        spell.meet(at(950));
-        spell.miss(at(1_949));
-        assert!(spell.is_on());
-        assert_eq!(spell.ends(), Some(at(1_950)));
-        spell.miss(at(1_950));
-        assert_eq!((spell.is_on(), spell.ends()), (false, None));
+        let mut condition = Condition::default();
+        condition.not_seen(at(0));
+        assert!(!condition.is_on());
+        condition.seen(at(0));
+        condition.not_seen(at(900));
+        condition.seen(at(950));
+        condition.not_seen(at(1_949));
+        assert!(condition.is_on());
+        assert_eq!(condition.ends(), Some(at(1_950)));
+        condition.not_seen(at(1_950));
+        assert_eq!((condition.is_on(), condition.ends()), (false, None));
     }
 }
