@@ -27,6 +27,7 @@
 
 mod content;
 mod holding;
+mod kind;
 mod peer;
 mod quick;
 mod slow;

@@ -3,23 +3,14 @@
 use std::net::SocketAddr;
 
 use crate::content::{Content, Contents};
+use crate::kind::{Kind, kind};
 use crate::peer::{Peer, Wrong};
 use crate::tally::Counter;
 
-type Play = fn(Peer<'_>, &Contents, u64) -> Result<(), Wrong>;
+/// What one connection of this kind does.
+type Quick = fn(Peer<'_>, &Contents, u64) -> Result<(), Wrong>;
 
-pub(crate) struct Kind {
-    pub(crate) name: &'static str,
-    /// Connections of a hundred that are of this kind.
-    share: u64,
-    play: Play,
-}
-
-const fn kind(name: &'static str, share: u64, play: Play) -> Kind {
-    Kind { name, share, play }
-}
-
-pub(crate) const KINDS: &[Kind] = &[
+pub(crate) const KINDS: &[Kind<Quick>] = &[
     kind("one by one", 28, one_by_one),
     kind("pipelined", 15, pipelined),
     kind("without content", 9, without_content),
@@ -37,18 +28,18 @@ pub(crate) const KINDS: &[Kind] = &[
 ];
 
 /// The kind of the connection with this number.
-pub(crate) fn kind_of(number: u64) -> &'static Kind {
+pub(crate) fn kind_of(number: u64) -> &'static Kind<Quick> {
     // 37 and 100 have no common factor: the kinds come mixed, and as often as they should.
     let mut place = number * 37 % 100;
     let found = KINDS.iter().find(|kind| {
-        let is_it = place < kind.share;
-        place = place.saturating_sub(kind.share);
+        let is_it = place < kind.count;
+        place = place.saturating_sub(kind.count);
         is_it
     });
     found.expect("the shares sum up to a hundred")
 }
 
-impl Kind {
+impl Kind<Quick> {
     pub(crate) fn run(
         &self,
         address: SocketAddr,

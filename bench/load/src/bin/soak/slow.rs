@@ -6,24 +6,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::content::Contents;
+use crate::kind::{Kind, kind};
 use crate::peer::{PATIENCE, Peer, Wrong};
 use crate::quick::{put, put_chunked};
 use crate::tally::Counter;
 
-type Play = for<'a> fn(Vec<Peer<'a>>, &Contents) -> Result<(), Wrong>;
+/// What a few connections of this kind do side by side.
+type Slow = for<'a> fn(Vec<Peer<'a>>, &Contents) -> Result<(), Wrong>;
 
-/// What a few connections do side by side.
-pub(crate) struct Kind {
-    pub(crate) name: &'static str,
-    peers: usize,
-    play: Play,
-}
-
-const fn kind(name: &'static str, peers: usize, play: Play) -> Kind {
-    Kind { name, peers, play }
-}
-
-pub(crate) const KINDS: &[Kind] = &[
+pub(crate) const KINDS: &[Kind<Slow>] = &[
     kind("silent from the start", 32, silent_from_the_start),
     kind("silent in its head", 32, silent_in_head),
     kind("silent in its content", 32, silent_in_content),
@@ -36,14 +27,14 @@ pub(crate) const KINDS: &[Kind] = &[
     kind("refused and goes on", 4, refused_and_goes_on),
 ];
 
-impl Kind {
+impl Kind<Slow> {
     pub(crate) fn run(
         &self,
         address: SocketAddr,
         counter: Counter<'_>,
         contents: &Contents,
     ) -> Result<(), Wrong> {
-        let peers = (0..self.peers).map(|_| Peer::connect(address, counter));
+        let peers = (0..self.count).map(|_| Peer::connect(address, counter));
         (self.play)(peers.collect::<Result<_, _>>()?, contents)
     }
 }
