@@ -1,9 +1,9 @@
 //! Fixed buffers with a cursor, and the pool that lends them.
 //!
-//! Memory should follow the work in hand, not the number of connections: a
-//! [`Pool`] lends a [`Buf`] for the time in which bytes pass through, and the
-//! next one gets the very same buffer while the cache still knows it. Who has
-//! to keep bytes for longer owns a [`Buf`] of its own, which may grow.
+//! Memory should follow the work in hand, not the number of connections: a [`Pool`] lends a
+//! [`Buf`] for the time in which bytes pass through, and lends the same buffer again while
+//! it is still in the cache. Bytes that are kept for longer have a [`Buf`] of their own,
+//! which may grow.
 //!
 //! ```text
 //! 0            start              end           capacity
@@ -32,8 +32,8 @@ use std::ops::Range;
 
 /// Bytes on their way through: filled at the end, consumed from the start.
 ///
-/// Its memory is zeroed once, when it is made; later uses find what earlier
-/// ones left in the spare region, and only there.
+/// Its memory is zeroed once, when it is made. Later the spare region holds what earlier
+/// uses left there; the unread region never does.
 ///
 /// # Example
 ///
@@ -51,7 +51,7 @@ pub struct Buf {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
-    /// Whether it came from a pool, which counts on getting it back.
+    /// True if it came from a pool, which expects it back.
     lent: bool,
 }
 
@@ -89,8 +89,7 @@ impl Buf {
         self.start += n;
     }
 
-    /// The room behind the unread bytes, where a read goes. What stands there
-    /// means nothing.
+    /// The room behind the unread bytes, for a read to fill. The bytes in it mean nothing.
     pub fn spare_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[self.end..]
     }
@@ -120,10 +119,9 @@ impl Buf {
     /// Makes room for at least `additional` bytes in
     /// [`spare_mut`](Self::spare_mut).
     ///
-    /// If there was not room enough, the unread bytes move to the front, which
-    /// makes positions and ranges taken before void. Any number of small steps
-    /// costs time linear in the bytes that pass through. A lent buffer that
-    /// has grown is not kept by its pool.
+    /// If there is not enough room, the unread bytes move to the front, and positions and
+    /// ranges taken before are no longer valid. Many small steps cost time linear in the
+    /// bytes that pass through. A pool does not keep a lent buffer that has grown.
     ///
     /// # Panics
     ///
@@ -134,14 +132,14 @@ impl Buf {
         }
         let unread = self.len();
         let needed = unread.saturating_add(additional);
-        // A move pays if it wins back as many bytes as it moves. Were fewer
-        // enough, a nearly full buffer would be moved again for every byte.
+        // A move pays if it frees at least as many bytes as it moves. If fewer were enough,
+        // a nearly full buffer would move again for every byte.
         let move_pays = self.start >= unread && needed <= self.capacity();
         self.bytes.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, unread);
         if !move_pays {
-            // By what is unread, not by what there was room for: a buffer that lets its
-            // bytes go does not grow for ever.
+            // Twice what is unread, not twice the capacity: a buffer whose bytes are
+            // consumed does not grow for ever.
             let capacity = needed.max(unread.saturating_mul(2)).max(self.capacity());
             self.bytes.reserve_exact(capacity - self.capacity());
             self.bytes.resize(capacity, 0);
@@ -175,7 +173,7 @@ impl Buf {
         self.bytes.len()
     }
 
-    /// Whether it is on loan from a [`Pool`].
+    /// True if a [`Pool`] has lent it.
     #[must_use]
     pub fn is_lent(&self) -> bool {
         self.lent
@@ -187,7 +185,7 @@ impl Buf {
         self.end - self.start
     }
 
-    /// Whether no byte is unread.
+    /// True if no byte is unread.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
@@ -213,11 +211,11 @@ impl fmt::Debug for Buf {
     }
 }
 
-/// Buffers of one size for lending, last in first out: the one that was used
-/// last is the one that is still in the cache.
+/// Lends buffers of one size, last in first out: the one that was used last is still in the
+/// cache.
 ///
-/// Buffers are made when they are first needed. How many are out at a time is
-/// up to the borrower; how many are kept is not.
+/// It makes buffers when they are first needed. The borrower decides how many are lent at a
+/// time; the pool limits how many are kept.
 ///
 /// # Example
 ///
@@ -239,8 +237,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of buffers of `size` bytes each, that keeps up to `keep` of them
-    /// while they are not in use.
+    /// A pool of buffers of `size` bytes each. It keeps at most `keep` of them while they
+    /// are not in use.
     #[must_use]
     pub fn new(size: usize, keep: usize) -> Self {
         Self { idle: Vec::new(), size, keep, out: 0 }
@@ -253,8 +251,8 @@ impl Pool {
         self.idle.pop().unwrap_or_else(|| self.make())
     }
 
-    /// Takes a buffer back; a buffer that is not from a pool, or has grown, or
-    /// is one too many, is freed.
+    /// Takes a buffer back. It frees a buffer that is not from a pool, that has grown, or
+    /// that is one too many.
     pub fn put(&mut self, mut buf: Buf) {
         if !buf.lent {
             return;
@@ -273,10 +271,10 @@ impl Pool {
     }
 
     fn make(&self) -> Buf {
-        // Lanes read as many buffers at once, all at about the same offset. If
-        // these were a power of two apart, they would fight for the same few
-        // sets of the cache. An unused line behind each puts neighbours into
-        // different sets, with allocators that lay them end to end.
+        // All lanes read at about the same offset, each in its own buffer. If the buffers
+        // were a power of two apart, they would compete for the same few sets of the cache.
+        // An unused line behind each puts neighbours into different sets, if the allocator
+        // lays them end to end.
         const CACHE_LINE: usize = 64;
         let mut bytes = vec![0; self.size + CACHE_LINE];
         bytes.truncate(self.size);

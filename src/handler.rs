@@ -1,17 +1,18 @@
 //! What an embedder writes: a [`Handler`], which decides on each request, takes the
 //! content of many uploads at once, and answers.
 //!
-//! Ownership is the life cycle. [`Handler::begin`] makes an upload,
-//! [`Handler::finish`] eats it, and one that broke off is handed to
-//! [`Handler::ended`]: a truncated body can never reach `finish`.
+//! Ownership follows the life of an upload. [`Handler::begin`] makes it,
+//! [`Handler::finish`] consumes it, and one that broke off goes to [`Handler::ended`]:
+//! truncated content never reaches `finish`.
 //!
-//! An upload that goes wrong half way, as on a full disk, is answered from within
-//! [`Handler::consume`], by its id: with [`Handle::answer`](crate::thread::Handle::answer),
-//! or after the turn with [`Server::answer`](crate::server::Server::answer).
+//! If an upload fails half way, for example because the disk is full, the handler answers
+//! it by its id: from within [`Handler::consume`] with
+//! [`Handle::answer`](crate::thread::Handle::answer), or after the turn with
+//! [`Server::answer`](crate::server::Server::answer).
 //!
 //! # Example
 //!
-//! Counts bytes, but only of those who send plain text.
+//! Counts the bytes of plain text, and refuses other content.
 //!
 //! ```
 //! use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
@@ -43,7 +44,7 @@
 //! # let _ = Count;
 //! ```
 //!
-//! One that hashes does so with all pieces at once, or it would do without the lanes:
+//! A handler that hashes passes on all pieces at once, so that they share the lanes:
 //!
 //! ```
 //! use streamsum::handler::Piece;
@@ -70,45 +71,48 @@ use crate::proto::{After, Fields, Head, Reject, Response};
 
 /// Decides on requests and takes their content.
 ///
-/// All methods are called from within a turn, and none may block: one thread serves
-/// all peers. The [module page](self) has an example.
+/// The engine calls all methods within a turn, and none may block: one thread serves all
+/// peers. The [module page](self) has an example.
 pub trait Handler {
     /// What is kept of a request from its head to its answer.
     type Upload;
 
-    /// A request has come, all of its head and perhaps none of its content. Its declared
-    /// length is judged after this: who may comes before
-    /// [how much](Request::exceeds_body_limit).
+    /// Decides on a request. Its head is complete, and perhaps none of its content has
+    /// arrived. Its declared length is judged [after this](Request::exceeds_body_limit), so
+    /// that 401 comes before 413.
     fn begin(&mut self, request: Request<'_>) -> Verdict<Self::Upload>;
 
-    /// Content has come, of many uploads at once, at most one piece of each; never
-    /// called with none.
+    /// Takes content of many uploads at once: at least one piece, and at most one of each
+    /// upload.
     ///
-    /// Each message ends in a piece that is [`last`](Piece::last), which may be empty. If
-    /// [`Piece::take`] leaves some of that, the rest is another piece, and that one is the
-    /// last; no other is. The order of the pieces means nothing.
+    /// Each message ends in one piece that is [`last`](Piece::last), and that may be empty.
+    /// If [`Piece::take`] leaves some of it, the rest comes as another piece, and only that
+    /// one is the last. The order of the pieces means nothing.
     fn consume(&mut self, pieces: &mut [Piece<Self::Upload>]);
 
-    /// A message has ended as its framing said, and all its pieces were taken.
+    /// Answers a message that has ended as its framing said, and whose pieces were all
+    /// taken.
     fn finish(&mut self, message: Finished<'_>, upload: Self::Upload) -> Reply;
 
-    /// A request is over, however it ended: called exactly once for each, after its
-    /// answer was handed to the connection or when no answer is possible any more.
+    /// Learns that a request is over, however it ended. Called exactly once for each
+    /// request: after its answer was handed to the connection, or when no answer is
+    /// possible any more.
     ///
-    /// `upload` is there unless [`Handler::finish`] had it, or there never was one.
-    /// What was refused before its head was complete has a report, too. An engine that is
-    /// dropped reports nothing: [`shut_down`](crate::engine::Engine::shut_down) does.
+    /// `upload` is `None` if [`Handler::finish`] had it, or if there never was one. A
+    /// request that was refused before its head was complete has a report, too. An engine
+    /// that is dropped reports nothing: [`shut_down`](crate::engine::Engine::shut_down)
+    /// does.
     ///
-    /// Method and target are in the report only if
-    /// [`Config::kept_target`](crate::engine::Config::kept_target) is not 0, as it is by
-    /// default.
+    /// The report has method and target only if
+    /// [`Config::kept_target`](crate::engine::Config::kept_target) is above 0; by default
+    /// it is 0.
     fn ended(&mut self, report: &Report<'_>, upload: Option<Self::Upload>) {
         let _ = (report, upload);
     }
 }
 
-/// One request for as long as it lasts; never used again for another, not even by another
-/// engine of the same process.
+/// Identifies a request. No other request of the process ever has the same id, not even one
+/// of another engine.
 ///
 /// # Example
 ///
@@ -116,7 +120,7 @@ pub trait Handler {
 /// use std::collections::HashMap;
 /// use streamsum::handler::UploadId;
 ///
-/// // Whoever answers later keeps the id as a key.
+/// // A handler that answers later keeps the id as a key.
 /// let waiting: HashMap<UploadId, std::path::PathBuf> = HashMap::new();
 /// # assert!(waiting.is_empty());
 /// ```
@@ -128,7 +132,7 @@ pub struct UploadId {
     pub(crate) key: u32,
 }
 
-/// Short, and fit for the name of a file: `1-42`.
+/// Short, and usable in the name of a file: `1-42`.
 impl fmt::Display for UploadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.engine, self.serial)
@@ -192,7 +196,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The name under which it can be resumed or answered later.
+    /// The id by which it can be resumed or answered later.
     #[must_use]
     pub fn id(&self) -> UploadId {
         self.id
@@ -211,9 +215,9 @@ impl<'a> Request<'a> {
     }
 
     /// True if it declares more content than [`Limits::body`](crate::proto::Limits::body).
-    /// An answer of the handler's own is sent, as to any other request; taken, now or later,
-    /// it is refused with 413, and what [`Handler::begin`] made goes to [`Handler::ended`]:
-    /// nothing costly need be begun for it.
+    /// If the handler answers it, that answer is sent, as for any other request. If the
+    /// handler takes it, now or later, the client gets 413, and what [`Handler::begin`]
+    /// made goes to [`Handler::ended`]: `begin` need not prepare anything costly for it.
     #[must_use]
     pub fn exceeds_body_limit(&self) -> bool {
         self.exceeds_body_limit
@@ -277,14 +281,15 @@ pub enum Verdict<U> {
     Answer(Response),
 }
 
-/// Content of one upload, lent for the length of [`Handler::consume`].
+/// Content of one upload, lent to [`Handler::consume`].
 ///
-/// It owns its upload and its bytes while it is out: that makes all pieces of a batch
-/// mutable at once. The [module page](self) has an example.
+/// It owns its upload and its bytes meanwhile, so that all pieces of a batch are mutable at
+/// once. The [module page](self) has an example.
 #[derive(Debug)]
 pub struct Piece<U> {
     pub(crate) id: UploadId,
-    /// Its place in the batch; results are routed by it wherever the piece lies now.
+    /// Its place in the batch, which finds its peer even if the handler has sorted the
+    /// pieces.
     pub(crate) slot: usize,
     pub(crate) upload: U,
     pub(crate) buf: Buf,
@@ -295,7 +300,7 @@ pub struct Piece<U> {
 }
 
 impl<U> Piece<U> {
-    /// Whose content it is.
+    /// The id of the request that the content belongs to.
     pub fn id(&self) -> UploadId {
         self.id
     }
@@ -315,7 +320,7 @@ impl<U> Piece<U> {
         (&mut self.upload, self.buf.range(self.range.clone()))
     }
 
-    /// Whether these are the message's last bytes, all of which are taken: after
+    /// True if these are the message's last bytes, and all of them are taken: after
     /// [`Piece::take`] of fewer it is not the last piece any more.
     pub fn last(&self) -> bool {
         self.last && self.taken == self.range.len()
@@ -344,7 +349,7 @@ pub struct Finished<'a> {
 }
 
 impl<'a> Finished<'a> {
-    /// Which request it was.
+    /// The id of the request.
     #[must_use]
     pub fn id(&self) -> UploadId {
         self.id
@@ -363,7 +368,7 @@ impl<'a> Finished<'a> {
     }
 }
 
-/// What comes of a finished message. The [module page](self) has an example.
+/// When the answer to a finished message comes. The [module page](self) has an example.
 #[derive(Debug)]
 pub enum Reply {
     /// The answer.
@@ -404,7 +409,7 @@ impl From<Response> for Reply {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Report<'a> {
-    /// None if the head never was complete.
+    /// `None` if the head was never complete.
     pub id: Option<UploadId>,
     /// Who sent it.
     pub peer: PeerAddr,
@@ -417,11 +422,11 @@ pub struct Report<'a> {
     pub response: Option<&'a Response>,
     /// Bytes of content that the handler took.
     pub received: u64,
-    /// From the end of the head to the end of the request, with the grain of a turn.
+    /// From the end of the head to the end of the request, as exact as a turn is short.
     pub duration: Duration,
     /// How it ended.
     pub outcome: Outcome,
-    /// The numbers behind a 408; none otherwise.
+    /// The numbers behind a 408; otherwise `None`.
     pub too_slow: Option<TooSlow>,
 }
 
@@ -430,7 +435,7 @@ pub struct Report<'a> {
 pub enum Outcome {
     /// The handler answered it.
     Answered(After),
-    /// It could not be taken, and the client was told why.
+    /// The server refused it, and the answer gives the reason.
     Refused(Reject),
     /// The connection broke before there was an answer.
     Aborted(Abort),
@@ -454,23 +459,24 @@ pub enum Outcome {
 pub struct TooSlow {
     /// Bytes of the head, or of the content with its framing.
     pub bytes: u64,
-    /// How long they took, and then nothing or too little; of content from its first byte
-    /// on, if there was one. Only time in which the engine read what there was.
+    /// How long the peer had for them, up to the end of the deadline; for content from its
+    /// first byte on, if there was one. Time in which the engine did not read does not
+    /// count.
     pub time: Duration,
-    /// What they fell short of.
+    /// The bound that the peer missed.
     pub missed: Missed,
 }
 
-/// What a peer that was too slow has missed, out of
-/// [`Timeouts`](crate::engine::Timeouts). [`TooSlow`] has an example.
+/// The bound out of [`Timeouts`](crate::engine::Timeouts) that a slow peer missed.
+/// [`TooSlow`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missed {
-    /// To be there as a whole by then.
+    /// All of it within this time.
     Whole(Duration),
-    /// To send a byte in that time.
+    /// A byte within this time.
     Byte(Duration),
-    /// So many bytes a second on average.
+    /// At least so many bytes a second on average.
     Rate(u64),
 }
 
@@ -508,9 +514,9 @@ impl fmt::Display for Tenths {
 pub enum Abort {
     /// The peer, or the network, broke the connection.
     Reset,
-    /// The peer did not read what was sent to it for too long.
+    /// The peer took too long to read what was sent to it.
     NotReading,
-    /// The engine was told to close at once.
+    /// The engine was shut down.
     Shutdown,
 }
 

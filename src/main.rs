@@ -32,32 +32,32 @@ fn main() -> std::process::ExitCode {
     use std::process::ExitCode;
 
     match read(std::env::args_os().skip(1), std::env::vars_os(), Settings::default()) {
-        Ok(Task::Say(text)) => {
-            say(std::io::stdout(), &text);
+        Ok(Task::Print(text)) => {
+            print(std::io::stdout(), &text);
             ExitCode::SUCCESS
         }
         Ok(Task::Serve { settings, warnings }) => {
             for warning in warnings {
-                say(std::io::stderr(), &format!("streamsum: {warning}\n"));
+                print(std::io::stderr(), &format!("streamsum: {warning}\n"));
             }
             match serve(&settings) {
                 Ok(true) => ExitCode::SUCCESS,
                 Ok(false) => ExitCode::FAILURE,
                 Err(wrong) => {
-                    say(std::io::stderr(), &format!("streamsum: {wrong}\n"));
+                    print(std::io::stderr(), &format!("streamsum: {wrong}\n"));
                     ExitCode::FAILURE
                 }
             }
         }
         Err(wrong) => {
-            say(std::io::stderr(), &format!("streamsum: {wrong}; try --help\n"));
+            print(std::io::stderr(), &format!("streamsum: {wrong}; try --help\n"));
             ExitCode::from(2)
         }
     }
 }
 
-/// Unlike the macros of the standard library, takes it well if nobody listens.
+/// Unlike the macros of the standard library, does not panic if the stream is closed.
 #[cfg(unix)]
-fn say(mut out: impl std::io::Write, text: &str) {
+fn print(mut out: impl std::io::Write, text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

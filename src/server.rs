@@ -1,13 +1,14 @@
 //! The engine over mio's sockets: listeners, tokens, accepting.
 //!
-//! It lives in the caller's own [`Poll`](mio::Poll), beside the caller's own sockets,
-//! and needs three calls in that loop. To end well, [`drain`](Server::drain), loop on until
-//! it [`is_idle`](Server::is_idle), and [`shut_down`](Server::shut_down) if that takes too
-//! long.
+//! It lives in the caller's own [`Poll`](mio::Poll), beside the caller's own sockets, and
+//! needs three calls in that loop. To end it in order, call [`drain`](Server::drain),
+//! continue the loop until the server [`is_idle`](Server::is_idle), and call
+//! [`shut_down`](Server::shut_down) if that takes too long.
 //!
-//! Whoever answers from another thread sends ids and answers through a channel, and wakes
-//! the loop with a [`mio::Waker`]; the loop gives them to [`answer`](Server::answer) or
-//! [`resume`](Server::resume) before its next turn. [`thread`](crate::thread) does so.
+//! Another thread that answers sends ids and answers through a channel, and wakes the loop
+//! with a [`mio::Waker`]; the loop passes them to [`answer`](Server::answer) or
+//! [`resume`](Server::resume) before its next turn. [`thread`](crate::thread) works like
+//! this.
 //!
 //! # Example
 //!
@@ -68,11 +69,11 @@ use condition::Condition;
 use newcomers::{Attempt, Vacancy};
 pub use stream::{Listener, Stream};
 
-/// How many listeners one server may have: their tokens come before the peers'.
-const MOST_LISTENERS: usize = 64;
+/// A server has at most so many listeners: their tokens come before those of the peers.
+const MAX_LISTENERS: usize = 64;
 
-/// Connections that a drain takes in from one listener: no backlog is longer.
-const MOST_WAITING: usize = 4096;
+/// A drain accepts at most so many connections from one listener: no backlog is longer.
+const MAX_BACKLOG: usize = 4096;
 
 /// An [`Engine`] over TCP and Unix sockets. `U` is the handler's
 /// [`Upload`](Handler::Upload). The [module page](self) has an example.
@@ -80,17 +81,17 @@ const MOST_WAITING: usize = 4096;
 pub struct Server<U> {
     engine: Engine<Stream, U>,
     registry: Registry,
-    /// By their numbers; none where one was lost.
+    /// By their numbers; `None` where one was lost.
     listeners: Vec<Option<Listening>>,
     lost: Vec<LostListener>,
     first: usize,
-    /// When it is tried again to accept.
+    /// When to try again to accept.
     paused_until: Option<Instant>,
-    /// When somebody may have been idle for long enough to give way.
+    /// When a connection may have been idle for long enough to give way.
     room_at: Option<Instant>,
     fullness: Condition,
     shortage: Option<io::Error>,
-    /// Descriptors ran out, and idle connections made room.
+    /// On while descriptors run out, and idle connections make room.
     scarcity: Condition,
     accept_failures: u64,
 }
@@ -99,7 +100,7 @@ pub struct Server<U> {
 struct Listening {
     listener: Listener,
     readable: bool,
-    /// How the next attempts fail, which no system does when asked.
+    /// Errors of the next attempts, as no system fails on request.
     #[cfg(test)]
     failures: Vec<io::Error>,
 }
@@ -147,21 +148,22 @@ impl Listening {
 pub struct LostListener {
     /// Its place in the order in which listeners were given to the server, from 0 on.
     pub number: usize,
-    /// What the system said.
+    /// The error of the system.
     pub error: io::Error,
 }
 
 impl<U> Server<U> {
     /// A server without listeners, whose tokens begin with `first`:
-    /// [`tokens`](Server::tokens) tells how many it needs.
+    /// [`tokens`](Server::tokens) has all of them.
     ///
     /// # Errors
     ///
-    /// If the registry cannot be cloned, for want of descriptors. And as
-    /// [`InvalidInput`](ErrorKind::InvalidInput): a [`ConfigError`](crate::engine::ConfigError),
-    /// or that there are not as many tokens from `first` on.
+    /// If the registry cannot be cloned, because descriptors ran out.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if no engine can work with `config`, with
+    /// a [`ConfigError`](crate::engine::ConfigError) inside, or if there are not enough
+    /// tokens from `first` on.
     pub fn new(registry: &Registry, first: Token, config: Config) -> io::Result<Self> {
-        let tokens = config.connections.saturating_add(MOST_LISTENERS);
+        let tokens = config.connections.saturating_add(MAX_LISTENERS);
         if first.0.checked_add(tokens).is_none() {
             let wrong = format!("no room for {tokens} tokens");
             return Err(io::Error::new(ErrorKind::InvalidInput, wrong));
@@ -181,15 +183,15 @@ impl<U> Server<U> {
         })
     }
 
-    /// Accepts from a listener that the caller has made, with whatever socket options, by
-    /// means of std, mio or anything else. It is set not to block.
+    /// Accepts from a listener that the caller has made, with any socket options, by means
+    /// of std, mio or anything else. The server sets it not to block.
     ///
     /// # Errors
     ///
-    /// If it cannot be registered, or there were 64 already, lost ones among them.
+    /// If it cannot be registered, or if there are 64 already, lost ones included.
     pub fn listen(&mut self, listener: impl Into<Listener>) -> io::Result<()> {
         let mut listener = listener.into().into_nonblocking()?;
-        if self.listeners.len() == MOST_LISTENERS {
+        if self.listeners.len() == MAX_LISTENERS {
             return Err(io::Error::new(ErrorKind::QuotaExceeded, "too many listeners"));
         }
         let token = Token(self.first + self.listeners.len());
@@ -213,14 +215,15 @@ impl<U> Server<U> {
         Ok(address)
     }
 
-    /// Notes an event of the caller's poll; false if its token is not of this server.
+    /// Notes an event of the caller's poll. Returns false if its token is not one of this
+    /// server.
     pub fn note(&mut self, event: &Event) -> bool {
         let token = event.token().0;
         if !self.tokens().contains(&token) {
             return false;
         }
         let place = token - self.first;
-        if place < MOST_LISTENERS {
+        if place < MAX_LISTENERS {
             if let Some(Some(listening)) = self.listeners.get_mut(place) {
                 listening.readable = true;
             }
@@ -233,23 +236,23 @@ impl<U> Server<U> {
             error: event.is_error(),
             urgent: event.is_priority(),
         };
-        self.engine.note(place - MOST_LISTENERS, ready);
+        self.engine.note(place - MAX_LISTENERS, ready);
         true
     }
 
-    /// Accepts, serves, looks at the deadlines: see [`Engine::turn`]. To be called
-    /// after all events of one poll were noted.
+    /// Accepts, serves and checks the deadlines: see [`Engine::turn`]. Call it after all
+    /// events of one poll were noted.
     ///
-    /// When there are as many connections as may be, or descriptors run out, whoever waits
-    /// in the backlog gets the place of the one that is idle for longest, if that is a
-    /// second at least: see [`Engine::longest_idle`].
+    /// At the limit of connections, or when descriptors run out, a connection that waits in
+    /// the backlog gets the place of the one that has been idle for longest, if that is at
+    /// least a second: see [`Engine::longest_idle`].
     ///
     /// # Errors
     ///
-    /// Once, if the last listener has failed in a way that will not pass; connections
-    /// that are there can be served on. As long as another works, those that fail are
-    /// closed and told by [`lost_listeners`](Server::lost_listeners). What a single
-    /// connection or a lack of descriptors does is dealt with and counted.
+    /// Once, if the last listener has failed for good; its connections can still be served.
+    /// As long as another works, a listener that fails is closed, and
+    /// [`lost_listeners`](Server::lost_listeners) reports it. The server handles and counts
+    /// failures of a single connection, and a lack of descriptors.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
         let accepted = self.accept(now);
         if self.has_room() || self.listeners.iter().all(Option::is_none) {
@@ -261,7 +264,7 @@ impl<U> Server<U> {
         accepted
     }
 
-    /// How long the caller's poll may wait; `None` is until something happens.
+    /// How long the caller's poll may wait; `None` means until an event comes.
     #[must_use]
     pub fn timeout(&self, now: Now) -> Option<Duration> {
         let may_accept = self.listeners.iter().flatten().any(|one| one.readable);
@@ -273,10 +276,10 @@ impl<U> Server<U> {
         Some(next.saturating_duration_since(now.monotonic))
     }
 
-    /// The tokens that belong to this server, for the caller to keep clear of.
+    /// The tokens of this server, which the caller must not use.
     #[must_use]
     pub fn tokens(&self) -> Range<usize> {
-        self.first..self.first + MOST_LISTENERS + self.engine.config().connections
+        self.first..self.first + MAX_LISTENERS + self.engine.config().connections
     }
 
     /// Goes on with a request: see [`Engine::resume`].
@@ -289,17 +292,17 @@ impl<U> Server<U> {
         self.engine.answer(id, response)
     }
 
-    /// Closes the listeners and finishes what is in flight: see [`Engine::drain`].
-    /// Connections that wait in a backlog are taken in before, as closing would reset
-    /// them with the requests they may have sent.
+    /// Closes the listeners and finishes what is in flight: see [`Engine::drain`]. Before
+    /// that it accepts the connections that wait in a backlog: closing would reset them,
+    /// with the requests that they may have sent.
     pub fn drain(&mut self, now: Now) {
         for place in 0..self.listeners.len() {
-            // What came since the last event is as welcome as what was noted.
+            // Connections that came since the last event are accepted, too.
             if let Some(listening) = &mut self.listeners[place] {
                 listening.readable = true;
             }
-            // What is wrong with a listener does not matter any more.
-            for _ in 0..MOST_WAITING {
+            // Errors of a listener do not matter any more.
+            for _ in 0..MAX_BACKLOG {
                 if !self.has_room() {
                     break;
                 }
@@ -323,7 +326,7 @@ impl<U> Server<U> {
         self.engine.shut_down(now, handler);
     }
 
-    /// Whether there is no connection.
+    /// True if there is no connection.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.engine.is_idle()
@@ -335,14 +338,14 @@ impl<U> Server<U> {
         self.engine.connections()
     }
 
-    /// How many connections have been sent their last answer, and are only waited for: see
+    /// How many connections were sent their last answer, and only have to close: see
     /// [`Engine::lingering`].
     #[must_use]
     pub fn lingering(&self) -> usize {
         self.engine.lingering()
     }
 
-    /// The bounds that are in force.
+    /// The settings in force.
     #[must_use]
     pub fn config(&self) -> &Config {
         self.engine.config()
@@ -354,33 +357,33 @@ impl<U> Server<U> {
         self.engine.stats()
     }
 
-    /// True from when the last place was taken until there has been room for a second: how
-    /// many connections there may be, [`Config::connections`] says. Newcomers wait in the
-    /// backlog then, or get the places of others, which [`Stats::displaced`] counts. To be
-    /// looked at after each turn by those who want to tell when it begins and ends.
+    /// True from the moment when there are [`Config::connections`] connections until there
+    /// has been room for a second. Newcomers wait in the backlog then, or get the places of
+    /// others, which [`Stats::displaced`] counts. Look at it after each turn to report when
+    /// it begins and ends.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.fullness.is_on()
     }
 
-    /// How often accepting failed, as a rule for want of descriptors or memory; while that
-    /// lasts, it is tried again twice a second.
+    /// How often accepting failed, usually because descriptors or memory ran out. While
+    /// that lasts, the server tries again twice a second.
     #[must_use]
     pub fn accept_failures(&self) -> u64 {
         self.accept_failures
     }
 
-    /// What keeps connections waiting, as a rule that descriptors or memory ran out: from
-    /// the first failure on until all who wait could be accepted; or what has idle ones make
-    /// room, until that is a second ago. To be looked at after each turn by those who want to
-    /// tell when it begins and ends.
+    /// The error that keeps connections waiting, usually that descriptors or memory ran
+    /// out: from the first failure until all that wait could be accepted; or, if idle
+    /// connections make room instead, until a second after the last one did. Look at it
+    /// after each turn to report when it begins and ends.
     #[must_use]
     pub fn shortage(&self) -> Option<&io::Error> {
         self.shortage.as_ref()
     }
 
-    /// Takes the listeners that were lost since the last call, while others worked. To be
-    /// looked at after each turn by those who have several.
+    /// Takes the listeners that were lost since the last call, while others worked. With
+    /// several listeners, call it after each turn.
     pub fn lost_listeners(&mut self) -> impl Iterator<Item = LostListener> {
         self.lost.drain(..)
     }
@@ -397,11 +400,11 @@ impl<U> Server<U> {
 }
 
 fn close(mut one: Listening, registry: &Registry) {
-    // Closing it is what counts; a failure here changes nothing.
+    // A failure changes nothing: the listener is closed next.
     let _ = registry.deregister(&mut one.listener);
 }
 
-/// Several loops on several cores are a matter of the program around.
+/// A program may run a server on each of several threads.
 const _: () = {
     const fn assert_send<T: Send>() {}
     assert_send::<Server<()>>();

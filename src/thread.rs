@@ -49,7 +49,7 @@ const DRAIN: u8 = 1;
 const STOP: u8 = 2;
 
 /// Binds `address`, the first of those given that can be bound, and serves on a new thread
-/// until told otherwise, or until the program ends.
+/// until the server is drained or stopped, or the program ends.
 ///
 /// # Errors
 ///
@@ -83,11 +83,11 @@ where
     spawn_on([listener.into()], config, |_| handler)
 }
 
-/// Serves on a new thread whoever comes to listeners that the caller has made: Unix
+/// Serves on a new thread the connections of listeners that the caller has made: Unix
 /// sockets, sockets with options of their own, sockets that a supervisor has passed on.
 ///
-/// The handler is made when its [`Handle`] is there: a handler that decides or answers
-/// later passes it on to whoever will.
+/// `handler` makes the handler from its [`Handle`]: a handler that decides or answers later
+/// passes the [`Handle`] on to the thread that will.
 ///
 /// # Errors
 ///
@@ -176,11 +176,11 @@ where
     Ok(Spawned { addresses, handle, thread })
 }
 
-/// What the loop and those outside have in common.
+/// What the loop and its handles share.
 struct Shared {
     waker: Waker,
     order: AtomicU8,
-    /// No more requests can wait for a command.
+    /// At most so many commands wait: there are never more requests.
     max_commands: usize,
     inbox: Mutex<Inbox>,
     stats: Mutex<Stats>,
@@ -189,7 +189,7 @@ struct Shared {
 #[derive(Default)]
 struct Inbox {
     commands: Vec<(UploadId, Command)>,
-    /// Nobody will look into it again.
+    /// True if the loop has ended, and takes no more commands.
     is_closed: bool,
 }
 
@@ -221,13 +221,13 @@ fn run<H: Handler>(
 ) -> io::Result<()> {
     let _closing = Closing(shared);
     let ended = serve(&mut poll, &mut server, &mut handler, shared);
-    // Whatever ended it, each request under way is reported.
+    // However the loop ended, each request under way is reported.
     server.shut_down(Now::now(), &mut handler);
     shared.stats().clone_from(server.stats());
     ended
 }
 
-/// Takes no more commands when the loop ends, though it be by a panic of the handler.
+/// Closes the inbox when the loop ends, even by a panic of the handler.
 struct Closing<'a>(&'a Shared);
 
 impl Drop for Closing<'_> {
@@ -276,8 +276,8 @@ fn serve<H: Handler>(
     }
 }
 
-/// A server on its thread. Dropping it leaves the server running, for as long as the
-/// program does.
+/// A server on its thread. Dropping it does not stop the server, which then runs until the
+/// program ends.
 ///
 /// [`spawn`] has an example.
 #[must_use = "a program that does not join it may end, and the server with it"]
@@ -305,7 +305,7 @@ impl Spawned {
         &self.addresses
     }
 
-    /// What can be done from other threads.
+    /// A handle for other threads.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
@@ -327,7 +327,7 @@ impl Spawned {
         self.handle.stop();
     }
 
-    /// Whether it has ended, so that [`join`](Spawned::join) would not wait.
+    /// True if it has ended, so that [`join`](Spawned::join) does not wait.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
@@ -337,7 +337,7 @@ impl Spawned {
     ///
     /// # Errors
     ///
-    /// What ended the loop, if it was not told to end.
+    /// The error that ended the loop, unless it was drained or stopped.
     ///
     /// # Panics
     ///
@@ -359,21 +359,21 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Answers a request whose handler said that it would answer later, or decide later;
-    /// or any other that is not answered yet, while its content still comes, from within
-    /// the handler too. As [`Server::answer`](Server::answer), in the next turn.
+    /// Answers a request that has no answer yet: one that waits for its verdict or its
+    /// answer, or one whose content still arrives. A handler may call it, too. The next
+    /// turn answers, as [`Server::answer`](Server::answer) does.
     ///
-    /// False if the server has ended, or if more answers than
-    /// [`Config::connections`] wait for that turn. Whether the request was still there
-    /// is told by [`Handler::ended`] alone.
+    /// Returns false if the server has ended, or if [`Config::connections`] commands wait
+    /// for the next turn already. Only [`Handler::ended`] reports whether the request was
+    /// still there.
     #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
     pub fn answer(&self, id: UploadId, response: Response) -> bool {
         self.send(id, Command::Answer(response))
     }
 
-    /// Goes on with a request that awaits its verdict, or of which a piece was taken in
-    /// part: as [`Server::resume`](Server::resume), in the next turn. False as with
-    /// [`Handle::answer`].
+    /// Goes on with a request that waits for its verdict, or of which a piece was taken in
+    /// part. The next turn resumes it, as [`Server::resume`](Server::resume) does. Returns
+    /// false as [`Handle::answer`] does.
     #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
     pub fn resume(&self, id: UploadId) -> bool {
         self.send(id, Command::Resume)
@@ -385,18 +385,18 @@ impl Handle {
         self.shared.stats().clone()
     }
 
-    /// Takes no more connections, finishes what is in flight, then ends.
+    /// Accepts no more connections, finishes the requests in flight, then ends.
     pub fn drain(&self) {
-        self.tell(DRAIN);
+        self.order(DRAIN);
     }
 
-    /// Closes everything and ends.
+    /// Closes all connections and ends.
     pub fn stop(&self) {
-        self.tell(STOP);
+        self.order(STOP);
     }
 
-    /// A later order is never weaker than an earlier one.
-    fn tell(&self, order: u8) {
+    /// A weaker order does not replace a stronger one.
+    fn order(&self, order: u8) {
         self.shared.order.fetch_max(order, Ordering::AcqRel);
         self.shared.wake();
     }

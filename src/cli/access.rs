@@ -6,10 +6,10 @@
 //! peer            method target status content time digest or reason
 //! ```
 //!
-//! Columns are separated by one space and hold none, but for the last; what is not
-//! known is `-`. Before all of them stands the time, if [`Lines`] write it. The reason of a
-//! 408 is followed by its numbers, `: 17 bytes in 30.1s, none for 30.0s`. No client can forge
-//! a line or a column, or reach the terminal: see [`Escaped`].
+//! One space separates the columns, and only the last column may have spaces. A value that
+//! is not known is `-`. The time comes before all of them, if [`Lines`] write it. The
+//! numbers of a 408 follow its reason, `: 17 bytes in 30.1s, none for 30.0s`. No client can
+//! forge a line or a column, or send control characters to the terminal: see [`Escaped`].
 
 use std::fmt;
 use std::io::Write;
@@ -27,7 +27,7 @@ use super::settings::AccessLog;
 pub(super) struct Logged<H> {
     pub(super) handler: H,
     pub(super) access_log: AccessLog,
-    /// Takes access lines, and others besides.
+    /// Takes access lines, and all other lines.
     pub(super) lines: Lines,
 }
 
@@ -97,8 +97,8 @@ impl<'a> Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Writes the line to the end of `line`. Under a load of small requests it is this that
-    /// the access log costs; the formatter of the standard library would double it.
+    /// Appends the line to `line`. With small requests this is most of what the access log
+    /// costs; the formatter of the standard library would double it.
     fn write(&self, line: &mut Vec<u8>) {
         put_peer(line, self.peer);
         line.push(b' ');
@@ -142,7 +142,7 @@ fn put_peer(line: &mut Vec<u8>, peer: PeerAddr) {
     put_number(line, address.port().into(), 1);
 }
 
-/// Writes a number with `least` digits at least.
+/// Writes a number with at least `least` digits.
 fn put_number(line: &mut Vec<u8>, mut number: u64, least: usize) {
     let start = line.len();
     while number > 0 || line.len() < start + least {
@@ -161,12 +161,13 @@ fn put(line: &mut Vec<u8>, what: &dyn fmt::Display) {
 
 /// Bytes of a client as one word of printable ASCII.
 ///
-/// All others, and those that quote or escape in shells and log readers, are written
-/// as `\xNN`: white space, controls, everything beyond ASCII (which holds controls and
-/// marks that turn the direction of text), quotes, and the backslash itself.
+/// Other bytes, and those that quote or escape in shells and log readers, are written as
+/// `\xNN`: white space, controls, quotes, the backslash itself, and everything beyond
+/// ASCII, which has controls and marks that turn the direction of text.
 struct Escaped<'a>(&'a [u8]);
 
-/// What is written as it is. A table, as every byte of every line is looked up.
+/// True for bytes that are written as they are. A table, as every byte of every line is
+/// looked up.
 static PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = b'!';

@@ -11,7 +11,7 @@ pub(super) enum Address {
     /// A port of all interfaces, IPv6 and IPv4.
     Any(u16),
     Ip(SocketAddr),
-    /// A name and a port: every address that the name has; of localhost both.
+    /// A name and a port: all addresses of the name; for localhost both loopback addresses.
     Name(String),
     Unix(UnixAddress),
 }
@@ -59,7 +59,7 @@ impl FromStr for UnixAddress {
             return Err("a path is missing".into());
         }
         if path.starts_with('@') {
-            // Whoever is on the host may connect to one: it has no file, thus no mode.
+            // Every user of the host could connect to one: it has no file, and so no mode.
             return Err(format!("abstract sockets are not served; a file is unix:./{path}"));
         }
         let mut address = Self { path: path.into(), ..Self::default() };
@@ -70,7 +70,7 @@ impl FromStr for UnixAddress {
                 _ => return Err(format!("{part:?} is neither mode=0660 nor group=NAME")),
             }
         }
-        // Who connects to a Unix socket has to have the right to write.
+        // A client needs the right to write to connect to a Unix socket.
         if address.group.is_some() && address.mode.is_none_or(|mode| mode & 0o020 == 0) {
             return Err("a group needs a mode that lets it in, as mode=0660".into());
         }
@@ -86,8 +86,9 @@ fn parse_mode(text: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("{text:?} is not a mode, which is written like 0660"))
 }
 
-/// Parts a list of addresses at its commas, but for those before an address's own options.
-pub(super) fn parts(list: &str) -> Vec<String> {
+/// Splits a list of addresses at its commas, except at those before an address's own
+/// options.
+pub(super) fn split_list(list: &str) -> Vec<String> {
     let mut addresses: Vec<String> = Vec::new();
     for part in list.split(',').map(str::trim) {
         let name = part.split_once('=').map_or("", |(name, _)| name);
@@ -212,9 +213,12 @@ mod tests {
 
     #[test]
     fn a_list_is_parted_between_addresses() {
-        assert_eq!(parts(":1"), [":1"]);
-        assert_eq!(parts("unix:/s,mode=0660,group=a, :2"), ["unix:/s,mode=0660,group=a", ":2"]);
-        assert_eq!(parts("unix:/a=b,unix:/c=d"), ["unix:/a=b", "unix:/c=d"]);
-        assert_eq!(parts("mode=0660,:2,"), ["mode=0660", ":2", ""]);
+        assert_eq!(split_list(":1"), [":1"]);
+        assert_eq!(
+            split_list("unix:/s,mode=0660,group=a, :2"),
+            ["unix:/s,mode=0660,group=a", ":2"]
+        );
+        assert_eq!(split_list("unix:/a=b,unix:/c=d"), ["unix:/a=b", "unix:/c=d"]);
+        assert_eq!(split_list("mode=0660,:2,"), ["mode=0660", ":2", ""]);
     }
 }

@@ -15,11 +15,12 @@ use super::spelling::nearest;
 pub(crate) enum Task {
     /// Serve, after a line on standard error for each of these warnings.
     Serve { settings: Box<Settings>, warnings: Vec<String> },
-    /// Say this on standard output, and no more.
-    Say(String),
+    /// Print this on standard output, and do nothing else.
+    Print(String),
 }
 
-/// Reads the arguments after the program's name, then what is left to the environment.
+/// Reads the arguments after the program's name, then the environment for what they leave
+/// open.
 ///
 /// # Errors
 ///
@@ -29,15 +30,15 @@ pub(crate) fn read(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
     mut settings: Settings,
 ) -> Result<Task, String> {
-    let environment = ours(environment);
-    // In the order of the table. What the command line has, the environment cannot touch,
-    // not even with a value that is wrong.
+    let environment = own_variables(environment);
+    // In the order of the table. An option wins over its variable, even if the variable's
+    // value is wrong.
     let mut given = vec![Vec::new(); TABLE.len()];
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(|wrong| wrong.to_string())? {
         match argument {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Task::Say(help(&mut settings))),
-            Arg::Short('V') | Arg::Long("version") => return Ok(Task::Say(version())),
+            Arg::Short('h') | Arg::Long("help") => return Ok(Task::Print(help(&mut settings))),
+            Arg::Short('V') | Arg::Long("version") => return Ok(Task::Print(version())),
             Arg::Long(name) => {
                 let at = TABLE.iter().position(|setting| setting.name == name);
                 let at = at.ok_or_else(|| unknown(&format!("--{name}")))?;
@@ -72,9 +73,9 @@ fn unknown(option: &str) -> String {
 /// A variable of the environment: its name and its value.
 type Variable = (String, OsString);
 
-/// The variables that begin as ours do. Empty ones are what a template leaves behind where
-/// nothing was filled in.
-fn ours(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Variable> {
+/// The variables whose names begin with [`PREFIX`], without empty ones: a template leaves
+/// these where nothing was filled in.
+fn own_variables(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Variable> {
     environment
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
@@ -83,11 +84,12 @@ fn ours(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Vari
         .collect()
 }
 
-/// What to say of a variable that is no setting: somebody may rely on it.
+/// The warning for a variable that is no setting: its user may rely on it.
 fn warning((name, value): &Variable) -> Option<String> {
     let known: Vec<String> = TABLE.iter().map(Setting::variable).collect();
-    // Orchestrators make up their own, such as `STREAMSUM_PORT=tcp://10.0.0.1:8080` and
-    // `STREAMSUM_SERVICE_HOST` for a service of that name.
+    // Orchestrators set variables of their own, such as
+    // `STREAMSUM_PORT=tcp://10.0.0.1:8080` and `STREAMSUM_SERVICE_HOST` for a service of
+    // that name.
     let foreign = has(name.as_bytes(), b"_SERVICE_")
         || has(name.as_bytes(), b"_PORT_")
         || has(value.as_bytes(), b"://");
@@ -116,7 +118,7 @@ fn read_variable(
         return Ok(());
     };
     match value.to_str() {
-        Some(list) if setting.is_list() => address::parts(list)
+        Some(list) if setting.is_list() => address::split_list(list)
             .into_iter()
             .try_for_each(|part| put(setting, settings, &part.into(), &variable)),
         _ => put(setting, settings, value, &variable),
@@ -148,8 +150,8 @@ fn help(settings: &mut Settings) -> String {
         let off = if setting.can_be_off() { "; 0 is off" } else { "" };
         rows.push((option, format!("{}{off} [default: {default}]", setting.help)));
     }
-    rows.push(("-h, --help".into(), "say this".into()));
-    rows.push(("-V, --version".into(), "say the version".into()));
+    rows.push(("-h, --help".into(), "show this help".into()));
+    rows.push(("-V, --version".into(), "show the version".into()));
     let width = rows.iter().map(|(option, _)| option.len()).max().unwrap_or(0);
 
     let mut text = version();
@@ -321,7 +323,7 @@ mod tests {
     #[test]
     fn help_and_version_come_first() {
         let say = |line| match read_line(line, &["STREAMSUM_MAX_BODY=nonsense"]) {
-            Ok(Task::Say(text)) => text,
+            Ok(Task::Print(text)) => text,
             other => panic!("{other:?}"),
         };
         assert_eq!(say("--max-body nonsense --version"), version());

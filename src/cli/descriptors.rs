@@ -1,14 +1,14 @@
-//! Descriptors: how many there may be, and how many of them are left for connections.
+//! How many descriptors there may be, and how many of them are left for connections.
 
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 /// Connections at a time, unless set: what one process can serve with memory to spare.
-const MOST_CONNECTIONS: u64 = 100_000;
-/// Descriptors that stay free beside those that are open at the start. The server itself
-/// opens one more then, its handle of the poll, and later connections alone; the others are
-/// for what the C library opens for a moment, as a file in `/etc`.
+const MAX_CONNECTIONS: u64 = 100_000;
+/// Descriptors that stay free beside those that are open at the start. The server opens one
+/// more, for its handle of the poll, and after that only connections; the others are for
+/// files that the C library opens for a moment, such as those in `/etc`.
 const MARGIN: u64 = 4;
 /// EMFILE, on all of Unix.
 const TOO_MANY: i32 = 24;
@@ -22,7 +22,7 @@ impl Limit {
     pub(super) fn raised() -> Self {
         let limit = rlimit::increase_nofile_limit(u64::MAX)
             .or_else(|_| rlimit::Resource::NOFILE.get_soft());
-        // What every Unix grants at least.
+        // Every Unix grants at least this.
         Self(limit.unwrap_or(256))
     }
 
@@ -32,7 +32,7 @@ impl Limit {
     ///
     /// One line of words for the user, if it is none.
     pub(super) fn connections(self, open: u64) -> Result<usize, String> {
-        match self.0.saturating_sub(open + MARGIN).min(MOST_CONNECTIONS) {
+        match self.0.saturating_sub(open + MARGIN).min(MAX_CONNECTIONS) {
             0 => Err(format!(
                 "the limit of {} descriptors leaves none for connections: {open} are open, and \
                  {MARGIN} stay free",
@@ -42,7 +42,7 @@ impl Limit {
         }
     }
 
-    /// What is wrong, in words, with the limit if that was it.
+    /// The error in words, with the limit if that was the cause.
     pub(super) fn explain(self, wrong: &io::Error) -> String {
         match wrong.raw_os_error() {
             Some(TOO_MANY) => format!("{wrong}; the limit of {} descriptors is too low", self.0),
@@ -51,10 +51,10 @@ impl Limit {
     }
 }
 
-/// How many descriptors are open, those that were inherited among them.
+/// How many descriptors are open, inherited ones included.
 pub(super) fn open() -> u64 {
     let listed = ["/proc/self/fd", "/dev/fd"].into_iter().find_map(|list| {
-        // Itself is one of those that it lists.
+        // The list has its own descriptor, too.
         Some((fs::read_dir(list).ok()?.count() as u64).saturating_sub(1))
     });
     // Not every system has such a list, and not every list has all; but each descriptor gets

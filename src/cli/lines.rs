@@ -17,16 +17,16 @@ use super::stamp::Stamp;
 /// Bytes that may wait to be written: some ten thousand access lines.
 const CAPACITY: usize = 1 << 20;
 /// Bytes of memory that each of the three buffers keeps while there is nothing to write;
-/// what a burst took beyond is given back.
+/// what a burst took above is freed.
 const KEPT: usize = 64 << 10;
 /// How long to wait for room where standard error does not block.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// Takes lines and has a thread write them. What does not fit is dropped and counted,
-/// and a line says how many these were.
+/// Takes lines and has a thread write them. Lines that do not fit are dropped and counted,
+/// and a line reports how many.
 pub(super) struct Lines {
     pending: Vec<u8>,
-    /// The time that each line begins with, if it does.
+    /// The time that each line begins with; `None` if lines have no time.
     stamp: Option<Stamp>,
     lost: u64,
     capacity: usize,
@@ -52,7 +52,7 @@ impl Lines {
         Ok(Self { pending: Vec::new(), stamp, lost: 0, capacity, shared })
     }
 
-    /// Tells the time of the lines that follow: once a turn, as the loop knows it anyway.
+    /// Sets the time of the lines that follow: once a turn, when the loop knows it anyway.
     pub(super) fn set_time(&mut self, time: SystemTime) {
         self.stamp = self.stamp.take().map(|_| Stamp::new(time));
     }
@@ -63,7 +63,7 @@ impl Lines {
         self.push_with(|text| drop(write!(text, "{line}")));
     }
 
-    /// The same, for a line that is quicker at writing itself.
+    /// The same, for a line that writes itself, which is quicker.
     pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.pending.len();
         if let Some(stamp) = &mut self.stamp {
@@ -77,8 +77,8 @@ impl Lines {
         }
     }
 
-    /// Hands over what was pushed. Once a turn, rather than once a line, as it wakes a
-    /// thread.
+    /// Passes the pushed lines on to the thread. Once a turn, not once a line, as it wakes
+    /// the thread.
     pub(super) fn flush(&mut self) {
         if self.pending.is_empty() && self.lost == 0 {
             return;
@@ -95,20 +95,20 @@ impl Lines {
         self.lost = 0;
     }
 
-    /// Waits until everything is written, but no longer than `most`: nobody may read.
-    pub(super) fn close(mut self, most: Duration) {
+    /// Waits until everything is written, for at most `limit`: perhaps nobody reads it.
+    pub(super) fn close(mut self, limit: Duration) {
         self.flush();
         let mut queue = self.shared.lock();
         queue.closing = true;
         self.shared.changed.notify_all();
         let unwritten = |queue: &mut Queue| !queue.done;
-        // Whether it was in time changes nothing: the process ends either way.
-        let _ = self.shared.changed.wait_timeout_while(queue, most, unwritten);
+        // The process ends whether it was in time or not.
+        let _ = self.shared.changed.wait_timeout_while(queue, limit, unwritten);
     }
 }
 
-/// Writes all of it, and waits even where whoever shares standard error has made it
-/// non-blocking: nothing else is to be done on this thread.
+/// Writes all of it. Waits even if another process that shares standard error has made it
+/// non-blocking: this thread has nothing else to do.
 fn write_whole(out: &mut impl Write, mut text: &[u8]) -> io::Result<()> {
     while !text.is_empty() {
         match out.write(text) {
@@ -144,7 +144,7 @@ struct SharedQueue {
 #[derive(Default)]
 struct Queue {
     text: Vec<u8>,
-    /// Lines that did not fit behind the text.
+    /// Lines that were lost behind the text, as they did not fit.
     lost: u64,
     closing: bool,
     done: bool,
@@ -152,15 +152,15 @@ struct Queue {
 
 impl SharedQueue {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Whoever panicked did so outside: the queue is whole at every step.
+        // A panic comes from elsewhere: the queue is consistent at every step.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what comes until the queue is closing and empty.
+    /// Writes the text that comes, until the queue is closing and empty.
     fn write_all(&self, has_times: bool, mut out: impl Write) {
         let mut text = Vec::new();
         while let Some(lost) = self.take(&mut text) {
-            // There is nobody left to be told that standard error fails.
+            // There is no place to report that standard error fails.
             let _ = write_whole(&mut out, &text);
             if lost > 0 {
                 if has_times {
@@ -175,8 +175,8 @@ impl SharedQueue {
         self.changed.notify_all();
     }
 
-    /// Waits for text, swaps it with the last one's memory, and gives the count of the
-    /// lines that are lost behind it.
+    /// Waits for text, swaps it with `text`, and returns how many lines were lost behind
+    /// it; `None` once the queue is closing and empty.
     fn take(&self, text: &mut Vec<u8>) -> Option<u64> {
         text.clear();
         text.shrink_to(KEPT);
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    /// Passes on what is written, but only when it is told to.
+    /// Passes on what is written, but only while it is open.
     struct Valve {
         open: Receiver<()>,
         written: Sender<String>,

@@ -11,14 +11,14 @@ use streamsum::server::Listener;
 use super::address::Address;
 use super::unix_socket::{self, SocketFile};
 
-/// Connections that may wait to be accepted: the usual 128 drops the handshakes of a
-/// burst of a thousand clients.
+/// At most so many connections wait to be accepted: with the usual 128 the system drops
+/// handshakes when a thousand clients come at once.
 pub(super) const BACKLOG: i32 = 4096;
 
 /// A socket that listens.
 pub(super) struct Bound {
     pub(super) listener: Listener,
-    /// What it is bound to, with the port that port 0 turned into.
+    /// What it is bound to, with the port that the system chose for port 0.
     pub(super) place: Place,
 }
 
@@ -29,7 +29,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The arguments that make curl upload to this place.
+    /// The command that makes curl upload to this place.
     pub(super) fn curl(&self) -> String {
         match self {
             Self::Ip(ip) if ip.ip().is_unspecified() => {
@@ -56,7 +56,7 @@ impl fmt::Display for Place {
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The error of the system.
 pub(super) fn listen(address: &Address) -> io::Result<Vec<Bound>> {
     match address {
         Address::Any(port) => listen_any(*port).map(|bound| vec![bound]),
@@ -66,7 +66,7 @@ pub(super) fn listen(address: &Address) -> io::Result<Vec<Bound>> {
     }
 }
 
-/// Both families with one socket; IPv4 alone where the host has no IPv6.
+/// Listens on both families with one socket; on IPv4 alone if the host has no IPv6.
 fn listen_any(port: u16) -> io::Result<Bound> {
     let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
@@ -75,7 +75,7 @@ fn listen_any(port: u16) -> io::Result<Bound> {
 
 /// The addresses of a name and a port.
 fn resolve(name: &str) -> io::Result<Vec<SocketAddr>> {
-    // Clients take it for both addresses, though the host's table names one (RFC 6761
+    // Clients try both of its addresses, even if the host's table names one (RFC 6761
     // section 6.3).
     if let Some(("localhost", port)) = name.rsplit_once(':')
         && let Ok(port) = port.parse()
@@ -85,7 +85,7 @@ fn resolve(name: &str) -> io::Result<Vec<SocketAddr>> {
     name.to_socket_addrs().map(Iterator::collect)
 }
 
-/// A name may have addresses of a family that the host has not: one socket is enough,
+/// A name may have addresses of a family that the host does not have: one socket is enough,
 /// unless an address is refused.
 fn listen_each(addresses: &[SocketAddr]) -> io::Result<Vec<Bound>> {
     let mut bound = Vec::new();
@@ -103,14 +103,14 @@ fn listen_each(addresses: &[SocketAddr]) -> io::Result<Vec<Bound>> {
     if bound.is_empty() { Err(failure) } else { Ok(bound) }
 }
 
-/// True if the host has the address, and does not give it.
+/// True if the host has the address, but it is taken or forbidden.
 fn is_refused(wrong: &io::Error) -> bool {
     matches!(wrong.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
 }
 
 fn listen_ip(address: SocketAddr) -> io::Result<Bound> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // Connections of an earlier process that still wind down don't keep us out.
+    // Connections of an earlier process that are still closing must not block the address.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         // Systems differ in their default; it matters for [::] only.

@@ -23,31 +23,31 @@ use super::stamp::is_journal;
 /// The signals that end the process.
 const SIGNALS: Token = Token(0);
 /// The signal that asks for the counters.
-const ASKED: Token = Token(1);
+const COUNTERS: Token = Token(1);
 /// The signal that asks to reload.
 const HANGUP: Token = Token(2);
 const FIRST: Token = Token(3);
 /// Signals that end the process in order.
 const ENDS: &[c_int] = &[SIGTERM, SIGINT, SIGQUIT];
-/// Signals that would end the process at once, and its uploads with it, for nothing: one
-/// that has no meaning here, and one that comes when the log has reached the size that the
-/// system allows a file. The runtime of Rust has SIGPIPE ignored already.
+/// Signals that would end the process and its uploads for no reason: SIGUSR2 has no meaning
+/// here, and SIGXFSZ comes when the log has reached the largest size that the system allows
+/// a file. The runtime of Rust ignores SIGPIPE already.
 const IGNORED: &[c_int] = &[SIGUSR2, SIGXFSZ];
 /// Events taken from the system at a time.
 const EVENTS: usize = 1024;
 /// Bytes of a target in an access line: enough to tell requests apart.
 const KEPT_TARGET: usize = 256;
-/// How long the last lines may take to be read by whoever reads standard error.
+/// How long the process waits at its end for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
-/// How serving came to its end.
+/// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     /// All requests under way were finished.
     Drained,
-    /// Some were not, and their time is up.
+    /// Some were not finished in time.
     Expired,
-    /// Some were not, and a second signal would not wait for them.
+    /// Some were not finished, because a second signal ended the drain.
     Cut,
 }
 
@@ -68,7 +68,7 @@ type Upload = <Checksum as Handler>::Upload;
 struct Service {
     poll: Poll,
     signals: Signals,
-    asked: Signals,
+    counters: Signals,
     hangups: Signals,
     server: Server<Upload>,
     handler: Logged<Checksum>,
@@ -76,9 +76,9 @@ struct Service {
     places: Vec<Option<Place>>,
     drain_timeout: Option<Duration>,
     phase: Phase,
-    /// True if it was said that connections cannot be accepted.
+    /// True if a line has reported that connections cannot be accepted.
     is_short: bool,
-    /// True if it was said that there are as many connections as may be.
+    /// True if a line has reported that the limit of connections is reached.
     is_full: bool,
 }
 
@@ -88,7 +88,7 @@ enum Phase {
 }
 
 impl Service {
-    /// Takes all it needs from the system, and says where it listens.
+    /// Opens all that it needs, and prints where it listens.
     fn start(settings: &Settings) -> Result<Self, String> {
         let limit = Limit::raised();
         let cannot_start = |wrong: io::Error| format!("cannot start: {}", limit.explain(&wrong));
@@ -96,14 +96,14 @@ impl Service {
         let poll = Poll::new().map_err(cannot_start)?;
         let arriving = |token, which| Signals::new(poll.registry(), token, which);
         let signals = arriving(SIGNALS, ENDS).map_err(cannot_start)?;
-        let asked = arriving(ASKED, &[SIGUSR1]).map_err(cannot_start)?;
+        let counters = arriving(COUNTERS, &[SIGUSR1]).map_err(cannot_start)?;
         let hangups = arriving(HANGUP, &[SIGHUP]).map_err(cannot_start)?;
         ignore(IGNORED).map_err(cannot_start)?;
         let kept_target = match settings.access_log {
             AccessLog::Off => 0,
             AccessLog::Stderr => KEPT_TARGET,
         };
-        // All are open now that are no connections.
+        // All descriptors but those of connections are open now.
         let auto = limit.connections(descriptors::open());
         let auto = auto.map_err(|wrong| format!("cannot start: {wrong}"))?;
         let connections = settings.connections.unwrap_or(auto);
@@ -128,7 +128,7 @@ impl Service {
         Ok(Self {
             poll,
             signals,
-            asked,
+            counters,
             hangups,
             server,
             handler,
@@ -151,8 +151,8 @@ impl Service {
             for event in &events {
                 match event.token() {
                     SIGNALS => signals += self.signals.take(),
-                    ASKED if self.asked.take() > 0 => self.tell_counters(),
-                    // Said, as whoever sent it may expect more.
+                    COUNTERS if self.counters.take() > 0 => self.report_counters(),
+                    // Reported, as the sender may expect a reload.
                     HANGUP if self.hangups.take() > 0 => {
                         self.note("SIGHUP: there is nothing to reload");
                     }
@@ -166,11 +166,12 @@ impl Service {
                 self.drain(now);
             }
             let turned = self.server.turn(now, &mut self.handler);
-            self.tell_shortage();
-            self.tell_fullness();
-            self.tell_lost_listeners();
+            self.report_shortage();
+            self.report_fullness();
+            self.report_lost_listeners();
             if let Err(wrong) = turned {
-                // Nobody can come any more, but those who are there lose nothing.
+                // No client can connect any more, but those that are connected lose
+                // nothing.
                 self.note(format_args!("the last listener failed: {wrong}"));
                 self.drain(now);
                 failure = Some(wrong);
@@ -206,17 +207,17 @@ impl Service {
         // Before the listeners are closed: see `SocketFile`.
         self.places.clear();
         self.server.drain(now);
-        // Both end with the listeners, and nothing is accepted again.
+        // Both are over: nothing is accepted any more.
         (self.is_short, self.is_full) = (false, false);
         let until = self.drain_timeout.and_then(|time| now.monotonic.checked_add(time));
         self.phase = Phase::Draining { until };
         let most = self.drain_timeout.map_or("as long as it takes".into(), |time| {
-            format!("for {} at most", humantime::format_duration(time))
+            format!("for at most {}", humantime::format_duration(time))
         });
         self.note(format_args!("draining {most}; another signal ends at once"));
     }
 
-    fn tell_counters(&mut self) {
+    fn report_counters(&mut self) {
         let open = self.server.connections();
         let stats = self.server.stats().clone();
         self.note(format_args!("open={open} {stats}"));
@@ -229,9 +230,9 @@ impl Service {
         }
     }
 
-    /// Says when a lack of descriptors or memory begins, and when it is over: attempts
-    /// in between are no news.
-    fn tell_shortage(&mut self) {
+    /// Reports when a lack of descriptors or memory begins, and when it is over, but no
+    /// attempts in between.
+    fn report_shortage(&mut self) {
         let line = match self.server.shortage() {
             Some(wrong) if !self.is_short => format!("cannot accept: {wrong}"),
             None if self.is_short => "accepting again".into(),
@@ -241,8 +242,8 @@ impl Service {
         self.note(line);
     }
 
-    /// Says when the limit of connections is reached, and when it is over.
-    fn tell_fullness(&mut self) {
+    /// Reports when the limit of connections is reached, and when that is over.
+    fn report_fullness(&mut self) {
         let is_full = self.server.is_full();
         if is_full == self.is_full {
             return;
@@ -256,7 +257,7 @@ impl Service {
         }
     }
 
-    fn tell_lost_listeners(&mut self) {
+    fn report_lost_listeners(&mut self) {
         let lost: Vec<_> = self.server.lost_listeners().collect();
         for LostListener { number, error, .. } in lost {
             if let Some(place) = self.places.get_mut(number).and_then(Option::take) {
@@ -271,14 +272,15 @@ impl Service {
             Phase::Draining { .. } if self.server.is_idle() => Some(Exit::Drained),
             Phase::Draining { until } => {
                 until.filter(|&until| now.monotonic >= until)?;
-                // Nothing is owed to those who linger.
+                // Clients that linger have had their answers.
                 let is_done = self.server.lingering() == self.server.connections();
                 Some(if is_done { Exit::Drained } else { Exit::Expired })
             }
         }
     }
 
-    /// Ends what is left, with an access line for each, and says the last words.
+    /// Ends the requests that are left, with an access line for each, and reports how
+    /// serving ended.
     fn stop(mut self, end: &io::Result<Exit>) {
         self.places.clear();
         let left = self.server.connections();
@@ -311,7 +313,7 @@ fn listen_all(settings: &Settings, limit: Limit) -> Result<Vec<Bound>, String> {
     Ok(bound)
 }
 
-/// One line for each place. Nobody needs to read them.
+/// Prints a line for each place. Standard output may be closed.
 fn announce(places: &[Place]) {
     let mut out = io::stdout().lock();
     for place in places {

@@ -17,10 +17,10 @@ const SHORTEST_DEADLINE: Duration = Duration::from_secs(1);
 /// What the process runs with.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Where to listen; none means the default, see [`Settings::addresses`].
+    /// Where to listen; if empty, see [`Settings::addresses`].
     pub(super) listen: Vec<Address>,
-    /// Connections at a time; none means as many as the descriptors allow, which is known
-    /// when all others are open.
+    /// At most so many connections at a time; `None` means as many as the descriptors
+    /// allow, which is known when all others are open.
     pub(super) connections: Option<usize>,
     pub(super) access_log: AccessLog,
     /// How long requests under way may take to finish after the first signal.
@@ -47,7 +47,7 @@ impl Settings {
         if self.listen.is_empty() { DEFAULT } else { &self.listen }
     }
 
-    /// Finds what is wrong with no value by itself: sizes that don't go together.
+    /// Checks that the sizes fit together: each by itself was checked when it was put.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Settings {
             ConfigError::TooSmall { setting: "max_turn", least } => {
                 format!("--max-turn: it must be at least {}", show_size(least))
             }
-            // Of each of these the value alone has told already.
+            // The others were refused when their value was put.
             other => other.to_string(),
         })
     }
@@ -109,10 +109,10 @@ enum ValueKind {
     Size(Place<dyn Number>),
     /// How many, at least one.
     Count(Place<dyn Number>),
-    /// The same, unless the binary is to find the number by itself.
+    /// The same, or `auto`, with which the binary finds the number by itself.
     Auto(Place<Option<usize>>),
-    /// How many at most, which 0 makes unlimited.
-    Most(Place<Option<u32>>),
+    /// At most so many; 0 makes it unlimited.
+    CountCap(Place<Option<u32>>),
 }
 
 type Place<T> = fn(&mut Settings) -> &mut T;
@@ -156,7 +156,7 @@ pub(super) const TABLE: &[Setting] = &[
     },
     Setting {
         name: "max-requests",
-        kind: ValueKind::Most(|s| &mut s.config.limits.requests),
+        kind: ValueKind::CountCap(|s| &mut s.config.limits.requests),
         help: "most requests on one connection",
     },
     Setting {
@@ -237,14 +237,14 @@ impl Setting {
         format!("{PREFIX}{}", self.name.to_ascii_uppercase().replace('-', "_"))
     }
 
-    /// Whether values add up, so that the variable takes several between commas.
+    /// True if values add up, so that the variable takes several between commas.
     pub(super) fn is_list(&self) -> bool {
         matches!(self.kind, ValueKind::Listen)
     }
 
-    /// Whether 0 turns it off.
+    /// True if 0 turns it off.
     pub(super) fn can_be_off(&self) -> bool {
-        matches!(self.kind, ValueKind::Deadline(_) | ValueKind::Cap(_) | ValueKind::Most(_))
+        matches!(self.kind, ValueKind::Deadline(_) | ValueKind::Cap(_) | ValueKind::CountCap(_))
     }
 
     /// What stands for the value in the help text.
@@ -254,12 +254,12 @@ impl Setting {
             ValueKind::AccessLog => AccessLog::VALUES,
             ValueKind::Deadline(_) | ValueKind::Time(_) => "TIME",
             ValueKind::Cap(_) | ValueKind::Size(_) => "SIZE",
-            ValueKind::Count(_) | ValueKind::Most(_) => "N",
+            ValueKind::Count(_) | ValueKind::CountCap(_) => "N",
             ValueKind::Auto(_) => "N|auto",
         }
     }
 
-    /// What `settings` have here, written as [`Setting::put`] would take it.
+    /// The value in `settings`, written as [`Setting::put`] takes it.
     pub(super) fn show(&self, settings: &mut Settings) -> String {
         match self.kind {
             ValueKind::Listen => {
@@ -273,7 +273,7 @@ impl Setting {
             ValueKind::Cap(place) => show_size(place(settings).unwrap_or(0)),
             ValueKind::Size(place) => show_size(place(settings).get()),
             ValueKind::Count(place) => place(settings).get().to_string(),
-            ValueKind::Most(place) => place(settings).unwrap_or(0).to_string(),
+            ValueKind::CountCap(place) => place(settings).unwrap_or(0).to_string(),
             ValueKind::Auto(place) => {
                 place(settings).map_or(AUTO.into(), |count| count.to_string())
             }
@@ -296,7 +296,7 @@ impl Setting {
             }
             ValueKind::Size(place) => place(settings).set(parse_size(text)?)?,
             ValueKind::Count(place) => place(settings).set(parse_count(text)?)?,
-            ValueKind::Most(place) => *place(settings) = parse_most(text)?,
+            ValueKind::CountCap(place) => *place(settings) = parse_count_cap(text)?,
             ValueKind::Auto(place) => *place(settings) = parse_auto(text)?,
         }
         Ok(())
@@ -368,7 +368,7 @@ fn parse_count(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{text:?} is not a number"))
 }
 
-fn parse_most(text: &str) -> Result<Option<u32>, String> {
+fn parse_count_cap(text: &str) -> Result<Option<u32>, String> {
     Ok(Some(narrow(parse_count(text)?)?).filter(|&most| most > 0))
 }
 
@@ -385,7 +385,7 @@ fn show_time(time: Duration) -> String {
     humantime::format_duration(time).to_string()
 }
 
-/// In the largest unit that tells it exactly.
+/// In the largest unit that is exact.
 fn show_size(size: u64) -> String {
     const UNITS: [&str; 7] = ["", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let thousands = if size == 0 { 0 } else { size.trailing_zeros() / 10 };

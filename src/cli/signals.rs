@@ -17,7 +17,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From now on these signals no longer end the process but make `token` readable.
+    /// From now on these signals do not end the process, but make `token` readable.
     pub(super) fn new(registry: &Registry, token: Token, which: &[c_int]) -> io::Result<Self> {
         let (arrived, arriving) = StdUnixStream::pair()?;
         arrived.set_nonblocking(true)?;
@@ -33,7 +33,7 @@ impl Signals {
     pub(super) fn take(&mut self) -> usize {
         let mut bytes = [0; 64];
         let mut count = 0;
-        // Until it would block, as edges are told only once.
+        // Until it would block, as the poll reports an edge only once.
         loop {
             match self.arrived.read(&mut bytes) {
                 Ok(0) => return count,
@@ -45,10 +45,9 @@ impl Signals {
     }
 }
 
-/// From now on these signals no longer end the process, and do nothing else either.
+/// From now on these signals do nothing; they do not end the process.
 pub(super) fn ignore(which: &[c_int]) -> io::Result<()> {
-    // Any handler takes the place of the system's own action; that nobody reads the flag
-    // is the point.
+    // Any handler replaces the system's own action. Nobody needs to read the flag.
     let unread = Arc::new(AtomicBool::new(false));
     which.iter().try_for_each(|signal| flag::register(*signal, Arc::clone(&unread)).map(drop))
 }

@@ -1,7 +1,7 @@
-//! Finds the name that somebody meant.
+//! Finds the name that the user meant.
 
-/// The one of `known` that is nearest to `name`, if no more than half of the letters of
-/// `name` would have to change: what is farther was hardly meant.
+/// The one of `known` that is nearest to `name`, if at most half of the letters of `name`
+/// have to change: the user hardly meant a name farther away.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|known| (edits(name, known), known))
@@ -10,10 +10,10 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         .map(|(_, known)| known)
 }
 
-/// How many letters have to be put in, taken out or changed to make `to` of `from`.
+/// How many letters have to be inserted, removed or changed to make `to` of `from`.
 fn edits(from: &str, to: &str) -> usize {
-    // For each length, what it takes to make so much of `to`: of nothing, then of one letter
-    // more of `from` in each round.
+    // For each length, the edits that make the first letters of `to`: from nothing, then
+    // from one letter more of `from` in each round.
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (round, letter) in from.bytes().enumerate() {
         let (mut before, mut made) = (round, round + 1);

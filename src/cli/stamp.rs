@@ -13,8 +13,8 @@ type Text = [u8; 25];
 /// The last second that has a year of four digits.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
 
-/// The time of the lines of a turn: told by the loop, which knows it, and put into words by
-/// the first line that wants it.
+/// The time of the lines of a turn: the loop sets it, and the first line that needs it
+/// writes it out.
 pub(super) struct Stamp {
     time: SystemTime,
     text: Option<Text>,
@@ -34,14 +34,14 @@ fn write_out(time: SystemTime) -> Text {
     let mut text = *b"0000-00-00T00:00:00.000Z ";
     // A clock that was never set may be before it.
     let time = time.clamp(UNIX_EPOCH, UNIX_EPOCH + LAST);
-    // It has as many bytes as there are before the space.
+    // It has as many bytes as come before the space.
     let _ = write!(&mut text[..], "{}", humantime::format_rfc3339_millis(time));
     text
 }
 
-/// True if standard error is a stream of systemd's journal, which has a time for each line of
-/// its own: the variable names the device and the inode of that stream (systemd.exec(5)). Who
-/// inherited the variable, and writes elsewhere, is told by them.
+/// True if standard error is a stream of systemd's journal, which adds a time to each line.
+/// The variable names the device and the inode of that stream (systemd.exec(5)); another
+/// stream has others, even if the process has inherited the variable.
 pub(super) fn is_journal() -> bool {
     let Some(named) = env::var_os("JOURNAL_STREAM") else { return false };
     let stream = io::stderr().as_fd().try_clone_to_owned();

@@ -1,11 +1,11 @@
-//! Unix sockets, and the files by which they are found.
+//! Unix sockets and their files.
 //!
-//! Whoever may write to its file may connect to a Unix socket. The file is there from
-//! `bind` on, with the permissions that the umask leaves; but nobody can connect before
-//! `listen`, whatever the permissions. So group and mode are set in between, and there is no
-//! moment in which the socket is open to others than it is to be. A umask for that moment
-//! would be one for the whole process, and a place to bind in and to move out of needs a
-//! longer path, of which a socket may have a hundred bytes or so.
+//! A user who may write to the file of a Unix socket may connect to it. The file is there
+//! from `bind` on, with the permissions that the umask leaves; but nobody can connect
+//! before `listen`, whatever the permissions. So group and mode are set in between, and the
+//! socket is never open to other users. To set the umask instead would change it for the
+//! whole process; to bind elsewhere and move the file would need a longer path, and a
+//! socket's path has at most about a hundred bytes.
 
 use std::fmt;
 use std::fs;
@@ -20,15 +20,15 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::address::UnixAddress;
 use super::listen::{BACKLOG, Bound, Place};
 
-/// Where groups have their names.
+/// The file with the names of groups.
 const GROUPS: &str = "/etc/group";
 
-/// Listens on the socket file of `address`, which is made, or replaced if nobody answers on
-/// it.
+/// Listens on the socket file of `address`: makes the file, or replaces it if nobody
+/// answers on it.
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The error of the system.
 pub(super) fn listen(address: &UnixAddress) -> io::Result<Bound> {
     let (socket, file) = bind(address)?;
     socket.listen(BACKLOG)?;
@@ -37,7 +37,7 @@ pub(super) fn listen(address: &UnixAddress) -> io::Result<Bound> {
     Ok(Bound { listener: listener.into(), place: Place::Unix(file) })
 }
 
-/// A socket that does not listen yet, and its file as it is to be.
+/// A socket that does not listen yet, and its file, with group and mode set.
 fn bind(address: &UnixAddress) -> io::Result<(Socket, SocketFile)> {
     let path = &address.path;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -64,7 +64,7 @@ fn find_group(group: &str) -> io::Result<u32> {
     if let Ok(number) = group.parse() {
         return Ok(number);
     }
-    // `getgrnam` would look into directories on the network too, but takes unsafe code.
+    // `getgrnam` would also ask directories on the network, but needs unsafe code.
     let groups = fs::read_to_string(GROUPS)?;
     let number = groups.lines().find_map(|line| {
         let mut columns = line.split(':');
@@ -75,18 +75,18 @@ fn find_group(group: &str) -> io::Result<u32> {
     number.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, unknown()))
 }
 
-/// Whether `path` is a socket on which nobody answers any more.
+/// True if `path` is a socket on which nobody answers any more.
 fn is_stale(path: &Path) -> bool {
     let refused = |wrong: io::Error| wrong.kind() == io::ErrorKind::ConnectionRefused;
-    // Without blocking: a living one may have a full backlog.
+    // Without blocking: the backlog of a living one may be full.
     fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && mio::net::UnixStream::connect(path).is_err_and(refused)
 }
 
 /// The file of a listening Unix socket, which is removed on drop.
 ///
-/// To be dropped while the socket still listens: then a successor finds either a
-/// socket that answers or none, and its own file is never taken for ours.
+/// Drop it while the socket still listens: then a successor finds either a socket that
+/// answers or no file, and we never remove the successor's file.
 pub(super) struct SocketFile {
     path: PathBuf,
     device: u64,
@@ -110,7 +110,7 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let ours = |file: fs::Metadata| (file.dev(), file.ino()) == (self.device, self.inode);
         if fs::symlink_metadata(&self.path).is_ok_and(ours) {
-            // Nothing is left to be done about a file that cannot be removed.
+            // If the file cannot be removed, it stays.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -29,9 +29,9 @@ const SHORTEST_TIME: Duration = Duration::from_secs(1);
 pub struct Config {
     /// What one connection may send.
     pub limits: Limits,
-    /// Connections at a time, at least 1. When all places are taken, whoever has been idle
-    /// for longest, and for a second at least, gives way to a newcomer; while nobody has,
-    /// none is accepted, and the backlog is the brake: see
+    /// Connections at a time, at least 1. When all places are taken, the peer that has been
+    /// idle for longest, and for at least a second, gives way to a newcomer; while there is
+    /// none, newcomers wait in the backlog: see
     /// [`Server::turn`](crate::server::Server::turn). An engine leaves this to its owner.
     /// Default 100,000: about 40 MB while they hold uploads.
     pub connections: usize,
@@ -40,33 +40,34 @@ pub struct Config {
     /// uploads whose reads are equally long share lanes to their ends. With 32 uploads at
     /// once 48 KiB was 6 % faster than 32 and 10 % than 64. At least 4 KiB, at most 16 MiB.
     pub buffer: usize,
-    /// Bytes of one read of an upload while nobody else is ready. Default 192 KiB: the
-    /// kernel has less to do for fewer and longer reads, and whoever comes meanwhile goes
-    /// with the others who do. One upload was 5 % faster than with 48 KiB, and hardly slower
-    /// than with 384. At least [`buffer`](field@Config::buffer), at most 16 MiB.
+    /// Bytes of one read of an upload while no other peer is ready. Default 192 KiB: the
+    /// kernel has less to do for fewer and longer reads, and peers that become ready
+    /// meanwhile are served in the next batch. One upload was 5 % faster than with 48 KiB,
+    /// and hardly slower than with 384. At least [`buffer`](field@Config::buffer), at most
+    /// 16 MiB.
     pub lone_buffer: usize,
-    /// Peers whose content is handed over together, each with a pooled buffer. Default
-    /// 32: as many MD5 streams as there are lanes at most. With 32 uploads at once that
-    /// was 45 % faster than 16 of 64 KiB, and no slower with anything else.
+    /// Peers whose content is handed over together, each with a pooled buffer. Default 32:
+    /// a kernel has at most so many lanes. With 32 uploads at once that was 45 % faster
+    /// than 16 of 64 KiB, and no slower with anything else.
     pub batch: usize,
-    /// Bytes that one turn may read before it returns, each request and each look at a
-    /// peer counted as 1 KiB; the last read may go over it. Default 2 MiB: a few
-    /// milliseconds, so that an embedder's own timers run on time under any load, and a
-    /// batch that reads all it may. At least one buffer.
+    /// Bytes that one turn may read before it returns; each request and each look at a peer
+    /// counts as 1 KiB, and the last read may exceed the limit. Default 2 MiB: a few
+    /// milliseconds, so that an embedder's own timers run on time under any load, and
+    /// enough for a full batch. At least one buffer.
     pub max_turn: usize,
     /// Bytes of unfinished heads and trailer sections, and of what waits behind an
     /// unfinished answer, all peers together. Default 64 MiB. When it is full, peers
     /// between requests are not read until there is room, and uploads are read in small
-    /// steps. What one peer needs at most, twice the largest head or a buffer, is left to
-    /// one peer at a time, so that somebody always gets on. At least twice that:
+    /// steps. A reserve of what one peer needs at most, twice the largest head or a buffer,
+    /// serves one peer at a time, so that one always gets on. At least twice that:
     /// [`Config::least_held`].
     pub max_held: usize,
     /// Bytes of output that may wait for one peer before it is not read any more.
     /// Default 16 KiB: about a hundred answers.
     pub max_output: usize,
     /// Bytes of each request target that are kept for
-    /// [`Handler::ended`](crate::handler::Handler::ended). Default 0: method and target
-    /// are not kept at all.
+    /// [`Handler::ended`](crate::handler::Handler::ended). Default 0: neither method nor
+    /// target is kept.
     pub kept_target: usize,
     /// How long peers may take.
     pub timeouts: Timeouts,
@@ -322,7 +323,7 @@ impl fmt::Display for ConfigError {
         match self {
             Self::TooSmall { setting, least } => write!(f, "{setting} must be at least {least}"),
             Self::TooLarge { setting, most } => write!(f, "{setting} must be at most {most}"),
-            Self::TooShort { setting } => write!(f, "{setting} must be a second at least"),
+            Self::TooShort { setting } => write!(f, "{setting} must be at least a second"),
         }
     }
 }
@@ -341,7 +342,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_name_sets_its_own() {
+    fn each_method_sets_its_field() {
         let limits = Limits::default().head(8);
         let timeouts = Timeouts::default().idle(None);
         let config = Config::default().limits(limits).connections(1).buffer(2).batch(3);
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_engine_can_work_with_is_named() {
+    fn error_names_a_setting_out_of_its_range() {
         let too_small = |setting, least| Err(ConfigError::TooSmall { setting, least });
         let config = Config::default;
         let limits = |limits| config().limits(limits).check();
@@ -383,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_turn_reads_and_what_is_held_have_room_for_a_peer() {
+    fn max_turn_and_max_held_have_room_for_a_peer() {
         let tight = Config::default().buffer(8192).limits(Limits::default().head(5000));
         assert_eq!(tight.least_held(), 20_000);
         let check =
@@ -397,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_a_second_or_more() {
+    fn time_under_a_second_is_refused() {
         let hasty = Duration::from_millis(999);
         let timeouts = Timeouts::default;
         let second = Duration::from_secs(1);
@@ -418,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_have_words_and_pass_for_io_errors() {
+    fn config_errors_have_words_and_become_io_errors() {
         let errors = [
             (
                 ConfigError::TooSmall { setting: "max_held", least: 7 },
@@ -427,7 +428,7 @@ mod tests {
             (ConfigError::TooLarge { setting: "buffer", most: 7 }, "buffer must be at most 7"),
             (
                 ConfigError::TooShort { setting: "timeouts.idle" },
-                "timeouts.idle must be a second at least",
+                "timeouts.idle must be at least a second",
             ),
         ];
         for (error, words) in errors {

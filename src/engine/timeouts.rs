@@ -4,11 +4,11 @@ use std::time::Duration;
 
 /// How long a peer may take; `None` is for ever.
 ///
-/// They are looked at once a second. A clock stands still while the engine itself does
-/// not read, or is not run at all, so that overload never cuts off an honest peer; and
-/// while an upload is paused by a partial take, for however long that is. Only who waits for
-/// room to keep the rest of a head or of a trailer section is timed all the same: when its
-/// time is up there is room.
+/// The engine checks them once a second. A clock stands still while the engine itself does
+/// not read, or does not run at all, so that overload never cuts off an honest peer. It
+/// also stands still while a partial take pauses an upload, for however long that is. Only
+/// a peer that waits for room to keep the rest of a head or of a trailer section is timed
+/// all the same: when its time is up there is room.
 ///
 /// # Example
 ///
@@ -27,39 +27,39 @@ pub struct Timeouts {
     /// connection on, where [`Timeouts::idle`] stands in if this is `None`. Default
     /// 10 s: many round trips of the slowest link.
     pub head: Option<Duration>,
-    /// For the next request to begin. Default 75 s: more than the 60 s for which
-    /// balancers keep a connection by default, as whoever closes first loses the requests
-    /// that are under way to it. A client that asks to be kept alive is told whole seconds
-    /// of it, so that it closes first.
+    /// For the next request to begin. Default 75 s: more than the 60 s for which balancers
+    /// keep a connection by default, as the side that closes first loses the requests that
+    /// are under way to it. A client that asks to be kept alive gets the whole seconds of
+    /// it in its answers, so that it closes first.
     pub idle: Option<Duration>,
-    /// Without a byte of content, before the first one too: a source that thinks before
-    /// it begins is judged by this alone. Default 30 s: a phone that changes cells is back
-    /// by then, and most programs that work before they write have begun.
+    /// Without a byte of content, also before the first one: only this limits a source that
+    /// thinks before it begins. Default 30 s: a phone that changes cells is back by then,
+    /// and most programs that work before they write have begun.
     pub body: Option<Duration>,
     /// The least average rate of content in bytes a second, counted from its first byte,
     /// once [`Timeouts::rate_grace`] has passed. Default 240: below any modem, and well
-    /// above what keeps connections busy for the sake of it.
+    /// above the rate of clients that only keep connections busy.
     pub min_rate: Option<u64>,
-    /// How long any rate is taken, from the first byte of content on. Default 20 s, so
+    /// For this time from the first byte of content on, any rate is taken. Default 20 s, so
     /// that short content passes however slowly it comes.
     pub rate_grace: Duration,
-    /// Without the peer's taking a byte of what is written to it, whatever it sends
+    /// Without a byte taken by the peer of what is written to it, whatever it sends
     /// meanwhile. Default 30 s.
     pub write: Option<Duration>,
     /// For a late verdict or answer of the handler. Default 60 s, then the client gets
     /// 503.
     pub late: Option<Duration>,
-    /// After an early answer: without a byte from the peer. Default 5 s: lost segments
-    /// are sent again by then.
+    /// After an early answer: without a byte from the peer. Default 5 s: by then lost
+    /// segments were sent again.
     pub linger_silence: Duration,
-    /// After an early answer: altogether, and also while others are served. Default 30 s:
-    /// a client that reads nothing before it has written all sends 100 MB by then at
-    /// 30 Mbit/s.
+    /// After an early answer: in all, including the time in which others are served.
+    /// Default 30 s: in that time a client that reads nothing before it has written all
+    /// sends 100 MB at 30 Mbit/s.
     pub linger: Duration,
-    /// After an early answer: bytes that are read and thrown away, before the peer is
-    /// left waiting. Default none: many clients write all they have before they read, and
-    /// never see the answer if that is more. They cost what an upload costs, but for the
-    /// hashing.
+    /// After an early answer: at most so many bytes are read and thrown away; then the
+    /// engine reads no more from the peer. Default none: many clients write all they have
+    /// before they read, and never see the answer if they have more. These bytes cost what
+    /// an upload costs, without the hashing.
     pub max_linger: Option<u64>,
 }
 
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_name_sets_its_own() {
+    fn each_method_sets_its_field() {
         let seconds = Duration::from_secs;
         let timeouts = Timeouts::default().head(seconds(1)).idle(seconds(2)).body(seconds(3));
         let timeouts =

@@ -1,19 +1,19 @@
-//! What an attempt to accept that failed means.
+//! What to do after an attempt to accept has failed.
 
 use std::io::{self, ErrorKind};
 
-/// What is to be done after an attempt to accept failed.
+/// What to do after an attempt to accept has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterFailure {
     /// Wait for the next event: nobody is left in the backlog.
     Wait,
-    /// Try again at once: what failed was one connection in the backlog, and it is gone.
+    /// Try again at once: one connection in the backlog has failed, and is gone.
     TryAgain,
-    /// Try again once a descriptor is free, and else after a while: all are in use.
+    /// Try again once a descriptor is free, or else after a while: all are in use.
     MakeRoom,
-    /// Try again after a while: something is short, or forbidden, and may not stay so.
+    /// Try again after a while: something is short or forbidden, perhaps not for long.
     Rest,
-    /// Never again: this is no listener any more.
+    /// Close the listener: it does not listen any more.
     Close,
 }
 
@@ -36,8 +36,8 @@ impl AfterFailure {
             | ErrorKind::TimedOut => Self::TryAgain,
             // EINVAL: it does not listen any more.
             ErrorKind::InvalidInput => Self::Close,
-            // ENFILE: if we close one, another process may get it. ENOBUFS, ENOMEM, and
-            // whatever else a system may say.
+            // ENFILE: if we close a descriptor, another process may get it. ENOBUFS,
+            // ENOMEM, and all other errors.
             _ => Self::Rest,
         }
     }
@@ -58,7 +58,7 @@ const IS_LINUX: bool = cfg!(all(
     ))
 ));
 
-/// What [`ErrorKind`] does not tell apart.
+/// Errors that [`ErrorKind`] does not distinguish.
 const BY_NUMBER: &[(i32, AfterFailure)] = if IS_LINUX {
     &[
         // EPERM: a rule of the firewall forbids this connection.

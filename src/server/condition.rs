@@ -1,25 +1,25 @@
-//! A condition that is told once, however often it comes and goes meanwhile.
+//! A condition that is reported once, however often it comes and goes meanwhile.
 
 use std::time::{Duration, Instant};
 
-/// How long a condition has to be away before it is over: who tells of it does so twice in
-/// that time at most, also when each connection that ends makes room for the next.
+/// How long a condition is not seen before it is over. It begins or ends at most twice in
+/// that time, even if each connection that ends makes room for the next.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// From when a condition is met until it has not been met for a while.
+/// On from when a condition is seen until it has not been seen for a while.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Condition {
-    /// When it is over unless it is met again; none while it is not on.
+    /// When it is over unless it is seen again; `None` while it is not on.
     ends: Option<Instant>,
 }
 
 impl Condition {
-    /// The condition is met now.
+    /// Notes that the condition holds now.
     pub(super) fn seen(&mut self, now: Instant) {
         self.ends = Some(now + QUIET);
     }
 
-    /// The condition is not met now.
+    /// Notes that the condition does not hold now.
     pub(super) fn not_seen(&mut self, now: Instant) {
         self.ends = self.ends.filter(|ends| now < *ends);
     }
@@ -28,7 +28,7 @@ impl Condition {
         self.ends.is_some()
     }
 
-    /// When it is to be looked at again.
+    /// When to look at it again.
     pub(super) fn ends(&self) -> Option<Instant> {
         self.ends
     }

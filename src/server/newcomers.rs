@@ -1,4 +1,4 @@
-//! Who is accepted, when, and whose place a newcomer gets.
+//! When connections are accepted, and whose place a newcomer gets.
 
 use std::io;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use mio::Token;
 
 use super::accepting::AfterFailure;
-use super::{Listening, LostListener, MOST_LISTENERS, Server, Stream, close};
+use super::{Listening, LostListener, MAX_LISTENERS, Server, Stream, close};
 use crate::engine::{Key, Now};
 
-/// Attempts of one turn to accept from one listener, so that a flood of connections does
-/// not keep those who are there from being served.
+/// A turn tries at most so often to accept from one listener, so that a flood of
+/// connections does not keep the peers from being served.
 const ACCEPTS_A_TURN: usize = 256;
 
-/// How long a listener is left alone after it failed for want of descriptors or memory:
-/// the condition does not go away by asking again at once.
+/// How long accepting pauses after descriptors or memory ran out: it does not help to try
+/// again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
 /// How an attempt to accept ended.
@@ -22,7 +22,7 @@ pub(super) enum Attempt {
     Accepted,
     /// One connection was lost; the next one may be accepted.
     Failed(io::Error),
-    /// With one more descriptor it may do.
+    /// No descriptor is free; with one more it may succeed.
     OutOfDescriptors(io::Error),
     /// The listener has no more for now.
     Over,
@@ -31,7 +31,7 @@ pub(super) enum Attempt {
 /// A place for a newcomer.
 pub(super) enum Vacancy {
     Free,
-    /// Somebody has it who is idle, and leaves when a newcomer is there.
+    /// An idle peer has it, and leaves when a newcomer is there.
     Of(Key),
 }
 
@@ -50,7 +50,7 @@ impl<U> Server<U> {
                 last_lost = self.lose(place, error);
             }
         }
-        // One descriptor that became free, and was taken at once, ends no shortage.
+        // One descriptor that became free, and was taken at once, does not end a shortage.
         if had_room && self.paused_until.is_none() && !self.scarcity.is_on() {
             self.shortage = None;
         }
@@ -69,7 +69,7 @@ impl<U> Server<U> {
             match self.accept_one(place, room, now)? {
                 Attempt::Accepted => (accepted, made_room) = (true, false),
                 Attempt::Failed(error) => failure = Some(error),
-                // Twice in a row somebody else has taken what became free.
+                // Once in a row: a second time, something else has taken the descriptor.
                 Attempt::OutOfDescriptors(error) if !made_room && self.make_room(now) => {
                     made_room = true;
                     self.scarcity.seen(now.monotonic);
@@ -82,8 +82,8 @@ impl<U> Server<U> {
                 Attempt::Over => return Ok(()),
             }
         }
-        // So many in a row are not the fault of so many connections, and asking on without
-        // a rest would take the whole processor.
+        // So many failures in a row are not the fault of single connections, and to go on
+        // without a pause would take a whole core.
         if let (false, Some(error)) = (accepted, failure) {
             self.pause(error, now);
         }
@@ -104,21 +104,21 @@ impl<U> Server<U> {
         }
     }
 
-    /// Frees a descriptor, if anybody may be asked for it.
+    /// Frees the descriptor of an idle peer. True if there was one.
     fn make_room(&mut self, now: Now) -> bool {
         self.engine.longest_idle(now).is_ok_and(|key| self.engine.displace(key))
     }
 
-    /// A listener, unless it is known to have nobody in its backlog.
+    /// A listener, unless its backlog is known to be empty.
     fn listening(&mut self, place: usize) -> Option<&mut Listening> {
         self.listeners.get_mut(place)?.as_mut().filter(|listening| listening.readable)
     }
 
-    /// Closes a listener that is of no use any more.
+    /// Closes a listener that has failed for good.
     ///
     /// # Errors
     ///
-    /// The one given, if there is no other listener.
+    /// The given one, if no other listener works.
     fn lose(&mut self, number: usize, error: io::Error) -> io::Result<()> {
         if let Some(one) = self.listeners.get_mut(number).and_then(Option::take) {
             close(one, &self.registry);
@@ -134,7 +134,7 @@ impl<U> Server<U> {
     ///
     /// # Errors
     ///
-    /// If the listener is of no use any more.
+    /// If the listener has failed for good.
     pub(super) fn accept_one(
         &mut self,
         place: usize,
@@ -160,13 +160,13 @@ impl<U> Server<U> {
                 };
             }
         };
-        // Nobody has to leave before somebody has come.
+        // No peer leaves before a newcomer has come.
         if let Vacancy::Of(key) = room {
             self.engine.displace(key);
         }
         let key = self.engine.next_key();
-        let token = Token(self.first + MOST_LISTENERS + key);
-        // Without memory for it this one is closed, but those who wait are spared.
+        let token = Token(self.first + MAX_LISTENERS + key);
+        // If memory runs out, this connection is closed, but those in the backlog stay.
         if let Err(error) = self.registry.register(&mut stream, token, Stream::INTEREST) {
             self.pause(error, now);
             return Ok(Attempt::Over);
@@ -175,7 +175,7 @@ impl<U> Server<U> {
         Ok(Attempt::Accepted)
     }
 
-    /// Leaves the listeners alone for a while.
+    /// Accepts nothing for a while.
     fn pause(&mut self, error: io::Error, now: Now) {
         self.accept_failures += 1;
         self.paused_until = Some(now.monotonic + ACCEPT_PAUSE);
@@ -301,7 +301,7 @@ mod tests {
         idle.read_to_string(&mut answer).expect("a proper end");
         assert!(answer.ends_with("\r\n\r\nyes"), "{answer}");
 
-        // It is told for a second, and no longer.
+        // It is reported for a second, and no longer.
         assert_eq!(server.shortage().and_then(io::Error::raw_os_error), Some(24));
         now.monotonic += Duration::from_secs(1);
         server.accept(now).expect("a listener");

@@ -22,7 +22,7 @@ use crate::handler::PeerAddr;
 /// use streamsum::server::Listener;
 /// use streamsum::{Checksum, Config, thread::spawn_on};
 ///
-/// // With whatever options, or from a supervisor.
+/// // With any socket options, or from a supervisor.
 /// let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let server = spawn_on([Listener::from(socket)], Config::default(), |_| Checksum::new())?;
 /// println!("listening on {}", server.address());
@@ -31,7 +31,7 @@ use crate::handler::PeerAddr;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// The file of a Unix socket is the caller's: to be removed before it is bound again.
+/// The file of a Unix socket belongs to the caller, who removes it before binding it again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Listener {
@@ -42,7 +42,7 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-/// A connection. [`Listener`] makes them.
+/// A connection that a [`Listener`] has accepted.
 ///
 /// # Example
 ///
@@ -89,7 +89,7 @@ impl From<UnixListener> for Listener {
 }
 
 impl Listener {
-    /// With its accept not blocking, which would hold up everybody.
+    /// Sets it not to block: an accept that blocks would hold up all peers.
     pub(super) fn into_nonblocking(self) -> io::Result<Self> {
         // mio cannot set it.
         match self {
@@ -111,7 +111,7 @@ impl Listener {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
-                // It fails only where the connection is gone, which a read will tell.
+                // It fails only if the connection is gone, which a read will report.
                 let _ = stream.set_nodelay(true);
                 Ok((Stream::Tcp(stream), address.into()))
             }
@@ -180,9 +180,9 @@ impl Write for Stream {
     }
 }
 
-/// Where mio tells of urgent data, and announces a socket again although no call on it would
-/// have blocked.
-const TELLS_OF_URGENT_DATA: bool = cfg!(all(
+/// True where mio reports urgent data, and reports a socket again although no call on it
+/// would have blocked.
+const REPORTS_URGENT_DATA: bool = cfg!(all(
     any(target_os = "linux", target_os = "android"),
     not(mio_unsupported_force_poll_poll),
 ));
@@ -200,8 +200,8 @@ impl Stream {
 impl Socket for Stream {
     fn short_read_drains(&self) -> bool {
         match self {
-            Stream::Tcp(_) => TELLS_OF_URGENT_DATA,
-            // A read ends behind bytes that a descriptor was passed along with, as well.
+            Stream::Tcp(_) => REPORTS_URGENT_DATA,
+            // A read also ends behind bytes that came with a descriptor.
             #[cfg(unix)]
             Stream::Unix(_) => false,
         }

@@ -25,7 +25,7 @@ fn a_signal_finishes_what_is_under_way() {
 
     running.signal("TERM");
     let line = running.line();
-    assert!(line.starts_with("streamsum: draining for 30s at most"), "{line}");
+    assert!(line.starts_with("streamsum: draining for at most 30s"), "{line}");
     let wrong = TcpStream::connect(&address).expect_err("nobody listens");
     assert_eq!(wrong.kind(), io::ErrorKind::ConnectionRefused);
     assert_eq!(rest(idle), "");
@@ -75,7 +75,7 @@ fn an_expired_drain_fails() {
     running.signal("TERM");
     let (status, left) = running.end();
     assert_eq!((status, left.len()), (Some(1), 3), "{left:?}");
-    assert!(left[0].starts_with("streamsum: draining for 1s at most"), "{left:?}");
+    assert!(left[0].starts_with("streamsum: draining for at most 1s"), "{left:?}");
     assert!(left[1].contains(" PUT /big - "), "{left:?}");
     assert_eq!(left[2], "streamsum: drain expired; connections cut: 1");
     drop(upload);
