@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_go_in_at_the_end_and_out_at_the_start() {
+    fn bytes_enter_at_the_end_and_leave_at_the_start() {
         let mut buf = Buf::with_capacity(8);
         assert!(buf.is_empty());
         buf.spare_mut()[..5].copy_from_slice(b"abcde");
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn exact_until_it_must_grow() {
+    fn buffer_has_exact_capacity_until_it_grows() {
         let mut buf = holding(b"abc", 3);
         assert_eq!(buf.capacity(), 3);
         buf.append(b"");
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_moves_first_if_that_pays() {
+    fn growing_moves_bytes_first_if_that_pays() {
         let mut buf = holding(b"abcdefgh", 8);
         buf.advance(5);
         buf.grow(5);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn room_follows_what_is_unread() {
+    fn capacity_follows_what_is_unread() {
         let mut buf = Buf::with_capacity(0);
         for burst in [10, 600, 1_200, 3_000, 7_000, 20_000, 60_000, 100_000] {
             // All of it comes, and all but a little is consumed.
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drip_feed_is_linear() {
+    fn appending_byte_by_byte_is_linear() {
         let mut buf = Buf::with_capacity(0);
         let mut grown = 0;
         for at in 0..100_000_usize {
@@ -367,7 +367,7 @@ mod tests {
 
     /// One byte in, one byte out: neither memory nor moves get out of hand.
     #[test]
-    fn a_full_buffer_in_passage_stays_small() {
+    fn full_buffer_that_is_consumed_stays_small() {
         let mut buf = holding(&[0; 1000], 1000);
         let mut moved = 0;
         for _ in 0..100_000 {
@@ -384,30 +384,30 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "advance by 4 of 3 unread bytes")]
-    fn advance_beyond_the_unread_is_misuse() {
+    fn advance_beyond_the_unread_panics() {
         holding(b"abc", 8).advance(4);
     }
 
     #[test]
     #[should_panic(expected = "filled 6 of 5 spare bytes")]
-    fn filled_beyond_the_spare_is_misuse() {
+    fn filled_beyond_the_spare_panics() {
         holding(b"abc", 8).filled(6);
     }
 
     #[test]
     #[should_panic(expected = "range 2..4 of 3 filled bytes")]
-    fn range_beyond_the_filled_is_misuse() {
+    fn range_beyond_the_filled_panics() {
         let _ = holding(b"abc", 8).range(2..4);
     }
 
     #[test]
-    fn debug_keeps_the_bytes_to_itself() {
+    fn debug_shows_no_bytes() {
         let buf = holding(b"secret", 8);
         assert_eq!(format!("{buf:?}"), "Buf { unread: 0..6, capacity: 8, .. }");
     }
 
     #[test]
-    fn last_in_first_out() {
+    fn pool_lends_the_last_returned_buffer_first() {
         let mut pool = Pool::new(16, 2);
         let (one, mut two) = (pool.take(), pool.take());
         assert_eq!(pool.out(), 2);
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_no_more_than_told() {
+    fn pool_keeps_at_most_its_limit() {
         let mut pool = Pool::new(16, 2);
         let lent: Vec<_> = (0..5).map(|_| pool.take()).collect();
         lent.into_iter().for_each(|buf| pool.put(buf));
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn owned_and_grown_buffers_are_not_kept() {
+    fn pool_does_not_keep_owned_or_grown_buffers() {
         let mut pool = Pool::new(16, 2);
         let mut lent = pool.take();
         pool.put(Buf::with_capacity(16));
@@ -441,14 +441,14 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_a_line_longer_than_the_buffer() {
+    fn lent_buffer_has_an_unused_cache_line_behind_it() {
         let buf = Pool::new(65536, 2).take();
         assert_eq!(buf.capacity(), 65536);
         assert!(buf.bytes.capacity() >= 65536 + 64);
     }
 
     #[test]
-    fn a_buffer_that_never_came_back_shows() {
+    fn buffer_that_never_came_back_is_counted() {
         let mut pool = Pool::new(16, 2);
         drop(pool.take());
         assert_eq!(pool.out(), 1);

@@ -535,13 +535,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv4_peer_of_a_dual_stack_socket_is_shown_as_ipv4() {
+    fn ipv4_peer_of_a_dual_stack_socket_is_shown_as_ipv4() {
         let mapped: SocketAddr = "[::ffff:127.0.0.1]:9".parse().unwrap();
         assert_eq!(PeerAddr::from(mapped).to_string(), "127.0.0.1:9");
     }
 
     #[test]
-    fn what_was_too_slow_tells_its_numbers() {
+    fn too_slow_shows_its_numbers() {
         let of = |missed| {
             let time = Duration::from_millis(30_160);
             TooSlow { bytes: 1024, time, missed }.to_string()
@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_as_small_as_two_words_and_shown_without_its_place() {
+    fn upload_id_takes_two_words_and_shows_no_key() {
         let id = UploadId { engine: NonZeroU32::MIN, key: 9, serial: 42 };
         assert_eq!(id.to_string(), "1-42");
         assert_eq!(size_of::<Option<UploadId>>(), 16);
@@ -561,7 +561,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "cannot take 4 of 3 bytes")]
-    fn no_more_can_be_taken_than_there_is() {
+    fn taking_more_than_a_piece_has_panics() {
         let mut buf = Buf::with_capacity(3);
         buf.append(b"abc");
         let id = UploadId { engine: NonZeroU32::MIN, key: 0, serial: 0 };

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_printable_ascii_comes_through() {
+    fn bytes_of_clients_are_escaped_to_printable_ascii() {
         assert_eq!(escaped("/a-b?c=%20&d[1]"), "/a-b?c=%20&d[1]");
         assert_eq!(escaped("/a b\r\nc\t"), r"/a\x20b\x0d\x0ac\x09");
         assert_eq!(escaped("\u{1b}[2J\u{7f}\0"), r"\x1b[2J\x7f\x00");
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn columns() {
+    fn access_line_has_seven_columns() {
         let line = line(&entry(LastColumn::Answer(b"97ccb418d79d7f69c71d145bd88c643c")));
         let columns: Vec<_> = line.split(' ').collect();
         let expected = [
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_a_dash() {
+    fn unknown_column_is_a_dash() {
         let end = LastColumn::Reason(&Abort::Reset);
         let unknown = Entry { method: None, target: None, status: None, ..entry(end) };
         assert_eq!(line(&unknown), format!("[::1]:9 - - - 1048576 12.345ms {}", Abort::Reset));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_come_last_as_they_have_spaces() {
+    fn reason_is_the_last_column() {
         for reject in Reject::ALL {
             let line = line(&entry(LastColumn::Reason(&reject)));
             let last = line.splitn(7, ' ').last();
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_of_a_deadline_follow_its_reason() {
+    fn numbers_of_a_deadline_follow_its_reason() {
         let reason = Reject::BodyTimeout;
         let too_slow = "17 bytes in 30.1s, none for 30.0s";
         let line = line(&Entry { too_slow: Some(&too_slow), ..entry(LastColumn::Reason(&reason)) });
@@ -294,12 +294,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_cannot_end_its_line() {
+    fn answer_cannot_end_its_line() {
         assert!(line(&entry(LastColumn::Answer(b"a\nb c"))).ends_with(r" a\x0ab\x20c"));
     }
 
     #[test]
-    fn peers_and_numbers_as_the_standard_library_writes_them() {
+    fn peers_and_numbers_look_as_from_the_standard_library() {
         for text in ["0.0.0.0:0", "127.0.0.1:8080", "203.0.113.255:65535", "[2001:db8::1]:80"] {
             let peer = PeerAddr::Tcp(text.parse().expect("an address"));
             assert_eq!(written(|line| put_peer(line, peer)), text);

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_in_all_forms() {
+    fn address_parses_in_all_forms() {
         let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
         let localhost_v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
         for (text, address) in [
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address() {
+    fn malformed_address_is_refused() {
         for text in [
             "",
             ":",
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_parted_between_addresses() {
+    fn list_is_split_between_addresses() {
         assert_eq!(split_list(":1"), [":1"]);
         assert_eq!(
             split_list("unix:/s,mode=0660,group=a, :2"),

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_means_the_defaults() {
+    fn empty_command_line_gives_the_defaults() {
         let mut settings = settings("", &[]);
         for setting in TABLE {
             let default = setting.show(&mut Settings::default());
@@ -229,13 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_lost_may_be_wrong() {
+    fn variable_beside_its_option_is_not_read() {
         let settings = settings("--max-body=1", &["STREAMSUM_MAX_BODY=nonsense"]);
         assert_eq!(settings.config.limits.body, Some(1));
     }
 
     #[test]
-    fn empty_and_foreign_variables_mean_nothing() {
+    fn empty_and_foreign_variables_change_nothing() {
         let variables = &["STREAMSUM_MAX_BODY=", "STREAMSUM_PORT=tcp://10.0.0.1:8080"];
         assert_eq!(settings("", variables).config.limits.body, None);
     }
@@ -270,12 +270,12 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_repeated_option_counts() {
+    fn last_of_a_repeated_option_counts() {
         assert_eq!(settings("--max-body 1 --max-body 2", &[]).config.limits.body, Some(2));
     }
 
     #[test]
-    fn listen_adds_up() {
+    fn repeated_listen_adds_addresses() {
         let listen = |line, variables: &[&str]| {
             let settings = settings(line, variables);
             settings.addresses().iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -288,7 +288,7 @@ mod tests {
 
     // covers: 32.2
     #[test]
-    fn what_is_wrong_names_itself() {
+    fn error_names_the_option_or_variable() {
         assert_eq!(wrong("--max-bdy 8", &[]), "unknown option \"--max-bdy\", perhaps --max-body");
         assert_eq!(wrong("--port 8080", &[]), "unknown option \"--port\"");
         assert_eq!(wrong("-x", &[]), "unknown option \"-x\"");
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_takes_one_line() {
+    fn error_takes_one_line() {
         for line in ["--a\u{1b}[2J", "--max-body=\u{7}", "a\u{85}b"] {
             assert!(!wrong(line, &[]).contains(char::is_control), "{line:?}");
         }
@@ -308,7 +308,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn bytes_that_are_no_text_are_wrong() {
+    fn value_that_is_not_utf8_is_refused() {
         use std::os::unix::ffi::OsStringExt;
         let bytes = || OsString::from_vec(b"8\xff".to_vec());
         let arguments = ["--max-body".into(), bytes()];
@@ -321,7 +321,7 @@ mod tests {
 
     // covers: 32.3
     #[test]
-    fn help_and_version_come_first() {
+    fn help_and_version_win_over_errors() {
         let say = |line| match read_line(line, &["STREAMSUM_MAX_BODY=nonsense"]) {
             Ok(Task::Print(text)) => text,
             other => panic!("{other:?}"),

@@ -69,7 +69,7 @@ mod tests {
 
     // covers: 30.4
     #[test]
-    fn connections_follow_the_descriptors() {
+    fn connections_follow_the_limit_of_descriptors() {
         let connections = |limit, open| Limit(limit).connections(open);
         assert_eq!(connections(64, 14), Ok(46));
         assert_eq!(connections(100_017, 14), Ok(99_999));
@@ -82,7 +82,7 @@ mod tests {
 
     // covers: 30.7
     #[test]
-    fn a_limit_that_leaves_none_is_told() {
+    fn limit_that_leaves_no_connections_is_reported() {
         let none = "the limit of 18 descriptors leaves none for connections: 14 are open, and 4 \
                     stay free";
         assert_eq!(Limit(18).connections(14), Err(none.into()));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_is_counted() {
+    fn open_descriptors_are_counted() {
         // Other tests open and close theirs meanwhile.
         const MANY: usize = 300;
         let before = open();

@@ -232,7 +232,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn all_is_written_in_order_and_before_the_end() {
+    fn close_writes_all_lines_in_order() {
         let (mut lines, open, written) = valve(100);
         drop(open);
         flush(&mut lines, &["one", "two"]);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_told_with_the_time() {
+    fn report_of_lost_lines_has_the_time() {
         let (sender, written) = channel();
         let valve = Valve { open: channel().1, written: sender };
         let mut lines = Lines::with_capacity(4, true, valve).expect("a thread");
@@ -279,7 +279,7 @@ mod tests {
 
     // covers: 31.1 31.2
     #[test]
-    fn what_does_not_fit_is_counted() {
+    fn lines_that_do_not_fit_are_counted() {
         let (mut lines, open, written) = valve(12);
         flush(&mut lines, &["first"]);
         // The thread has this one in its hands before the queue fills up.
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_burst_took_is_given_back() {
+    fn memory_of_a_burst_is_freed() {
         let (mut lines, open, written) = valve(1 << 20);
         flush(&mut lines, &["first"]);
         // The thread has this one in its hands before the burst comes.
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_never_fits_is_counted() {
+    fn line_that_never_fits_is_counted() {
         let (mut lines, open, written) = valve(4);
         drop(open);
         flush(&mut lines, &["much too long"]);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_ever() {
+    fn close_ends_while_the_thread_is_stuck() {
         let (mut lines, open, _written) = valve(100);
         flush(&mut lines, &["stuck"]);
         lines.close(Duration::ZERO);
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_standard_error_is_harmless() {
+    fn failing_standard_error_is_harmless() {
         struct Broken;
         impl Write for Broken {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_standard_error_that_does_not_block_is_waited_for() {
+    fn thread_waits_for_a_standard_error_that_does_not_block() {
         /// Takes three bytes at a time, and every second time none.
         struct Reluctant(bool, Sender<Vec<u8>>);
         impl Write for Reluctant {

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bound_to_a_port_that_is_told() {
+    fn port_0_listens_on_a_chosen_port() {
         let bound = listen(&Address::Any(0)).expect("a port");
         let [Bound { place: Place::Ip(ip), .. }] = &bound[..] else { panic!("one TCP socket") };
         assert!(ip.ip().is_unspecified() && ip.port() != 0);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_listens_on_what_it_can() {
+    fn name_listens_on_all_addresses_of_the_host() {
         assert!(listen_each(&[]).is_err());
         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         // An address for documentation (RFC 5737), which no host has.

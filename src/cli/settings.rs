@@ -502,7 +502,7 @@ mod tests {
 
     // covers: 30.1
     #[test]
-    fn zero_turns_off_what_can_be_off() {
+    fn zero_turns_off_a_setting_that_can_be_off() {
         for name in
             ["head-timeout", "idle-timeout", "body-timeout", "write-timeout", "drain-timeout"]
         {
@@ -518,7 +518,7 @@ mod tests {
 
     // covers: 30.2
     #[test]
-    fn zero_is_wrong_for_the_others() {
+    fn zero_is_refused_by_the_other_settings() {
         for setting in TABLE.iter().filter(|setting| !setting.can_be_off()) {
             match setting.kind {
                 // Port 0 is a free one.
@@ -531,7 +531,7 @@ mod tests {
 
     // covers: 30.3
     #[test]
-    fn deadlines_are_a_second_or_more() {
+    fn deadline_under_a_second_is_refused() {
         assert_eq!(shown("head-timeout", "999ms"), "\"999ms\" is under a second");
         assert_eq!(shown("linger-timeout", "1ns"), "\"1ns\" is under a second");
         assert_eq!(shown("head-timeout", "1s"), "1s");
@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_units() {
+    fn sizes_take_units() {
         let body = |text| put("max-body", text).map(|settings| settings.config.limits.body);
         assert_eq!(body("8MiB"), Ok(Some(8 << 20)));
         assert_eq!(body("8 MB"), Ok(Some(8_000_000)));
@@ -558,7 +558,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_fit_their_place() {
+    fn number_too_large_for_its_field_is_refused() {
         assert_eq!(shown("max-fields", "65535"), "65535");
         assert_eq!(shown("max-fields", "65536"), "65536 is too large");
         assert_eq!(shown("max-head", "4GiB"), "4294967296 is too large");
@@ -578,7 +578,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_to_go_together() {
+    fn sizes_that_do_not_fit_together_are_refused() {
         let wrong = |name, text| put(name, text).expect(name).check();
         assert_eq!(wrong("max-turn", "48KiB"), Ok(()));
         assert_eq!(wrong("max-turn", "47KiB"), Err("--max-turn: it must be at least 48KiB".into()));

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_is_found_unless_it_is_far() {
+    fn nearest_name_is_found_unless_it_is_far() {
         let near = |name| nearest(name, ["max-body", "max-head", "listen"].into_iter());
         assert_eq!(near("max-bdy"), Some("max-body"));
         assert_eq!(near("max-heads"), Some("max-head"));

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_file_comes_and_goes() {
+    fn socket_file_is_there_while_it_listens() {
         let scratch = Scratch::new("comes-and-goes");
         let path = scratch.0.join("sock");
         let bound = listen(&path).expect("a socket");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_left_alone() {
+    fn other_files_are_kept() {
         let scratch = Scratch::new("other");
         let path = scratch.0.join("precious");
         fs::write(&path, "data").expect("a file");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_too_long_is_told() {
+    fn path_too_long_is_refused() {
         let path = PathBuf::from(format!("/tmp/{}", "a".repeat(200)));
         assert!(listen(&path).is_err());
     }

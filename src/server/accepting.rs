@@ -103,7 +103,7 @@ mod tests {
     // covers: 28.6
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     #[test]
-    fn the_errors_of_accept_by_their_numbers_on_linux() {
+    fn errors_of_accept_are_known_by_their_numbers_on_linux() {
         all_ask_for(AfterFailure::Wait, &[("EAGAIN", 11)]);
         all_ask_for(
             AfterFailure::TryAgain,
@@ -135,7 +135,7 @@ mod tests {
 
     /// On systems whose numbers are not listed.
     #[test]
-    fn the_errors_of_accept_by_their_kind() {
+    fn errors_of_accept_are_known_by_their_kind() {
         for (kind, after) in [
             (ErrorKind::WouldBlock, AfterFailure::Wait),
             (ErrorKind::ConnectionAborted, AfterFailure::TryAgain),

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_over_a_second_after_it_was_met_for_the_last_time() {
+    fn condition_is_over_a_second_after_it_was_last_seen() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut condition = Condition::default();

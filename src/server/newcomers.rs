@@ -247,7 +247,7 @@ mod tests {
 
     // covers: 28.6
     #[test]
-    fn connections_that_are_lost_in_the_backlog_hold_up_nobody() {
+    fn connections_lost_in_the_backlog_delay_nobody() {
         let (mut server, _client) = behind(ACCEPTS_A_TURN - 1);
         server.accept(Now::now()).expect("a listener");
         assert_eq!((server.connections(), server.accept_failures()), (1, 0));
@@ -256,7 +256,7 @@ mod tests {
 
     // covers: 28.6
     #[test]
-    fn an_error_that_does_not_pass_costs_no_processor_time() {
+    fn error_that_lasts_pauses_accepting() {
         let (mut server, _client) = behind(ACCEPTS_A_TURN);
         let mut now = Now::now();
         server.accept(now).expect("a listener");
@@ -272,7 +272,7 @@ mod tests {
 
     // covers: 28.2 28.4 28.7
     #[test]
-    fn when_descriptors_run_out_an_idle_connection_makes_room() {
+    fn idle_connection_makes_room_when_descriptors_run_out() {
         fn too_many() -> io::Error {
             io::Error::from_raw_os_error(24)
         }
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_that_others_take_cost_one_connection_at_most() {
+    fn descriptors_that_others_take_cost_at_most_one_connection() {
         let (mut poll, mut server, address) = listening();
         let mut clients = [(); 3].map(|()| TcpStream::connect(address).expect("a connection"));
         for client in &mut clients {

@@ -63,7 +63,7 @@ fn connect(server: &Spawned) -> Client {
 }
 
 #[test]
-fn another_thread_decides_and_answers() {
+fn handle_decides_and_answers_from_another_thread() {
     let (server, handle, asked) = asking(Config::default());
     assert_eq!(server.addresses().len(), 2);
     for address in server.addresses() {
@@ -99,7 +99,7 @@ fn counters_are_those_of_the_last_turn() {
 }
 
 #[test]
-fn nobody_is_reached_behind_the_end() {
+fn handle_refuses_commands_after_the_end() {
     let (server, handle, asked) = asking(Config::default());
     let mut client = connect(&server);
     client.send(&put(b"abc"));
@@ -112,7 +112,7 @@ fn nobody_is_reached_behind_the_end() {
 }
 
 #[test]
-fn no_more_wishes_wait_than_there_can_be_requests() {
+fn at_most_as_many_commands_wait_as_connections() {
     let (said, heard) = mpsc::channel();
     let listener = mio::net::TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let config = Config::default().connections(3);
@@ -125,7 +125,7 @@ fn no_more_wishes_wait_than_there_can_be_requests() {
     flooding.join().expect("a good end");
 }
 
-/// Wishes four times within one turn.
+/// Sends four commands within one turn.
 struct Flooding(Handle, Sender<[bool; 4]>);
 
 impl Handler for Flooding {

@@ -15,7 +15,7 @@ fn page(name: &str) -> String {
 
 /// The binary puts `open=` before the engine's own line.
 #[test]
-fn the_line_of_counters_is_shown_with_all_its_names() {
+fn page_shows_all_names_of_the_counters() {
     let page = page("docs/OPERATING.md");
     let shown: Vec<&str> = page.lines().filter(|line| line.contains(" open=")).collect();
     let [shown] = shown[..] else { panic!("not one line of counters: {shown:?}") };
@@ -34,7 +34,7 @@ fn options() -> Vec<String> {
 /// Its table has the limits and deadlines; the two options that are neither have sections of
 /// their own.
 #[test]
-fn every_option_is_on_the_page_for_operators() {
+fn page_has_every_option() {
     let page = page("docs/OPERATING.md");
     for option in options() {
         let quoted = format!("`{option}`");
@@ -47,7 +47,7 @@ fn every_option_is_on_the_page_for_operators() {
 /// As the page says: `limits.X` is `--max-X`, `timeouts.X` is `--X-timeout` if that is an
 /// option, and any other field is spelled like its option.
 #[test]
-fn fields_stand_beside_the_options_of_their_names() {
+fn page_has_each_field_beside_the_option_of_its_name() {
     let page = page("docs/OPERATING.md");
     let all = options();
     let default = format!("{:#?}", Config::default());
