@@ -19,17 +19,17 @@ pub(super) const BACKLOG: i32 = 4096;
 pub(super) struct Bound {
     pub(super) listener: Listener,
     /// What it is bound to, with the port that the system chose for port 0.
-    pub(super) place: Place,
+    pub(super) endpoint: Endpoint,
 }
 
 /// What a socket is bound to.
-pub(super) enum Place {
+pub(super) enum Endpoint {
     Ip(SocketAddr),
     Unix(SocketFile),
 }
 
-impl Place {
-    /// The command that makes curl upload to this place.
+impl Endpoint {
+    /// The command that makes curl upload to this endpoint.
     pub(super) fn curl(&self) -> String {
         match self {
             Self::Ip(ip) if ip.ip().is_unspecified() => {
@@ -43,7 +43,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(ip) => ip.fmt(f),
@@ -120,8 +120,8 @@ fn listen_ip(address: SocketAddr) -> io::Result<Bound> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     let listener = TcpListener::from_std(socket.into());
-    let place = Place::Ip(listener.local_addr()?);
-    Ok(Bound { listener: listener.into(), place })
+    let endpoint = Endpoint::Ip(listener.local_addr()?);
+    Ok(Bound { listener: listener.into(), endpoint })
 }
 
 #[cfg(test)]
@@ -131,10 +131,12 @@ mod tests {
     #[test]
     fn port_0_listens_on_a_chosen_port() {
         let bound = listen(&Address::Any(0)).expect("a port");
-        let [Bound { place: Place::Ip(ip), .. }] = &bound[..] else { panic!("one TCP socket") };
+        let [Bound { endpoint: Endpoint::Ip(ip), .. }] = &bound[..] else {
+            panic!("one TCP socket")
+        };
         assert!(ip.ip().is_unspecified() && ip.port() != 0);
         let curl = format!("curl -T FILE http://localhost:{}/", ip.port());
-        assert_eq!(bound[0].place.curl(), curl);
+        assert_eq!(bound[0].endpoint.curl(), curl);
         // One socket for both families, where there are both.
         std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, ip.port())).expect("IPv4");
         if ip.is_ipv6() {

@@ -15,7 +15,7 @@ use streamsum::server::{LostListener, Server};
 use super::access::Logged;
 use super::descriptors::{self, Limit};
 use super::lines::Lines;
-use super::listen::{Bound, Place, listen};
+use super::listen::{Bound, Endpoint, listen};
 use super::settings::{AccessLog, Settings};
 use super::signals::{Signals, ignore};
 use super::stamp::is_journal;
@@ -73,7 +73,7 @@ struct Service {
     server: Server<Upload>,
     handler: Logged<Checksum>,
     /// Where it listens, by the number of the listener; emptied when it no longer does.
-    places: Vec<Option<Place>>,
+    endpoints: Vec<Option<Endpoint>>,
     drain_timeout: Option<Duration>,
     phase: Phase,
     /// True if a line has reported that connections cannot be accepted.
@@ -109,20 +109,20 @@ impl Service {
         let connections = settings.connections.unwrap_or(auto);
         let config = settings.config.clone().kept_target(kept_target).connections(connections);
         let mut server = Server::new(poll.registry(), FIRST, config).map_err(cannot_start)?;
-        let mut places = Vec::new();
-        for Bound { listener, place } in bound {
+        let mut endpoints = Vec::new();
+        for Bound { listener, endpoint } in bound {
             server
                 .listen(listener)
-                .map_err(|wrong| format!("cannot listen on {place}: {wrong}"))?;
-            places.push(place);
+                .map_err(|wrong| format!("cannot listen on {endpoint}: {wrong}"))?;
+            endpoints.push(endpoint);
         }
         let handler = Logged {
             handler: Checksum::default(),
             access_log: settings.access_log,
             lines: Lines::new(!is_journal(), io::stderr()).map_err(cannot_start)?,
         };
-        announce(&places);
-        let places = places.into_iter().map(Some).collect();
+        announce(&endpoints);
+        let endpoints = endpoints.into_iter().map(Some).collect();
         let drain_timeout = settings.drain_timeout;
         let phase = Phase::Serving;
         Ok(Self {
@@ -132,7 +132,7 @@ impl Service {
             hangups,
             server,
             handler,
-            places,
+            endpoints,
             drain_timeout,
             phase,
             is_short: false,
@@ -205,7 +205,7 @@ impl Service {
 
     fn drain(&mut self, now: Now) {
         // Before the listeners are closed: see `SocketFile`.
-        self.places.clear();
+        self.endpoints.clear();
         self.server.drain(now);
         // Both are over: nothing is accepted any more.
         (self.is_short, self.is_full) = (false, false);
@@ -260,8 +260,8 @@ impl Service {
     fn report_lost_listeners(&mut self) {
         let lost: Vec<_> = self.server.lost_listeners().collect();
         for LostListener { number, error, .. } in lost {
-            if let Some(place) = self.places.get_mut(number).and_then(Option::take) {
-                self.note(format_args!("cannot listen on {place} any more: {error}"));
+            if let Some(endpoint) = self.endpoints.get_mut(number).and_then(Option::take) {
+                self.note(format_args!("cannot listen on {endpoint} any more: {error}"));
             }
         }
     }
@@ -282,7 +282,7 @@ impl Service {
     /// Ends the requests that are left, with an access line for each, and reports how
     /// serving ended.
     fn stop(mut self, end: &io::Result<Exit>) {
-        self.places.clear();
+        self.endpoints.clear();
         let left = self.server.connections();
         let now = Now::now();
         self.handler.lines.set_time(now.wall);
@@ -313,12 +313,12 @@ fn listen_all(settings: &Settings, limit: Limit) -> Result<Vec<Bound>, String> {
     Ok(bound)
 }
 
-/// Prints a line for each place. Standard output may be closed.
-fn announce(places: &[Place]) {
+/// Prints a line for each endpoint. Standard output may be closed.
+fn announce(endpoints: &[Endpoint]) {
     let mut out = io::stdout().lock();
-    for place in places {
-        let (version, curl) = (env!("CARGO_PKG_VERSION"), place.curl());
-        let _ = writeln!(out, "streamsum {version} listens on {place}; try: {curl}");
+    for endpoint in endpoints {
+        let (version, curl) = (env!("CARGO_PKG_VERSION"), endpoint.curl());
+        let _ = writeln!(out, "streamsum {version} listens on {endpoint}; try: {curl}");
     }
     let _ = out.flush();
 }

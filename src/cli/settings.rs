@@ -100,22 +100,22 @@ enum ValueKind {
     Listen,
     AccessLog,
     /// A time that 0 turns off.
-    Deadline(Place<Option<Duration>>),
+    Deadline(Field<Option<Duration>>),
     /// A time that there always is.
-    Time(Place<Duration>),
+    Time(Field<Duration>),
     /// Bytes that 0 makes unlimited.
-    Cap(Place<Option<u64>>),
+    Cap(Field<Option<u64>>),
     /// Bytes, at least one.
-    Size(Place<dyn Number>),
+    Size(Field<dyn Number>),
     /// How many, at least one.
-    Count(Place<dyn Number>),
+    Count(Field<dyn Number>),
     /// The same, or `auto`, with which the binary finds the number by itself.
-    Auto(Place<Option<usize>>),
+    Auto(Field<Option<usize>>),
     /// At most so many; 0 makes it unlimited.
-    CountCap(Place<Option<u32>>),
+    CountCap(Field<Option<u32>>),
 }
 
-type Place<T> = fn(&mut Settings) -> &mut T;
+type Field<T> = fn(&mut Settings) -> &mut T;
 
 /// All settings, in the order of the help text.
 pub(super) const TABLE: &[Setting] = &[

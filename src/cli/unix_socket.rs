@@ -18,7 +18,7 @@ use mio::net::UnixListener;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::address::UnixAddress;
-use super::listen::{BACKLOG, Bound, Place};
+use super::listen::{BACKLOG, Bound, Endpoint};
 
 /// The file with the names of groups.
 const GROUPS: &str = "/etc/group";
@@ -34,7 +34,7 @@ pub(super) fn listen(address: &UnixAddress) -> io::Result<Bound> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     let listener = UnixListener::from_std(OwnedFd::from(socket).into());
-    Ok(Bound { listener: listener.into(), place: Place::Unix(file) })
+    Ok(Bound { listener: listener.into(), endpoint: Endpoint::Unix(file) })
 }
 
 /// A socket that does not listen yet, and its file, with group and mode set.
@@ -176,7 +176,7 @@ mod tests {
         UnixStream::connect(&path).expect("somebody answers");
         assert!(listen(&path).is_err(), "it is taken");
         UnixStream::connect(&path).expect("and was left alone");
-        assert_eq!(bound.place.to_string(), format!("unix:{}", path.display()));
+        assert_eq!(bound.endpoint.to_string(), format!("unix:{}", path.display()));
         drop(bound);
         assert!(!path.exists());
     }
