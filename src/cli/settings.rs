@@ -162,7 +162,7 @@ pub(super) const TABLE: &[Setting] = &[
     Setting {
         name: "max-held",
         kind: ValueKind::Size(|s| &mut s.config.max_held),
-        help: "memory for unfinished heads and the like, of all clients",
+        help: "memory for all unfinished heads and the like",
     },
     Setting {
         name: "max-output",
