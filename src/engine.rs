@@ -92,7 +92,7 @@ pub use timeouts::Timeouts;
 /// engine.turn(Now::now(), &mut Checksum::default());
 ///
 /// assert!(output.borrow().ends_with(b"\r\n\r\n900150983cd24fb0d6963f7d28e17f72"));
-/// assert!(engine.is_idle());
+/// assert!(engine.is_empty());
 /// # Ok::<(), streamsum::engine::ConfigError>(())
 /// ```
 pub struct Engine<S, U> {
@@ -168,9 +168,10 @@ impl<S: Socket, U> Engine<S, U> {
         }
     }
 
-    /// Serves those who are ready until [`Config::max_turn`] are spent, or fewer are left
-    /// than were served together: they are for the next turn, with whoever has become ready
-    /// by then. Then looks at the deadlines, if it is time.
+    /// Serves those who are ready until the bytes of [`Config::max_turn`] are spent, or fewer
+    /// peers are left than were served together: they are for the next turn, with those that
+    /// have become ready by then. Then looks at the deadlines, if it is time, and tells the
+    /// handler of the requests that broke off in this turn.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
         self.tell(now);
         self.stats.turns += 1;
@@ -195,7 +196,8 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     /// What must be left of a turn's bytes for one more batch: all that it may read, if a
-    /// turn has as much. A batch that is cut short takes the kernel's time of a full one.
+    /// turn has as much. A batch that is cut short takes as much of the operating system's
+    /// time as a full one.
     fn worth_a_batch(&self) -> usize {
         let a_peer = self.config.buffer + gather::VISIT_COST;
         let full = self.config.batch.saturating_mul(a_peer);
@@ -207,7 +209,7 @@ impl<S: Socket, U> Engine<S, U> {
     #[must_use]
     pub fn deadline(&self, now: Now) -> Option<Instant> {
         let can_serve = self.room.can_serve(self.config.most_kept());
-        if self.roster.queued() > 0 || self.roster.waits_for_room() && can_serve {
+        if self.roster.queued() > 0 || self.roster.has_waiting() && can_serve {
             return Some(now.monotonic);
         }
         (!self.roster.is_empty()).then(|| self.instant(self.sweeper.due()))
@@ -312,7 +314,7 @@ impl<S: Socket, U> Engine<S, U> {
 
     /// Whether there is no peer at all.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.roster.is_empty()
     }
 
@@ -326,10 +328,8 @@ impl<S: Socket, U> Engine<S, U> {
     /// see [`Timeouts::linger`]. It looks at each peer.
     #[must_use]
     pub fn lingering(&self) -> usize {
-        {
-            let lingers = |peer: &Peer<S, U>| matches!(peer.stage, Stage::Lingering { .. });
-            self.roster.iter().filter(|(_, peer)| lingers(peer)).count()
-        }
+        let lingers = |peer: &Peer<S, U>| matches!(peer.stage, Stage::Lingering { .. });
+        self.roster.iter().filter(|(_, peer)| lingers(peer)).count()
     }
 
     /// Bytes kept for peers at the moment: see [`Config::max_held`].

@@ -274,7 +274,8 @@ pub enum Verdict<U> {
     Take(U),
     /// Decides later: no content is read until
     /// [`resume`](crate::engine::Engine::resume) takes it or
-    /// [`answer`](crate::engine::Engine::answer) refuses it.
+    /// [`answer`](crate::engine::Engine::answer) refuses it. Only a reset tells meanwhile that
+    /// the client has left.
     Wait(U),
     /// Answers at once, without the content. If there is any, the connection closes
     /// after the answer, in a way that lets the client read it.
@@ -327,8 +328,8 @@ impl<U> Piece<U> {
     }
 
     /// Takes only the first `n` bytes. The others wait, and nothing more is read from
-    /// this peer until [`resume`](crate::engine::Engine::resume); then they come again.
-    /// Without this call all are taken.
+    /// this peer until [`resume`](crate::engine::Engine::resume); then they come again. No
+    /// deadline ends this pause. Without this call all are taken.
     ///
     /// # Panics
     ///
@@ -373,8 +374,8 @@ impl<'a> Finished<'a> {
 pub enum Reply {
     /// The answer.
     Now(Response),
-    /// The answer comes with [`answer`](crate::engine::Engine::answer); the peer is not
-    /// read until then.
+    /// The answer comes with [`answer`](crate::engine::Engine::answer). The peer is not read
+    /// until then, so that only a reset tells that it has left.
     Later,
 }
 

@@ -7,7 +7,7 @@ use crate::buf::Buf;
 
 /// A byte stream that does not block: it fails with
 /// [`WouldBlock`](io::ErrorKind::WouldBlock) instead, and whoever owns the poll
-/// [notes](Engine::note) when that may have changed.
+/// [notes](crate::engine::Engine::note) when that may have changed.
 ///
 /// # Example
 ///
@@ -47,8 +47,8 @@ pub trait Socket: Read + Write {
     fn finish_writing(&mut self) -> io::Result<()>;
 }
 
-/// What an event says of a socket. Bits only ever add up: the engine clears them when a
-/// call says otherwise.
+/// What an event says of a socket. Notes add up: a flag that is set stays so, but that the
+/// engine clears `readable`, `writable` and `urgent` when a call says otherwise.
 ///
 /// # Example
 ///
@@ -118,7 +118,7 @@ impl<S: Socket> Link<S> {
 
     /// Adds what an event said.
     pub(crate) fn note(&mut self, ready: Ready) {
-        // A broken connection is found out by the call that fails.
+        // After an end or an error a read is due, which tells.
         self.ready.readable |= ready.readable || ready.read_closed || ready.error || ready.urgent;
         self.ready.writable |= ready.writable || ready.error;
         self.ready.read_closed |= ready.read_closed;
@@ -133,7 +133,7 @@ impl<S: Socket> Link<S> {
 
     /// True if output waits and a write may take some of it.
     pub(crate) fn can_flush(&self) -> bool {
-        self.ready.writable && self.pending() > 0
+        self.ready.writable && self.unsent() > 0
     }
 
     /// True if an event said that the connection is broken.
@@ -151,9 +151,9 @@ impl<S: Socket> Link<S> {
         self.last_read == LastRead::Filled
     }
 
-    /// Bytes of output that wait.
-    pub(crate) fn pending(&self) -> usize {
-        self.output.pending()
+    /// Bytes of output that the socket has not taken yet.
+    pub(crate) fn unsent(&self) -> usize {
+        self.output.unsent()
     }
 
     /// Reads once, at most `most` bytes.
@@ -166,8 +166,8 @@ impl<S: Socket> Link<S> {
         let mut total = 0;
         loop {
             let spare = buf.spare_mut();
-            let room = spare.len().min(most - total);
-            let Some(spare) = spare.get_mut(..room).filter(|room| !room.is_empty()) else { break };
+            let length = spare.len().min(most - total);
+            let Some(spare) = spare.get_mut(..length).filter(|_| length > 0) else { break };
             match socket.read(spare) {
                 Ok(0) => {
                     self.ready.readable = false;
@@ -180,7 +180,7 @@ impl<S: Socket> Link<S> {
                     if self.ready.read_closed || self.ready.error || self.ready.urgent {
                         continue;
                     }
-                    if n < room && socket.short_read_drains() {
+                    if n < length && socket.short_read_drains() {
                         self.ready.readable = false;
                     }
                     break;
@@ -199,15 +199,15 @@ impl<S: Socket> Link<S> {
         if total > 0 { Got::Input } else { Got::Nothing }
     }
 
-    /// Writes what is pending and then `out`, as far as the other side takes it; the rest
-    /// stays pending and `out` is left empty. Returns the number of bytes written.
+    /// Writes what waits and then `out`, as far as the other side takes it; the rest waits
+    /// and `out` is left empty. Returns the number of bytes written.
     ///
     /// # Errors
     ///
     /// If the connection is broken.
     pub(crate) fn write(&mut self, out: &mut Vec<u8>) -> io::Result<usize> {
         let Some(socket) = &mut self.socket else { return Ok(0) };
-        let before = self.output.pending();
+        let before = self.output.unsent();
         let mut written = 0;
         if before > 0 {
             let pending = self.output.bytes.get(self.output.written..).unwrap_or_default();
@@ -234,7 +234,7 @@ impl<S: Socket> Link<S> {
         self.socket.as_mut().map_or(Ok(()), Socket::finish_writing)
     }
 
-    /// Closes the socket, whatever waits.
+    /// Closes the socket, whatever waits. A poll forgets a socket that is closed.
     pub(crate) fn close(&mut self) {
         self.socket = None;
     }
@@ -248,7 +248,7 @@ struct Output {
 }
 
 impl Output {
-    fn pending(&self) -> usize {
+    fn unsent(&self) -> usize {
         self.bytes.len() - self.written
     }
 
@@ -288,7 +288,7 @@ mod tests {
         for _ in 0..1_000 {
             output.written += 60;
             output.append(&[0; 60]);
-            assert_eq!(output.pending(), 100);
+            assert_eq!(output.unsent(), 100);
             assert!(output.bytes.len() <= 300, "{}", output.bytes.len());
         }
     }
@@ -339,7 +339,7 @@ mod tests {
         assert_eq!((link.read(&mut buf, usize::MAX), buf.len()), (Got::Input, 3));
         let mut link = failing(&[ErrorKind::Interrupted; 2]);
         assert_eq!(link.write(&mut b"abc".to_vec()).unwrap(), 3);
-        assert!(link.ready.writable && link.pending() == 0);
+        assert!(link.ready.writable && link.unsent() == 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! It lives in the caller's own [`Poll`](mio::Poll), beside the caller's own sockets, and
 //! needs three calls in that loop. To end it in order, call [`drain`](Server::drain),
-//! continue the loop until the server [`is_idle`](Server::is_idle), and call
+//! continue the loop until the server [`is_empty`](Server::is_empty), and call
 //! [`shut_down`](Server::shut_down) if that takes too long.
 //!
 //! Another thread that answers sends ids and answers through a channel, and wakes the loop
@@ -42,7 +42,7 @@
 //!         }
 //!     }
 //!     server.turn(Now::now(), &mut handler)?;
-//! #     if server.stats().answers == 1 && server.is_idle() { break }
+//! #     if server.stats().answers == 1 && server.is_empty() { break }
 //! }
 //! # assert!(client.join().unwrap().ends_with("900150983cd24fb0d6963f7d28e17f72"));
 //! # Ok::<(), std::io::Error>(())
@@ -88,7 +88,7 @@ pub struct Server<U> {
     /// When to try again to accept.
     paused_until: Option<Instant>,
     /// When a connection may have been idle for long enough to give way.
-    room_at: Option<Instant>,
+    vacancy_at: Option<Instant>,
     fullness: Condition,
     shortage: Option<io::Error>,
     /// On while descriptors run out, and idle connections make room.
@@ -175,7 +175,7 @@ impl<U> Server<U> {
             lost: Vec::new(),
             first: first.0,
             paused_until: None,
-            room_at: None,
+            vacancy_at: None,
             fullness: Condition::default(),
             shortage: None,
             scarcity: Condition::default(),
@@ -255,7 +255,7 @@ impl<U> Server<U> {
     /// failures of a single connection, and a lack of descriptors.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
         let accepted = self.accept(now);
-        if self.has_room() || self.listeners.iter().all(Option::is_none) {
+        if self.has_vacancy() || self.listeners.iter().all(Option::is_none) {
             self.fullness.not_seen(now.monotonic);
         } else {
             self.fullness.seen(now.monotonic);
@@ -268,8 +268,8 @@ impl<U> Server<U> {
     #[must_use]
     pub fn timeout(&self, now: Now) -> Option<Duration> {
         let may_accept = self.listeners.iter().flatten().any(|one| one.readable);
-        let room_at = self.room_at.filter(|_| !self.has_room());
-        let accept = may_accept.then(|| self.paused_until.or(room_at).unwrap_or(now.monotonic));
+        let vacancy_at = self.vacancy_at.filter(|_| !self.has_vacancy());
+        let accept = may_accept.then(|| self.paused_until.or(vacancy_at).unwrap_or(now.monotonic));
         let conditions = self.fullness.ends().into_iter().chain(self.scarcity.ends()).min();
         let all = [accept, conditions, self.engine.deadline(now)];
         let next = all.into_iter().flatten().min()?;
@@ -303,7 +303,7 @@ impl<U> Server<U> {
             }
             // Errors of a listener do not matter any more.
             for _ in 0..MAX_BACKLOG {
-                if !self.has_room() {
+                if !self.has_vacancy() {
                     break;
                 }
                 match self.accept_one(place, Vacancy::Free, now) {
@@ -328,8 +328,8 @@ impl<U> Server<U> {
 
     /// True if there is no connection.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.engine.is_idle()
+    pub fn is_empty(&self) -> bool {
+        self.engine.is_empty()
     }
 
     /// How many connections there are.
@@ -394,7 +394,7 @@ impl<U> Server<U> {
         self.engine.held()
     }
 
-    fn has_room(&self) -> bool {
+    fn has_vacancy(&self) -> bool {
         self.engine.connections() < self.engine.config().connections
     }
 }

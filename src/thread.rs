@@ -270,7 +270,7 @@ fn serve<H: Handler>(
         }
         server.turn(Now::now(), handler)?;
         shared.stats().clone_from(server.stats());
-        if draining && server.is_idle() {
+        if draining && server.is_empty() {
             return Ok(());
         }
     }

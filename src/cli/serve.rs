@@ -269,7 +269,7 @@ impl Service {
     fn end(&self, now: Now) -> Option<Exit> {
         match self.phase {
             Phase::Serving => None,
-            Phase::Draining { .. } if self.server.is_idle() => Some(Exit::Drained),
+            Phase::Draining { .. } if self.server.is_empty() => Some(Exit::Drained),
             Phase::Draining { until } => {
                 until.filter(|&until| now.monotonic >= until)?;
                 // Clients that linger have had their answers.

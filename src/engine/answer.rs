@@ -1,4 +1,5 @@
-//! Answers and refusals, and the report of each.
+//! Answers and refusals, and the report of each. Requests that break off are reported when the
+//! turn ends: see [`Engine::turn`](super::Engine::turn).
 
 use super::exchange::Named;
 use super::peer::{Peer, Refusal, Stage, Unanswered};
@@ -46,7 +47,10 @@ impl Turn<'_> {
         }
     }
 
-    /// Writes the answer to a request, or its refusal, and reports its end.
+    /// Ends a request by an answer or a refusal, and reports that.
+    ///
+    /// The answer has only been decided then: its bytes leave when the batch ends, or later, and
+    /// nobody is told if the peer does not take them.
     pub(super) fn end<S: Socket, H: Handler>(
         &mut self,
         request: Unanswered<H::Upload>,
@@ -56,7 +60,7 @@ impl Turn<'_> {
         handler: &mut H,
     ) {
         let Unanswered { record, upload } = request;
-        let after = self.write(outgoing, peer, slot);
+        let after = self.respond(outgoing, peer, slot);
         let (addr, now) = (peer.addr, self.now);
         match outgoing {
             Outgoing::Answer(response) => {
@@ -85,7 +89,7 @@ impl Turn<'_> {
             Some((method, target)) => Named::new(method, target, self.config.kept_target),
             None => Named::default(),
         };
-        let _ = self.write(Outgoing::Refusal(refusal), peer, slot);
+        let _ = self.respond(Outgoing::Refusal(refusal), peer, slot);
         let report = Report {
             id: None,
             peer: peer.addr,
@@ -101,7 +105,7 @@ impl Turn<'_> {
     }
 
     /// Hands an answer to the connection, and goes on with the next request or closes.
-    fn write<S: Socket, U>(
+    fn respond<S: Socket, U>(
         &mut self,
         outgoing: Outgoing<'_>,
         peer: &mut Peer<S, U>,
@@ -122,7 +126,7 @@ impl Turn<'_> {
         };
         peer.clock.restart(self.now);
         (peer.stage, slot.progress) = match after {
-            After::Reuse => (Stage::Idle, Progress::Runs),
+            After::Reuse => (Stage::AwaitingHead, Progress::Runs),
             After::Close(_) => (Stage::Closing, Progress::Stopped),
         };
         after

@@ -72,13 +72,13 @@ impl Clock {
     }
 
     /// Time in which the peer was not served by our own choice does not count.
-    pub(super) fn stand_still(&mut self, now: Moment, time: Duration) {
-        self.read_later(now, time);
+    pub(super) fn pause(&mut self, now: Moment, time: Duration) {
+        self.pause_reading(now, time);
         self.written = self.written.later_by(time).min(now);
     }
 
     /// Nor does time in which it was not read count for what it sends.
-    pub(super) fn read_later(&mut self, now: Moment, time: Duration) {
+    pub(super) fn pause_reading(&mut self, now: Moment, time: Duration) {
         for moment in [&mut self.since, &mut self.progress] {
             *moment = moment.later_by(time).min(now);
         }

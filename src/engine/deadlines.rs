@@ -30,13 +30,13 @@ enum Overdue {
 #[derive(Debug)]
 pub(super) struct Sweeper {
     swept: Moment,
-    /// Who was found. Empty between sweeps, kept for its memory.
-    overdue: Vec<Key>,
+    /// Those whose time was up. Empty between sweeps, kept for its memory.
+    found: Vec<Key>,
 }
 
 impl Sweeper {
     pub(super) fn new() -> Self {
-        Self { swept: Moment(0), overdue: Vec::new() }
+        Self { swept: Moment(0), found: Vec::new() }
     }
 
     /// When the next sweep is due.
@@ -54,10 +54,10 @@ impl Sweeper {
         self.swept = now;
         for (key, peer) in roster.iter_mut() {
             if peer.end_if_overdue(now, passed, &bounds, &config.timeouts) {
-                self.overdue.push(key);
+                self.found.push(key);
             }
         }
-        for key in self.overdue.drain(..) {
+        for key in self.found.drain(..) {
             roster.file(key, &bounds);
         }
     }
@@ -74,13 +74,13 @@ impl<S: Socket, U> Peer<S, U> {
         timeouts: &Timeouts,
     ) -> bool {
         if self.waits_for_us(bounds) {
-            self.clock.stand_still(now, passed);
+            self.clock.pause(now, passed);
             return false;
         }
-        // The loop did not run: what came meanwhile may not even be noted yet.
-        self.clock.stand_still(now, passed.saturating_sub(2 * SWEEP));
+        // If the loop did not run, what came meanwhile may not even be noted yet.
+        self.clock.pause(now, passed.saturating_sub(2 * SWEEP));
         if self.is_full(bounds) && !self.stage.awaits_handler() {
-            self.clock.read_later(now, passed);
+            self.clock.pause_reading(now, passed);
         }
         match self.overdue(now, bounds, timeouts) {
             None => return false,
@@ -101,28 +101,29 @@ impl<S: Socket, U> Peer<S, U> {
             Stage::Paused(..) => true,
             _ => {
                 let keeps_nothing = self.waits_for_room() && self.unread.is_nothing();
-                keeps_nothing || self.next(bounds).is_some()
+                keeps_nothing || self.errand(bounds).is_some()
             }
         }
     }
 
     fn overdue(&self, now: Moment, bounds: &Bounds, timeouts: &Timeouts) -> Option<Overdue> {
         let total = self.clock.total(now);
-        let passed = |limit: Option<Duration>, time| limit.is_some_and(|limit| time >= limit);
-        let is_writing = self.link.pending() > 0;
-        if is_writing && passed(timeouts.write, self.clock.stuck(now)) {
+        let reached = |limit: Option<Duration>, time| limit.is_some_and(|limit| time >= limit);
+        let is_writing = self.link.unsent() > 0;
+        if is_writing && reached(timeouts.write, self.clock.stuck(now)) {
+            // A peer that was closed in this turn is still there.
             return (!self.stage.is_over()).then_some(Overdue::BreakOff);
         }
         match self.stage {
             // It is not idle as long as it takes its answer.
-            Stage::Idle if self.connection.awaits() == Awaits::Idle && is_writing => None,
-            Stage::Idle if self.connection.awaits() == Awaits::Idle => {
+            Stage::AwaitingHead if self.connection.awaits() == Awaits::Idle && is_writing => None,
+            Stage::AwaitingHead if self.connection.awaits() == Awaits::Idle => {
                 let is_first = self.connection.requests() == 0;
                 let limit = if is_first { timeouts.head.or(timeouts.idle) } else { timeouts.idle };
-                let idle = total.min(self.clock.stuck(now));
-                passed(limit, idle).then_some(Overdue::Close)
+                let idle = now.since(self.clock.idle_since());
+                reached(limit, idle).then_some(Overdue::Close)
             }
-            Stage::Idle => {
+            Stage::AwaitingHead => {
                 let limit = timeouts.head.filter(|&limit| total >= limit)?;
                 let bytes = self.unread.len() as u64;
                 let too_slow = TooSlow { bytes, time: total, missed: Missed::Whole(limit) };
@@ -133,10 +134,10 @@ impl<S: Socket, U> Peer<S, U> {
                 Some(refuse(Reject::BodyTimeout, too_slow))
             }
             Stage::Deciding(_) | Stage::Answering(_) => {
-                passed(timeouts.late, total).then_some(Overdue::Refuse(Reject::Late.into()))
+                reached(timeouts.late, total).then_some(Overdue::Refuse(Reject::Late.into()))
             }
             Stage::Lingering { read } => {
-                let is_silent = bounds.lets_linger(read) && self.next(bounds).is_none();
+                let is_silent = bounds.lets_linger(read) && self.errand(bounds).is_none();
                 let is_over = is_silent && self.clock.silence(now) >= timeouts.linger_silence;
                 (is_over || total >= timeouts.linger).then_some(Overdue::Close)
             }

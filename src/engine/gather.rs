@@ -35,7 +35,7 @@ pub(super) fn gather<S: Socket, U>(
     roster: &mut Roster<S, U>,
     turn: &mut Turn<'_>,
 ) {
-    // No peer twice: one that lingers is back in the queue at once.
+    // No peer is visited twice: one that lingers is queued again by its visit.
     for _ in 0..roster.queued() {
         if batch.len() == turn.config.batch || turn.budget == 0 {
             return;
@@ -55,10 +55,10 @@ impl Turn<'_> {
     /// Does what needs no handler, and gives the peer a place in the batch if it may have a
     /// request to go on with.
     fn visit<S: Socket, U>(&mut self, key: Key, peer: &mut Peer<S, U>, is_alone: bool) -> Visit {
-        if peer.next(&self.bounds) == Some(Errand::Flush) {
+        if peer.errand(&self.bounds) == Some(Errand::Flush) {
             self.flush(peer, &mut Vec::new());
         }
-        match peer.next(&self.bounds) {
+        match peer.errand(&self.bounds) {
             Some(Errand::Read) => return self.read(key, peer, is_alone),
             Some(Errand::GoOn) => return Visit::Serve(self.slot_of_unread(key, peer)),
             Some(Errand::FinishWriting) => self.finish_writing(peer),
@@ -74,10 +74,10 @@ impl Turn<'_> {
     fn slot_of_unread<S: Socket, U>(&mut self, key: Key, peer: &mut Peer<S, U>) -> Slot {
         let (buf, lease) = match peer.unread.take() {
             Some(kept) => (kept.buf, kept.lease),
-            None => (Buf::with_capacity(0), self.room.lease_nothing()),
+            None => (Buf::with_capacity(0), Lease::nothing()),
         };
         let out = self.room.take_output();
-        Slot { key, buf: Some(buf), lease, out, progress: Progress::Runs, served: false }
+        Slot { key, buf: Some(buf), lease, out, progress: Progress::Runs, has_begun: false }
     }
 
     /// Reads once, if there is room for what that may leave behind.
@@ -119,7 +119,7 @@ impl Turn<'_> {
     }
 
     /// A place to read into, and the most to be read: behind what is kept of an unfinished
-    /// section, else a pooled buffer. None if there is no room.
+    /// section, else a pooled buffer. `None` if there is no room.
     fn slot_to_read<S: Socket, U>(
         &mut self,
         key: Key,
@@ -137,7 +137,7 @@ impl Turn<'_> {
         };
         let out = self.room.take_output();
         let slot =
-            Slot { key, buf: None, lease, out, progress: Progress::WantsInput, served: false };
+            Slot { key, buf: None, lease, out, progress: Progress::WantsInput, has_begun: false };
         Some((slot, buf, most))
     }
 
@@ -159,9 +159,9 @@ impl Turn<'_> {
         let certain = usize::try_from(connection.certain_content()).unwrap_or(usize::MAX);
         let (lease, most) = if let Some(lease) = self.room.lease(buffer) {
             (lease, usize::MAX)
-        } else if certain > 0 && !self.room.keeps_content() {
+        } else if certain > 0 && !self.room.content_may_stay() {
             // Nothing of it is left behind.
-            (self.room.lease_nothing(), certain)
+            (Lease::nothing(), certain)
         } else if in_body && let Some(lease) = self.room.lease(SMALL_READ) {
             (lease, SMALL_READ)
         } else {

@@ -51,9 +51,16 @@ impl Idle {
             if due > turn.now {
                 return Err(due);
             }
-            if let Ok((_, key)) = next
-                && turn.is_silent(key, roster)
-            {
+            let Ok((_, key)) = next else { unreachable!("nobody is due later than now") };
+            // Its next request, or its end, may lie in the socket unnoted, and is then seen
+            // to in the next turn.
+            match turn.read(key, &mut roster[key], false) {
+                Visit::Serve(slot) => turn.scatter(&mut roster[key], slot),
+                Visit::WaitForRoom => roster.wait_for_room(key),
+                Visit::Done => {}
+            }
+            roster.file(key, &turn.bounds);
+            if roster[key].idle_since().is_some() {
                 return Ok(key);
             }
         }
@@ -96,20 +103,5 @@ impl Idle {
         }
         self.found = longest.into_sorted_vec();
         self.found.reverse();
-    }
-}
-
-impl Turn<'_> {
-    /// Reads from an idle peer: its next request, or its end, may lie in the socket
-    /// unnoted, and is then seen to in the next turn. True if there was neither.
-    fn is_silent<S: Socket, U>(&mut self, key: Key, roster: &mut Roster<S, U>) -> bool {
-        let peer = &mut roster[key];
-        match self.read(key, peer, false) {
-            Visit::Serve(slot) => self.scatter(peer, slot),
-            Visit::WaitForRoom => roster.wait_for_room(key),
-            Visit::Done => {}
-        }
-        roster.file(key, &self.bounds);
-        roster[key].idle_since().is_some()
     }
 }

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::handler::UploadId;
 
-/// Names a peer for as long as it is there. Keys are small, and are used again for
-/// other peers, though never within the turn in which they became free.
+/// Names a peer for as long as it is there. Keys are small, and are used again for other
+/// peers. A key becomes free when a turn ends, or by
+/// [`Engine::displace`](super::Engine::displace), which is to be called when all events of a
+/// poll were noted: so no note reaches another peer than it was meant for.
 pub type Key = usize;
 
 /// The ids of an engine's requests, no two of a process alike.

@@ -15,9 +15,12 @@
 //! ```
 //!
 //! An answer can come at any time after the head, and a refusal at any time at all: they end
-//! the request as an answer to the whole of it does. A peer whose connection fails, or who
-//! does not read, is `Broken`, from any stage; when the turn ends the handler is told, and it
-//! is `Dead`.
+//! the request as an answer to the whole of it does. A peer that ends between two requests is
+//! `Closing` at once; one that is idle for too long is `Dead` at once.
+//!
+//! A peer whose connection fails, or who does not read, is `Broken`, from any stage. The socket
+//! of a peer that is `Broken` or `Dead` is closed already; when the turn ends, the handler is
+//! told of the request that broke off, and memory and key become free.
 
 use std::mem;
 
@@ -44,7 +47,7 @@ pub(super) struct Peer<S, U> {
 #[derive(Debug)]
 pub(super) enum Stage<U> {
     /// Between two requests, or within a head.
-    Idle,
+    AwaitingHead,
     /// The handler has seen the head; its verdict is to come.
     Deciding(Exchange<U>),
     /// Content is read.
@@ -63,9 +66,10 @@ pub(super) enum Stage<U> {
         /// Bytes that were read so.
         read: u64,
     },
-    /// The connection was given up. If that ended a request, the handler is to be told.
+    /// The connection was given up. If that ended a request, the handler is to be told of it
+    /// when the turn ends.
     Broken(Abort, Option<Unanswered<U>>),
-    /// Closed, and nobody is to be told.
+    /// Closed, and there is nothing to report.
     Dead,
 }
 
@@ -81,7 +85,7 @@ impl<U> Stage<U> {
     /// True if requests are read, or one is under way.
     pub(super) fn is_open(&self) -> bool {
         match self {
-            Stage::Idle
+            Stage::AwaitingHead
             | Stage::Deciding(_)
             | Stage::Receiving(_)
             | Stage::Lent(_)
@@ -108,7 +112,7 @@ impl<U> Stage<U> {
                 Some(&exchange.record)
             }
             Stage::Lent(record) | Stage::Answering(record) => Some(record),
-            Stage::Idle
+            Stage::AwaitingHead
             | Stage::Closing
             | Stage::Lingering { .. }
             | Stage::Broken(..)
@@ -118,13 +122,15 @@ impl<U> Stage<U> {
 
     /// Ends the request that is under way; the peer is idle then.
     pub(super) fn end_request(&mut self) -> Option<Unanswered<U>> {
-        match mem::replace(self, Stage::Idle) {
-            Stage::Idle => None,
+        match mem::replace(self, Stage::AwaitingHead) {
+            Stage::AwaitingHead => None,
             Stage::Deciding(exchange) | Stage::Receiving(exchange) | Stage::Paused(exchange, _) => {
                 Some(Unanswered { record: exchange.record, upload: Some(exchange.upload) })
             }
-            Stage::Answering(record) => Some(Unanswered { record, upload: None }),
-            Stage::Lent(_) => unreachable!("nothing ends while the handler has a piece"),
+            // The handler has a piece no longer than a wave lasts, unless it panics.
+            Stage::Lent(record) | Stage::Answering(record) => {
+                Some(Unanswered { record, upload: None })
+            }
             Stage::Closing | Stage::Lingering { .. } | Stage::Broken(..) | Stage::Dead => {
                 unreachable!("a closed connection has no request")
             }
@@ -163,7 +169,8 @@ impl Unread {
     }
 }
 
-/// What was decided of a request between two turns, and is done when its peer is visited.
+/// What the handler or a deadline has decided of a request, to be done when its peer is
+/// visited.
 #[derive(Debug)]
 pub(super) enum Pending {
     /// The handler has ended a wait or a pause.
@@ -230,7 +237,7 @@ impl<S: Socket, U> Peer<S, U> {
             addr,
             link: Link::new(socket),
             connection,
-            stage: Stage::Idle,
+            stage: Stage::AwaitingHead,
             unread: Unread::Nothing,
             pending: None,
             place: Place::Aside,
@@ -240,9 +247,9 @@ impl<S: Socket, U> Peer<S, U> {
 
     /// What is to be done for this peer; `None` until something happens to it.
     ///
-    /// Whoever is to be queued, what a visit does, and whose time stands still: it follows
-    /// from this.
-    pub(super) fn next(&self, bounds: &Bounds) -> Option<Errand> {
+    /// Three things follow from this: who is queued, what a visit does, and whose clock stands
+    /// still.
+    pub(super) fn errand(&self, bounds: &Bounds) -> Option<Errand> {
         if self.stage.is_over() {
             return None;
         }
@@ -250,7 +257,7 @@ impl<S: Socket, U> Peer<S, U> {
             return Some(Errand::Flush);
         }
         match self.stage {
-            Stage::Closing => return (self.link.pending() == 0).then_some(Errand::FinishWriting),
+            Stage::Closing => return (self.link.unsent() == 0).then_some(Errand::FinishWriting),
             Stage::Lingering { read } => {
                 let reads = self.link.is_readable() && bounds.lets_linger(read);
                 return reads.then_some(Errand::Linger);
@@ -269,7 +276,7 @@ impl<S: Socket, U> Peer<S, U> {
         if matches!(self.unread, Unread::Whole(_)) || self.link.is_at_end() {
             return Some(Errand::GoOn);
         }
-        // Who waits and is found broken makes room.
+        // A read finds that a broken connection is broken, and that makes room.
         let may_read = !self.waits_for_room() || self.link.is_broken();
         // A request may lie in the socket unnoted: a last read tells.
         let is_last = bounds.is_draining && self.is_between_requests();
@@ -278,7 +285,7 @@ impl<S: Socket, U> Peer<S, U> {
 
     /// True if so much output waits that the peer is not read any more.
     pub(super) fn is_full(&self, bounds: &Bounds) -> bool {
-        self.link.pending() > bounds.max_output
+        self.link.unsent() > bounds.max_output
     }
 
     pub(super) fn waits_for_room(&self) -> bool {
@@ -290,10 +297,11 @@ impl<S: Socket, U> Peer<S, U> {
         self.stage.record().is_some_and(|record| record.id == id)
     }
 
-    /// True if it may be closed without anybody's missing anything.
+    /// True if nothing is owed to the peer: it has sent no part of a request, and has taken all
+    /// answers.
     pub(super) fn is_between_requests(&self) -> bool {
-        matches!(self.stage, Stage::Idle)
-            && self.link.pending() == 0
+        matches!(self.stage, Stage::AwaitingHead)
+            && self.link.unsent() == 0
             && self.connection.awaits() == Awaits::Idle
     }
 

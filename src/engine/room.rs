@@ -20,6 +20,13 @@ const MOST_SPARE_OUTPUT: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Lease(usize);
 
+impl Lease {
+    /// For a read after which nothing has to be kept.
+    pub(super) fn nothing() -> Self {
+        Self(0)
+    }
+}
+
 /// Bytes of a peer that are kept from one turn to the next, in a buffer of its own.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -30,10 +37,10 @@ pub(super) struct Kept {
 
 /// Memory for all peers.
 ///
-/// The reserve is what one peer needs at most. It is lent to one peer at a time: if all who
-/// have a lease need more before they can give it back, that one still comes to an end, and
-/// after it the next. It has come to its end as well if it has begun the next request, and
-/// what it keeps of that fits beside the reserve.
+/// The reserve is what one peer needs at most, and one peer at a time may have it. So if all
+/// who have a lease need more before they can give it back, that one still comes to an end,
+/// and after it the next. A peer that has begun its request has come so far: it returns
+/// the reserve if what it keeps fits beside it.
 #[derive(Debug)]
 pub(super) struct Room {
     buffers: Buffers,
@@ -47,7 +54,7 @@ pub(super) struct Room {
     buffer: usize,
     /// True if the handler has ever left some of a piece, so that any content may have to
     /// be kept.
-    keeps_content: bool,
+    content_may_stay: bool,
 }
 
 impl Room {
@@ -59,7 +66,7 @@ impl Room {
             limit: config.max_held.saturating_sub(config.most_kept()),
             has_reserve: None,
             buffer: config.buffer,
-            keeps_content: false,
+            content_may_stay: false,
         }
     }
 
@@ -100,7 +107,8 @@ impl Room {
         }
     }
 
-    /// True if a peer that asks for so much may get it.
+    /// True if a peer that asks for so much may get it. Nobody asks for more than the
+    /// reserve.
     pub(super) fn can_serve(&self, bytes: usize) -> bool {
         self.has_room(bytes) || self.has_reserve.is_none()
     }
@@ -135,11 +143,6 @@ impl Room {
         }
     }
 
-    /// For a read after which nothing has to be kept.
-    pub(super) fn lease_nothing(&mut self) -> Lease {
-        Lease(0)
-    }
-
     fn set_aside(&mut self, bytes: usize) -> Lease {
         self.leased += bytes;
         Lease(bytes)
@@ -156,8 +159,10 @@ impl Room {
         self.leased = self.leased.saturating_sub(bytes);
     }
 
-    /// Makes room to read more behind what is kept; false if there is none. With
-    /// `more_waits` that is a whole buffer, if what is kept leaves the half of one.
+    /// Makes room to read more behind what is kept; false if there is none.
+    ///
+    /// If more waits than what is kept would grow by, it moves into a pooled buffer, unless it
+    /// takes more than half of one.
     pub(super) fn extend(&mut self, kept: &mut Kept, key: Key, more_waits: bool) -> bool {
         if !kept.buf.spare_mut().is_empty() {
             return true;
@@ -183,14 +188,15 @@ impl Room {
         true
     }
 
-    /// From now on content may have to be kept: the handler has left some.
-    pub(super) fn keep_content(&mut self) {
-        self.keeps_content = true;
+    /// Notes that the handler has left content. It is a kind of handler that does so, and one
+    /// that does it once will do it again: nothing takes this back.
+    pub(super) fn note_content_left(&mut self) {
+        self.content_may_stay = true;
     }
 
-    /// True if content may have to be kept.
-    pub(super) fn keeps_content(&self) -> bool {
-        self.keeps_content
+    /// True if content that is read may have to be kept.
+    pub(super) fn content_may_stay(&self) -> bool {
+        self.content_may_stay
     }
 }
 
@@ -210,7 +216,7 @@ mod tests {
         let most = room.lease(24 << 10).expect("room for all of it");
         assert!(room.lease(1).is_none());
         assert!(room.lease(0).is_some_and(|nothing| nothing.0 == 0));
-        assert!(room.is_reserve_unused() && room.can_serve(8 << 10));
+        assert!(room.can_serve(8 << 10));
         room.give_back(most);
         assert_eq!(room.leased(), 0);
     }
@@ -237,7 +243,7 @@ mod tests {
     #[test]
     fn what_has_to_be_kept_is_leased_whether_there_is_room_or_not() {
         let mut room = room();
-        let mut lease = room.lease_nothing();
+        let mut lease = Lease::nothing();
         room.resize(&mut lease, 1 << 20);
         assert_eq!((lease.0, room.leased()), (1 << 20, 1 << 20));
         room.resize(&mut lease, 10);
@@ -253,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_is_full_grows_and_one_that_is_not_does_not() {
+    fn what_is_kept_grows_when_its_buffer_is_full_and_not_before() {
         let mut room = room();
         let mut small = kept(&mut room, 100);
         assert!(room.extend(&mut small, 1, false));
@@ -267,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_gives_way_to_a_buffer_when_much_more_waits() {
+    fn what_is_kept_moves_into_a_pooled_buffer_when_much_more_waits() {
         let mut room = room();
         let mut half = kept(&mut room, 2 << 10);
         assert!(room.extend(&mut half, 1, true));
@@ -279,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_grows_from_the_reserve_or_not_at_all() {
+    fn what_is_kept_grows_from_the_reserve_when_there_is_no_other_room() {
         let mut room = room();
         let mut small = kept(&mut room, 100);
         let _most = room.lease((24 << 10) - 100).expect("room for all of it");

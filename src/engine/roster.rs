@@ -11,7 +11,8 @@ use super::peer::{Bounds, Peer, Place};
 use crate::link::Socket;
 
 /// Peers are [filed](Roster::file) whenever something may have happened to them. So a peer
-/// stands in the queue if, and only if, there is an errand for it.
+/// stands in the queue if, and only if, there is an errand for it; but one that is closed while
+/// it is queued stays there until its turn comes.
 pub(super) struct Roster<S, U> {
     peers: Slab<Peer<S, U>>,
     /// Who is to be visited, in the order of their errands.
@@ -65,8 +66,8 @@ impl<S: Socket, U> Roster<S, U> {
         self.queue.len()
     }
 
-    /// True if somebody waits for room.
-    pub(super) fn waits_for_room(&self) -> bool {
+    /// True if any peer waits for room.
+    pub(super) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
@@ -82,7 +83,7 @@ impl<S: Socket, U> Roster<S, U> {
         let peer = &self[key];
         let place = if peer.stage.is_over() {
             Place::Gone
-        } else if peer.next(bounds).is_some() {
+        } else if peer.errand(bounds).is_some() {
             Place::Queued
         } else {
             return;
@@ -122,7 +123,7 @@ impl<S: Socket, U> Roster<S, U> {
             self[key].place = Place::Aside;
             self.file(key, bounds);
         }
-        // Nobody waits already: this only kept the memory.
+        // Nobody has begun to wait meanwhile: only the vector's memory is kept.
         self.waiting = waiting;
     }
 
@@ -145,12 +146,11 @@ impl<S: Socket, U> Roster<S, U> {
         mem::take(&mut self.peers).into_iter()
     }
 
-    /// Holds what the type promises: who has an errand is queued. Who was closed while it
-    /// was queued has none.
+    /// Panics unless those peers are queued for whom there is an errand, and no others.
     pub(super) fn check_queue(&self, bounds: &Bounds) {
         for (key, peer) in self.peers.iter().filter(|(_, peer)| !peer.stage.is_over()) {
             let is_queued = peer.place == Place::Queued;
-            let errand = peer.next(bounds);
+            let errand = peer.errand(bounds);
             assert_eq!(is_queued, errand.is_some(), "peer {key} has the errand {errand:?}");
         }
     }
@@ -161,7 +161,7 @@ impl<S, U> Index<Key> for Roster<S, U> {
 
     /// # Panics
     ///
-    /// If there is no such peer: a key of ours that is none is a bug of ours.
+    /// If there is no such peer.
     fn index(&self, key: Key) -> &Peer<S, U> {
         &self.peers[key]
     }

@@ -9,8 +9,9 @@ use super::turn::Turn;
 use crate::buf::Buf;
 use crate::link::Socket;
 
-/// A box of this size is kept however little is left in it: it is what a head grows by.
-const SMALL_BOX: usize = 1 << 10;
+/// A buffer of this size is kept however little is left in it: a new one would cost more than
+/// it saves.
+const SMALL: usize = 1 << 10;
 
 impl Turn<'_> {
     /// Writes what was answered, keeps what could not be used, gives back the rest.
@@ -21,16 +22,16 @@ impl Turn<'_> {
         self.room.put_output(slot.out);
         let Some(buf) = slot.buf else { unreachable!("all pieces have come back") };
         self.keep(peer, buf, slot.lease, slot.progress);
-        if peer.unread.is_nothing() || slot.served && self.room.is_reserve_unused() {
+        if peer.unread.is_nothing() || slot.has_begun && self.room.is_reserve_unused() {
             self.room.return_reserve(slot.key);
         }
-        if peer.next(&self.bounds) == Some(Errand::FinishWriting) {
+        if peer.errand(&self.bounds) == Some(Errand::FinishWriting) {
             self.finish_writing(peer);
         }
     }
 
-    /// Keeps what is left in a peer's buffer, if it is still of use, in a box of its
-    /// own size; a pooled buffer goes back to the pool.
+    /// Keeps what is left in a peer's buffer, if it is still of use, in a buffer that is as
+    /// large as what is left; a pooled buffer goes back to the pool.
     fn keep<S: Socket, U>(
         &mut self,
         peer: &mut Peer<S, U>,
@@ -47,9 +48,9 @@ impl Turn<'_> {
             self.room.give_back(lease);
             return;
         }
-        // A large head is not to be paid for by all the small ones behind it: who always
-        // sends some of the next would hold the room for ever.
-        let is_roomy = buf.capacity() > SMALL_BOX.max(4 * buf.len());
+        // A peer that always sends a part of the next request would hold the room of its
+        // largest head for ever.
+        let is_roomy = buf.capacity() > SMALL.max(4 * buf.len());
         if buf.is_lent() || is_roomy || !rest.is_empty() {
             let mut own = Buf::with_capacity(rest.len() + buf.len());
             own.append(buf.range(rest.clone()));

@@ -15,7 +15,7 @@ pub(super) struct Slot {
     pub(super) out: Vec<u8>,
     pub(super) progress: Progress,
     /// True if a request was begun for the peer in this batch.
-    pub(super) served: bool,
+    pub(super) has_begun: bool,
 }
 
 /// Whether a peer can be gone on with in its batch.

@@ -54,8 +54,8 @@ pub struct Stats {
     /// Turns taken.
     pub turns: u64,
     /// Calls of [`Handler::consume`](crate::handler::Handler::consume).
-    pub batches: u64,
-    /// Pieces in all of these; by batches, this is how wide they are.
+    pub waves: u64,
+    /// Pieces in all of these; by waves, this is how wide they are.
     pub pieces: u64,
     refused: [u64; Reject::ALL.len()],
 }
@@ -79,13 +79,13 @@ impl Stats {
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { connections, displaced, requests, answers, refusals, aborts, .. } = self;
-        let Self { bytes_read, bytes_written, turns, batches, pieces, .. } = self;
+        let Self { bytes_read, bytes_written, turns, waves, pieces, .. } = self;
         write!(f, "connections={connections} displaced={displaced} requests={requests} ")?;
         write!(
             f,
             "answers={answers} refusals={refusals} aborts={aborts} bytes_read={bytes_read} "
         )?;
-        write!(f, "bytes_written={bytes_written} turns={turns} batches={batches} pieces={pieces}")
+        write!(f, "bytes_written={bytes_written} turns={turns} waves={waves} pieces={pieces}")
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(
             stats.to_string(),
             "connections=1 displaced=0 requests=2 answers=0 refusals=0 aborts=0 bytes_read=0 \
-             bytes_written=0 turns=0 batches=0 pieces=10"
+             bytes_written=0 turns=0 waves=0 pieces=10"
         );
     }
 }

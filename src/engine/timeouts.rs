@@ -8,7 +8,7 @@ use std::time::Duration;
 /// not read, or does not run at all, so that overload never cuts off an honest peer. It
 /// also stands still while a partial take pauses an upload, for however long that is. Only
 /// a peer that waits for room to keep the rest of a head or of a trailer section is timed
-/// all the same: when its time is up there is room.
+/// all the same: what it keeps then makes room for others.
 ///
 /// # Example
 ///
@@ -43,20 +43,20 @@ pub struct Timeouts {
     /// For this time from the first byte of content on, any rate is taken. Default 20 s, so
     /// that short content passes however slowly it comes.
     pub rate_grace: Duration,
-    /// Without a byte taken by the peer of what is written to it, whatever it sends
-    /// meanwhile. Default 30 s.
+    /// Without a byte taken by the peer of what is written to it. What it sends meanwhile
+    /// does not count. Default 30 s.
     pub write: Option<Duration>,
     /// For a late verdict or answer of the handler. Default 60 s, then the client gets
     /// 503.
     pub late: Option<Duration>,
-    /// After an early answer: without a byte from the peer. Default 5 s: by then lost
+    /// After the last answer: without a byte from the peer. Default 5 s: by then lost
     /// segments were sent again.
     pub linger_silence: Duration,
-    /// After an early answer: in all, including the time in which others are served.
+    /// After the last answer: in all, including the time in which others are served.
     /// Default 30 s: in that time a client that reads nothing before it has written all
     /// sends 100 MB at 30 Mbit/s.
     pub linger: Duration,
-    /// After an early answer: at most so many bytes are read and thrown away; then the
+    /// After the last answer: at most so many bytes are read and thrown away; then the
     /// engine reads no more from the peer. Default none: many clients write all they have
     /// before they read, and never see the answer if they have more. These bytes cost what
     /// an upload costs, without the hashing.

@@ -29,9 +29,10 @@ impl Turn<'_> {
         self.budget = self.budget.saturating_sub(bytes);
     }
 
-    /// Writes what waits for a peer and then `out`, which is left empty.
+    /// Writes what waits for a peer and then `out`, as far as it takes them; the rest of `out`
+    /// waits. `out` is left empty.
     pub(super) fn flush<S: Socket, U>(&mut self, peer: &mut Peer<S, U>, out: &mut Vec<u8>) {
-        let nothing_waited = peer.link.pending() == 0;
+        let nothing_waited = peer.link.unsent() == 0;
         match peer.link.write(out) {
             Ok(written) => {
                 self.stats.bytes_written += written as u64;
@@ -39,7 +40,10 @@ impl Turn<'_> {
                     peer.clock.write(self.now);
                 }
             }
-            Err(_) => peer.break_off(Abort::Reset),
+            Err(_) => {
+                out.clear();
+                peer.break_off(Abort::Reset);
+            }
         }
     }
 }

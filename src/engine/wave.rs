@@ -34,7 +34,7 @@ pub(super) fn run_waves<S: Socket, H: Handler>(
         if pieces.is_empty() {
             return;
         }
-        turn.stats.batches += 1;
+        turn.stats.waves += 1;
         turn.stats.pieces += pieces.len() as u64;
         handler.consume(pieces);
         for piece in pieces.drain(..) {
@@ -51,7 +51,7 @@ fn lend<S, U>(
     place: usize,
     range: Range<usize>,
 ) -> Piece<U> {
-    let Stage::Receiving(exchange) = mem::replace(&mut peer.stage, Stage::Idle) else {
+    let Stage::Receiving(exchange) = mem::replace(&mut peer.stage, Stage::AwaitingHead) else {
         unreachable!("content comes while it is received")
     };
     let Some(buf) = slot.buf.take() else { unreachable!("the content lies in it") };
@@ -72,7 +72,7 @@ impl Turn<'_> {
         handler: &mut H,
     ) -> Option<Range<usize>> {
         while slot.progress == Progress::Runs {
-            let waits = peer.link.pending() + slot.out.len();
+            let waits = peer.link.unsent() + slot.out.len();
             if !slot.out.is_empty() && waits > self.config.max_output {
                 self.flush(peer, &mut slot.out);
             }
@@ -99,14 +99,15 @@ impl Turn<'_> {
         if peer.pending.is_some() {
             return false;
         }
-        // Between requests a turn may end, after one at least of each who is served; and
-        // a peer that does not read its answers may be left alone.
+        // Between two requests a peer may be left for the next turn: when this one is spent,
+        // but not before one request of the peer was served; or while it does not take its
+        // answers.
         let may_stop = peer.connection.awaits() == Awaits::Idle && !slot.unread().is_empty();
-        let is_spent = self.budget == 0 && slot.served;
+        let is_spent = self.budget == 0 && slot.has_begun;
         may_stop && (is_spent || peer.is_full(&self.bounds)) || peer.stage.awaits_handler()
     }
 
-    /// Does what was decided between two turns.
+    /// Does what was decided before this visit.
     fn settle_pending<S: Socket, H: Handler>(
         &mut self,
         pending: Pending,
@@ -117,7 +118,7 @@ impl Turn<'_> {
         match pending {
             Pending::Answer(response) => self.answer(&response, peer, slot, handler),
             Pending::Refuse(refusal) => self.refuse(*refusal, peer, slot, handler),
-            Pending::Resume => match mem::replace(&mut peer.stage, Stage::Idle) {
+            Pending::Resume => match mem::replace(&mut peer.stage, Stage::AwaitingHead) {
                 Stage::Deciding(exchange) => self.take(exchange, peer, slot),
                 Stage::Paused(exchange, rest) => {
                     peer.stage = Stage::Receiving(exchange);
@@ -160,6 +161,7 @@ impl Turn<'_> {
                 buf.advance(used);
                 self.begun(record, verdict, peer, slot, handler);
             }
+            // Whether it was the last is asked again when the rest of it is offered: see `lend`.
             Ok(proto::Step { used, event: Event::Body { data, .. } }) => {
                 buf.advance(used);
                 return Some(start + data.start..start + data.end);
@@ -194,13 +196,15 @@ impl Turn<'_> {
         slot: &mut Slot,
         handler: &mut H,
     ) {
-        slot.served = true;
+        slot.has_begun = true;
         self.stats.requests += 1;
         self.spend(REQUEST_COST);
-        peer.clock.restart(self.now);
         match verdict {
             Verdict::Take(upload) => self.take(Exchange { record, upload }, peer, slot),
-            Verdict::Wait(upload) => peer.stage = Stage::Deciding(Exchange { record, upload }),
+            Verdict::Wait(upload) => {
+                peer.stage = Stage::Deciding(Exchange { record, upload });
+                peer.clock.restart(self.now);
+            }
             Verdict::Answer(response) => {
                 let request = Unanswered { record, upload: None };
                 self.end(request, Outgoing::Answer(&response), peer, slot, handler);
@@ -237,13 +241,13 @@ impl Turn<'_> {
     ) {
         let Piece { upload, buf, range, taken, last, .. } = piece;
         slot.buf = Some(buf);
-        let Stage::Lent(mut record) = mem::replace(&mut peer.stage, Stage::Idle) else {
+        let Stage::Lent(mut record) = mem::replace(&mut peer.stage, Stage::AwaitingHead) else {
             unreachable!("a piece comes back to the peer whose content it is")
         };
         record.received += taken as u64;
         let rest = range.start + taken..range.end;
         if !rest.is_empty() {
-            self.room.keep_content();
+            self.room.note_content_left();
             peer.stage = Stage::Paused(Exchange { record, upload }, Rest::new(rest));
             slot.progress = Progress::Stopped;
         } else if last {

@@ -190,9 +190,9 @@ pub struct Connection {
 #[derive(Debug)]
 enum State {
     Head { scan: SectionScan, empty_lines: u8 },
-    Decide { exchange: Exchange, body: Body },
-    Body { exchange: Exchange, body: Body },
-    Respond { exchange: Exchange, trailers: Option<Box<[u8]>> },
+    Decide { terms: Terms, body: Body },
+    Body { terms: Terms, body: Body },
+    Respond { terms: Terms, trailers: Option<Box<[u8]>> },
     Rejected(Reject),
     Closed,
 }
@@ -203,7 +203,7 @@ impl State {
 
 /// What the response has to know of its request.
 #[derive(Clone, Copy, Debug)]
-struct Exchange {
+struct Terms {
     is_http10: bool,
     asks_keep_alive: bool,
     close: Option<CloseReason>,
@@ -322,7 +322,7 @@ impl Connection {
         } else {
             None
         };
-        let exchange = Exchange {
+        let terms = Terms {
             is_http10,
             asks_keep_alive: judged.asks_keep_alive,
             close,
@@ -336,21 +336,21 @@ impl Connection {
             Framing::Chunked => Body::Chunked(Chunked::new()),
         };
         self.requests = self.requests.saturating_add(1);
-        self.state = State::Decide { exchange, body };
+        self.state = State::Decide { terms, body };
     }
 
     fn receive_body<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
-        let State::Body { exchange, body } = &mut self.state else {
+        let State::Body { terms, body } = &mut self.state else {
             unreachable!("called only within content")
         };
-        let exchange = *exchange;
+        let terms = *terms;
         match body.decode(input, &self.limits) {
             Ok(decoded) => {
                 if decoded.last {
                     let section = input.get(decoded.trailers).unwrap_or_default();
                     let lines = section.strip_suffix(b"\r\n").unwrap_or_default();
                     let trailers = (!lines.is_empty()).then(|| lines.into());
-                    self.state = State::Respond { exchange, trailers };
+                    self.state = State::Respond { terms, trailers };
                 } else if decoded.data.is_empty() {
                     return Ok(Step { used: decoded.used, event: Event::Wait });
                 }
@@ -385,17 +385,17 @@ impl Connection {
     ///
     /// If no head waits for a decision.
     pub fn accept(&mut self, out: &mut Vec<u8>) {
-        let State::Decide { exchange, body } = self.state else {
+        let State::Decide { terms, body } = self.state else {
             panic!("there is no head to accept: {:?} is awaited", self.awaits());
         };
         if self.exceeds_body_limit() {
             self.state = State::Rejected(Reject::BodyTooLarge);
             return;
         }
-        if exchange.expects_continue {
+        if terms.expects_continue {
             out.extend_from_slice(response::CONTINUE);
         }
-        self.state = State::Body { exchange, body };
+        self.state = State::Body { terms, body };
     }
 
     /// Writes the answer to the current request and returns what becomes of the connection.
@@ -408,23 +408,23 @@ impl Connection {
     ///
     /// If there is no request to answer.
     pub fn respond(&mut self, response: &Response, date: &Date, out: &mut Vec<u8>) -> After {
-        let (exchange, unread) = match &self.state {
-            State::Decide { exchange, body } => (*exchange, body.is_outstanding()),
-            State::Body { exchange, body } => (*exchange, body.is_outstanding()),
-            State::Respond { exchange, .. } => (*exchange, false),
+        let (terms, unread) = match &self.state {
+            State::Decide { terms, body } => (*terms, body.is_outstanding()),
+            State::Body { terms, body } => (*terms, body.is_outstanding()),
+            State::Respond { terms, .. } => (*terms, false),
             State::Head { .. } | State::Rejected(_) | State::Closed => {
                 panic!("there is no request to answer: {:?} is awaited", self.awaits())
             }
         };
         let close = unread
             .then_some(CloseReason::ContentUnread)
-            .or(exchange.close)
+            .or(terms.close)
             .or(self.keep_alive_disabled.then_some(CloseReason::KeepAliveDisabled))
             .or(self.is_last_request().then_some(CloseReason::RequestLimit));
         let persistence = match close {
             Some(_) => Persistence::Close,
-            None if exchange.is_http10 => Persistence::KeepAlive(self.idle_timeout),
-            None if exchange.asks_keep_alive && self.idle_timeout.is_some() => {
+            None if terms.is_http10 => Persistence::KeepAlive(self.idle_timeout),
+            None if terms.asks_keep_alive && self.idle_timeout.is_some() => {
                 Persistence::KeepAlive(self.idle_timeout)
             }
             None => Persistence::Implied,

@@ -42,8 +42,8 @@ impl<U> Server<U> {
             return Ok(());
         }
         self.paused_until = None;
-        self.room_at = None;
-        let had_room = self.has_room();
+        self.vacancy_at = None;
+        let had_vacancy = self.has_vacancy();
         let mut last_lost = Ok(());
         for place in 0..self.listeners.len() {
             if let Err(error) = self.accept_some(place, now) {
@@ -51,7 +51,7 @@ impl<U> Server<U> {
             }
         }
         // One descriptor that became free, and was taken at once, does not end a shortage.
-        if had_room && self.paused_until.is_none() && !self.scarcity.is_on() {
+        if had_vacancy && self.paused_until.is_none() && !self.scarcity.is_on() {
             self.shortage = None;
         }
         last_lost
@@ -59,19 +59,19 @@ impl<U> Server<U> {
 
     fn accept_some(&mut self, place: usize, now: Now) -> io::Result<()> {
         let mut accepted = false;
-        let mut made_room = false;
+        let mut has_freed = false;
         let mut failure = None;
         for _ in 0..ACCEPTS_A_TURN {
             if self.listening(place).is_none() {
                 return Ok(());
             }
-            let Some(room) = self.find_room(now) else { return Ok(()) };
-            match self.accept_one(place, room, now)? {
-                Attempt::Accepted => (accepted, made_room) = (true, false),
+            let Some(vacancy) = self.find_vacancy(now) else { return Ok(()) };
+            match self.accept_one(place, vacancy, now)? {
+                Attempt::Accepted => (accepted, has_freed) = (true, false),
                 Attempt::Failed(error) => failure = Some(error),
                 // Once in a row: a second time, something else has taken the descriptor.
-                Attempt::OutOfDescriptors(error) if !made_room && self.make_room(now) => {
-                    made_room = true;
+                Attempt::OutOfDescriptors(error) if !has_freed && self.free_descriptor(now) => {
+                    has_freed = true;
                     self.scarcity.seen(now.monotonic);
                     self.shortage.get_or_insert(error);
                 }
@@ -91,21 +91,21 @@ impl<U> Server<U> {
     }
 
     /// A place for a newcomer, if there is any.
-    fn find_room(&mut self, now: Now) -> Option<Vacancy> {
-        if self.has_room() {
+    fn find_vacancy(&mut self, now: Now) -> Option<Vacancy> {
+        if self.has_vacancy() {
             return Some(Vacancy::Free);
         }
         match self.engine.longest_idle(now) {
             Ok(key) => Some(Vacancy::Of(key)),
             Err(again) => {
-                self.room_at = Some(again);
+                self.vacancy_at = Some(again);
                 None
             }
         }
     }
 
     /// Frees the descriptor of an idle peer. True if there was one.
-    fn make_room(&mut self, now: Now) -> bool {
+    fn free_descriptor(&mut self, now: Now) -> bool {
         self.engine.longest_idle(now).is_ok_and(|key| self.engine.displace(key))
     }
 
@@ -138,7 +138,7 @@ impl<U> Server<U> {
     pub(super) fn accept_one(
         &mut self,
         place: usize,
-        room: Vacancy,
+        vacancy: Vacancy,
         now: Now,
     ) -> io::Result<Attempt> {
         let Some(listening) = self.listening(place) else { return Ok(Attempt::Over) };
@@ -161,7 +161,7 @@ impl<U> Server<U> {
             }
         };
         // No peer leaves before a newcomer has come.
-        if let Vacancy::Of(key) = room {
+        if let Vacancy::Of(key) = vacancy {
             self.engine.displace(key);
         }
         let key = self.engine.next_key();

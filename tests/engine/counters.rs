@@ -37,7 +37,7 @@ fn each_turn_is_counted_and_each_batch_that_has_a_piece() {
     client.send(put("/a", "abc"));
     driver.turn();
     let stats = driver.engine.stats();
-    assert_eq!((stats.turns, stats.batches, stats.pieces), (2, 1, 1));
+    assert_eq!((stats.turns, stats.waves, stats.pieces), (2, 1, 1));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn a_peer_that_is_silent_from_the_start_is_closed_silently() {
     assert_eq!(client.take_output(), "");
     assert!(client.is_closed());
     assert_eq!(driver.handler.take_log(), [""; 0]);
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
 }
 
 // covers: 7.6 25.2

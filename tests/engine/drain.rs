@@ -15,7 +15,7 @@ fn idle_peers_are_closed_at_once() {
     driver.engine.drain();
     driver.settle();
     assert!(silent.is_closed() && served.is_closed());
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn what_is_in_flight_is_finished() {
         client.finish();
     }
     driver.settle();
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_silent_peer_that_comes_during_a_drain_is_closed_in_the_next_turn() {
     let client = driver.connect();
     driver.settle();
     assert!(client.is_closed());
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn shutting_down_ends_every_request_and_every_connection() {
     ];
     assert_eq!(driver.handler.take_log(), expected);
     assert!(clients.iter().all(|client| client.is_closed()));
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
     assert_eq!(driver.engine.deadline(driver.clock.now()), None);
     assert_eq!(driver.engine.held(), 0);
 }
@@ -155,5 +155,5 @@ fn an_empty_line_behind_the_content_keeps_no_drain_waiting() {
     driver.engine.drain();
     driver.settle();
     assert!(client.is_closed());
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
 }

@@ -64,7 +64,7 @@ fn a_reset_in_mid_body_hands_the_upload_back() {
     driver.settle();
     let expected = ["begin PUT /a", "consume /a ab 2", "ended /a 0 Aborted(Reset) 2 bytes upload"];
     assert_eq!(driver.handler.take_log(), expected);
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_reset_while_waiting_paused_or_late_is_seen() {
         let ended = driver.handler.logged("ended").join("");
         assert!(ended.starts_with(&format!("ended {target} 0 Aborted(Reset)")), "{ended}");
         assert_eq!(ended.ends_with("upload"), target != "/late", "{ended}");
-        assert!(driver.engine.is_idle(), "{target}");
+        assert!(driver.engine.is_empty(), "{target}");
     }
 }
 
@@ -92,7 +92,7 @@ fn a_reset_between_requests_ends_no_request() {
     client.reset();
     driver.settle();
     assert_eq!(driver.handler.take_log(), [""; 0]);
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_reset_that_a_write_finds_ends_the_request() {
     let ended = driver.handler.logged("ended");
     assert_eq!(ended.len(), 2, "{ended:?}");
     assert_eq!(ended[1], "ended /late 0 Aborted(Reset) 0 bytes");
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn an_event_that_tells_of_an_error_or_an_end_alone_is_enough() {
         client.take_edges();
         driver.engine.note(key, ready);
         driver.settle();
-        assert!(driver.engine.is_idle(), "{ready:?}, writing: {is_writing}");
+        assert!(driver.engine.is_empty(), "{ready:?}, writing: {is_writing}");
     }
 }
 

@@ -73,7 +73,7 @@ fn heads_are_timed_though_they_are_not_read() {
     assert!(unread.iter().any(|client| client.untaken() == 0), "there is room for some of them");
     driver.advance_secs(200.0);
     assert!(unread.iter().all(|client| client.take_output().starts_with("HTTP/1.1 408 ")));
-    assert!(driver.engine.is_idle());
+    assert!(driver.engine.is_empty());
     assert_eq!(driver.engine.held(), 0);
 }
 
@@ -94,9 +94,8 @@ fn half_heads_that_fill_the_room_are_ended_when_the_rest_has_come() {
     assert_eq!(driver.engine.held(), 0);
 }
 
-/// It is not held by one who was in it once and keeps something small.
 #[test]
-fn the_last_of_the_room_is_the_next_ones_though_the_one_before_keeps_a_little() {
+fn reserve_passes_to_next_peer_though_the_one_before_keeps_a_little() {
     let mut driver = tight();
     let (read, unread) = fill(&mut driver);
     assert!(driver.engine.held() > ASK, "the last of them is in it");
@@ -106,7 +105,7 @@ fn the_last_of_the_room_is_the_next_ones_though_the_one_before_keeps_a_little() 
     assert_eq!(unread.iter().filter(|client| client.untaken() == 0).count(), 1);
 }
 
-/// Nor is the room, by one who always sends some of the next request with the last.
+/// Nor is room held by one who always sends some of the next request with the last.
 #[test]
 fn what_a_large_head_took_is_given_back_though_the_next_has_begun() {
     let mut driver = recording(Config::default());

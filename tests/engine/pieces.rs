@@ -127,7 +127,7 @@ fn small_bodies_of_many_peers_share_a_batch() {
         assert_eq!(client.take_output(), digest("abc").repeat(5));
     }
     let stats = driver.engine.stats();
-    assert_eq!((stats.batches, stats.pieces, stats.answers), (5, 160, 160));
+    assert_eq!((stats.waves, stats.pieces, stats.answers), (5, 160, 160));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn datagrams_and_a_timer_are_served_while_uploads_run() {
         let mut events = Events::with_capacity(64);
         let mut business = Business { echo, echoed: 0, next_tick: Instant::now(), ticks: 0 };
         let mut uploaded = false;
-        while !(uploaded && server.is_idle()) {
+        while !(uploaded && server.is_empty()) {
             let now = Now::now();
             let tick = business.next_tick.saturating_duration_since(now.monotonic);
             let timeout = server.timeout(now).map_or(tick, |server| server.min(tick));
@@ -198,7 +198,7 @@ fn two_servers_share_a_poll() {
             use_both(&Address::Tcp(hash), &Address::Tcp(count));
         });
         let mut events = Events::with_capacity(64);
-        while !(done.load(Ordering::Acquire) && hashing.is_idle() && counting.is_idle()) {
+        while !(done.load(Ordering::Acquire) && hashing.is_empty() && counting.is_empty()) {
             let now = Now::now();
             let timeouts = [hashing.timeout(now), counting.timeout(now)];
             poll(&mut own, &mut events, timeouts.into_iter().flatten().min());
@@ -382,7 +382,7 @@ fn serve_asking(config: Config, clients: impl FnOnce(&Address) + Send) -> usize 
             clients(&address);
         });
         let mut events = Events::with_capacity(64);
-        while !(done.load(Ordering::Acquire) && server.is_idle()) {
+        while !(done.load(Ordering::Acquire) && server.is_empty()) {
             poll(&mut own, &mut events, server.timeout(Now::now()));
             for event in &events {
                 assert!(server.note(event) || event.token() == WAKER);

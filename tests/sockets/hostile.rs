@@ -66,7 +66,7 @@ fn a_client_that_writes_all_before_it_reads_sees_the_refusal() {
         assert_eq!(client.answer().status, 413);
         client.ends();
     }
-    server.until(|server| server.is_idle());
+    server.until(|server| server.is_empty());
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn content_cut_off_by_a_reset_gets_no_digest() {
             assert_eq!((outcome, had_upload), (Outcome::Aborted(Abort::Reset), true));
         }
     }
-    server.until(|server| server.is_idle());
+    server.until(|server| server.is_empty());
 }
 
 // ---- no HTTP ----
@@ -177,7 +177,7 @@ fn garbage_without_end_is_refused_and_bounded() {
             client.ends();
         }
     }
-    server.until(|server| server.is_idle());
+    server.until(|server| server.is_empty());
 }
 
 // ---- connections that come and go ----
@@ -197,7 +197,7 @@ fn a_thousand_connections_that_open_and_close() {
             }
         }
         let all = EACH * (place as u64 + 1);
-        server.until(move |server| server.stats().connections == all && server.is_idle());
+        server.until(move |server| server.stats().connections == all && server.is_empty());
     }
     for address in server.addresses() {
         address.connect().exchange(&put(b"abc")).is_digest_of(b"abc");
@@ -220,7 +220,7 @@ fn a_thousand_connections_at_once_that_close_together() {
         let accepted = AT_ONCE * (place + 1);
         server.until(move |server| server.stats().requests == 2 * accepted as u64);
         drop(open);
-        server.until(|server| server.is_idle());
+        server.until(|server| server.is_empty());
     }
 }
 
@@ -252,7 +252,7 @@ fn an_end_right_behind_a_short_read_is_not_lost() {
             assert!(matches!(next_end(&seen), Seen::Ended { .. }));
         }
     }
-    server.until(|server| server.is_idle());
+    server.until(|server| server.is_empty());
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_reset_right_behind_a_short_read_is_not_lost() {
             // second never.
             assert_eq!(next_end(&seen), Seen::Finished);
             assert!(matches!(next_end(&seen), Seen::Ended { had_upload: false, .. }));
-            server.until(|server| server.is_idle());
+            server.until(|server| server.is_empty());
             for later in seen.try_iter() {
                 assert_ne!(later, Seen::Finished);
             }
@@ -322,7 +322,7 @@ fn a_client_that_hardly_reads_costs_a_bounded_memory_and_nobody_else() {
         let answers = String::from_utf8(answers).expect("text");
         assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), sent / BODILESS.len());
     }
-    server.until(|server| server.is_idle());
+    server.until(|server| server.is_empty());
 }
 
 /// Goes on with pipelined requests until the server takes no more, though it serves

@@ -250,7 +250,7 @@ fn a_half_closed_client_gets_its_answer() {
         silent.half_close();
         silent.ends();
     }
-    server.until(|server| server.is_idle());
+    server.until(|server| server.is_empty());
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn draining_closes_the_idle_and_finishes_what_is_under_way() {
     }
     assert!(TcpStream::connect(server.tcp()).is_err(), "nobody listens any more");
     drop(clients);
-    server.until(|server| server.is_idle());
+    server.until(|server| server.is_empty());
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn a_request_that_waits_in_the_backlog_is_served_before_the_listener_closes() {
     let mut client = Address::Tcp(address).connect();
     client.send(&put(b"abc"));
     server.drain(Now::now());
-    while server.stats().answers == 0 && !server.is_idle() {
+    while server.stats().answers == 0 && !server.is_empty() {
         poll.poll(&mut events, server.timeout(Now::now())).unwrap();
         for event in &events {
             server.note(event);

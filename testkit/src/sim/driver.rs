@@ -81,7 +81,7 @@ impl<H: Handler, const DRAINS: bool> Driver<H, DRAINS> {
         self.engine.check_queue();
         let (held, bound) = (self.engine.held(), self.engine.config().max_held);
         assert!(held <= bound, "{held} bytes are held, and {bound} may be");
-        let is_idle = self.engine.is_idle();
+        let is_idle = self.engine.is_empty();
         assert_eq!(is_idle, self.engine.deadline(self.clock.now()).is_none(), "deadline");
         assert!(!is_idle || self.engine.held() == 0, "nobody there, and something held");
     }

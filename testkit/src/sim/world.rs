@@ -231,14 +231,14 @@ impl<const DRAINS: bool> World<DRAINS> {
         self.watch.expect_ends();
         let now = self.driver.clock.now();
         self.driver.engine.shut_down(now, &mut self.driver.handler);
-        assert!(self.driver.engine.is_idle());
+        assert!(self.driver.engine.is_empty());
         let connected = self.peers.iter().filter_map(|peer| peer.client.as_ref());
         assert!(connected.into_iter().all(Client::is_closed), "somebody was not closed");
     }
 
     fn audit(&self) {
         let (engine, handler) = (&self.driver.engine, &self.driver.handler);
-        assert!(engine.is_idle(), "{} peers never ended", engine.connections());
+        assert!(engine.is_empty(), "{} peers never ended", engine.connections());
         assert_eq!((engine.held(), engine.buffers_out()), (0, 0));
         assert_eq!(handler.begun, handler.over.len(), "requests that began and never ended");
         assert!(handler.open.is_empty());
@@ -275,7 +275,7 @@ impl<const DRAINS: bool> World<DRAINS> {
             ("bytes_read", taken as u64),
             ("bytes_written", output as u64),
             ("turns", self.driver.turns),
-            ("batches", handler.batches),
+            ("waves", handler.batches),
             ("pieces", handler.pieces),
         ];
         assert_eq!(

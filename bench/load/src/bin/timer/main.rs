@@ -137,7 +137,7 @@ fn measure(program: &mut Program, count: usize, kind: Kind) -> io::Result<f64> {
     );
 
     flood.end();
-    program.run(|program| program.server.is_idle())?;
+    program.run(|program| program.server.is_empty())?;
     flood.join()?;
     Ok(share)
 }
