@@ -39,8 +39,8 @@ pub(super) struct Kept {
 ///
 /// The reserve is what one peer needs at most, and one peer at a time may have it. So if all
 /// who have a lease need more before they can give it back, that one still comes to an end,
-/// and after it the next. A peer that has begun its request has come so far: it returns
-/// the reserve if what it keeps fits beside it.
+/// and after it the next. A peer that has begun its request, or waits for the handler, has
+/// come so far: it returns the reserve if what it keeps fits beside it.
 #[derive(Debug)]
 pub(super) struct Room {
     buffers: Buffers,

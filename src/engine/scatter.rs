@@ -22,7 +22,8 @@ impl Turn<'_> {
         self.room.put_output(slot.out);
         let Some(buf) = slot.buf else { unreachable!("all pieces have come back") };
         self.keep(peer, buf, slot.lease, slot.progress);
-        if peer.unread.is_nothing() || slot.has_begun && self.room.is_reserve_unused() {
+        let has_come_far = slot.has_begun || peer.stage.awaits_handler();
+        if peer.unread.is_nothing() || has_come_far && self.room.is_reserve_unused() {
             self.room.return_reserve(slot.key);
         }
         if peer.errand(&self.bounds) == Some(Errand::FinishWriting) {

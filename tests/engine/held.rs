@@ -105,6 +105,25 @@ fn reserve_passes_to_next_peer_though_the_one_before_keeps_a_little() {
     assert_eq!(unread.iter().filter(|client| client.untaken() == 0).count(), 1);
 }
 
+#[test]
+fn reserve_passes_to_next_peer_when_the_handler_pauses_the_one_before() {
+    let mut driver = recording(tightest(BUFFER).timeouts(Timeouts::default().head(None)));
+    let paused = driver.connect();
+    let head = "PUT /bits HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    driver.send(&paused, head);
+    while driver.engine.held() + BUFFER <= ASK {
+        let client = driver.connect();
+        driver.send(&client, half_head(3_000));
+    }
+    driver.handler.bits = [10].into();
+    driver.send(&paused, "3c\r\n".to_owned() + &"y".repeat(60) + "\r\n");
+    assert_eq!(driver.handler.logged("consume").len(), 1, "it was read into the reserve");
+    assert!(driver.engine.held() <= ASK, "what it keeps fits beside it");
+    let next = driver.connect();
+    driver.send(&next, half_head(3_000));
+    assert_eq!(next.untaken(), 0);
+}
+
 /// Nor is room held by one who always sends some of the next request with the last.
 #[test]
 fn what_a_large_head_took_is_given_back_though_the_next_has_begun() {
