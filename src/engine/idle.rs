@@ -56,7 +56,8 @@ impl Idle {
             // to in the next turn.
             match turn.read(key, &mut roster[key], false) {
                 Visit::Serve(slot) => turn.scatter(&mut roster[key], slot),
-                Visit::WaitForRoom => roster.wait_for_room(key),
+                // It cannot be looked at, and is not to wait for that: it would not be idle.
+                Visit::WaitForRoom => return Err(turn.now.later_by(LEAST)),
                 Visit::Done => {}
             }
             roster.file(key, &turn.bounds);

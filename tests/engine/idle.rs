@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{assert_answer, digest, put, recording};
-use streamsum::engine::{Config, Key};
-use streamsum::proto::Response;
+use streamsum::engine::{Config, Key, Timeouts};
+use streamsum::proto::{Limits, Response};
 use testkit::content;
 use testkit::sim::{Client, Driver, Recorder};
 
@@ -73,6 +73,27 @@ fn nobody_gives_way_within_a_second() {
     assert_eq!(longest_idle(&mut driver), Err(Duration::from_millis(100)));
     driver.advance_secs(0.1);
     displace(&mut driver, &clients[1]);
+}
+
+/// It is neither named, as its next request may lie there, nor left to wait for room.
+#[test]
+fn who_cannot_be_looked_at_for_want_of_room_stays_idle() {
+    let limits = Limits::default().head(4 << 10);
+    let timeouts = Timeouts::default().head(None);
+    let config = Config::default().limits(limits).timeouts(timeouts).buffer(8 << 10);
+    let mut driver = recording(config.max_held(16 << 10));
+    let idle = answered(&mut driver, 1).remove(0);
+    let half_heads: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
+    for client in &half_heads {
+        driver.send(client, "PUT /a HTTP/1.1\r\nHost: x\r\nX: ".to_owned() + &"x".repeat(2_000));
+    }
+    assert!(half_heads.iter().any(|client| client.untaken() > 0), "there is no room");
+    driver.advance_secs(2.0);
+    assert_eq!(longest_idle(&mut driver), Err(Duration::from_secs(1)));
+    driver.advance_secs(72.0);
+    assert!(!idle.is_closed());
+    driver.advance_secs(2.0);
+    assert!(idle.is_closed(), "its time runs");
 }
 
 #[test]
