@@ -43,7 +43,7 @@ fn bind(address: &UnixAddress) -> io::Result<(Socket, SocketFile)> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     let name = SockAddr::unix(path)?;
     if let Err(wrong) = socket.bind(&name) {
-        if wrong.kind() != io::ErrorKind::AddrInUse || !is_stale(path) {
+        if wrong.kind() != io::ErrorKind::AddrInUse || !is_stale(path, &name) {
             return Err(wrong);
         }
         fs::remove_file(path)?;
@@ -75,12 +75,18 @@ fn find_group(group: &str) -> io::Result<u32> {
     number.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, unknown()))
 }
 
-/// True if `path` is a socket on which nobody answers any more.
-fn is_stale(path: &Path) -> bool {
+/// True if `path` is a socket on which nobody answers any more. `name` is the same path as an
+/// address to connect to.
+fn is_stale(path: &Path, name: &SockAddr) -> bool {
+    let connect = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // The backlog of a living one may be full.
+        socket.set_nonblocking(true)?;
+        socket.connect(name)
+    };
     let refused = |wrong: io::Error| wrong.kind() == io::ErrorKind::ConnectionRefused;
-    // Without blocking: the backlog of a living one may be full.
     fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
-        && mio::net::UnixStream::connect(path).is_err_and(refused)
+        && connect().is_err_and(refused)
 }
 
 /// The file of a listening Unix socket, which is removed on drop.
