@@ -19,6 +19,9 @@ const CAPACITY: usize = 1 << 20;
 /// Bytes of memory that each of the three buffers keeps while there is nothing to write;
 /// what a burst took above is freed.
 const KEPT: usize = 64 << 10;
+/// Bytes of stack for the thread that writes. Without a word the standard library asks the
+/// environment, and takes 2 MiB, of which next to nothing is used.
+const STACK: usize = 256 << 10;
 /// How long to wait for room where standard error does not block.
 const RETRY: Duration = Duration::from_millis(10);
 
@@ -46,7 +49,7 @@ impl Lines {
     ) -> io::Result<Self> {
         let shared = Arc::new(SharedQueue::default());
         let queue = Arc::clone(&shared);
-        let thread = thread::Builder::new().name("lines".into());
+        let thread = thread::Builder::new().name("lines".into()).stack_size(STACK);
         thread.spawn(move || queue.write_all(has_times, out))?;
         let stamp = has_times.then(|| Stamp::new(SystemTime::now()));
         Ok(Self { pending: Vec::new(), stamp, lost: 0, capacity, shared })
