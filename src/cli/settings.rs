@@ -1,7 +1,7 @@
 //! What can be set, in one table: from it come the options, the names in the
 //! environment, the help text, the defaults and the parsing.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use bytesize::Unit;
@@ -263,19 +263,23 @@ impl Setting {
     pub(super) fn show(&self, settings: &mut Settings) -> String {
         match self.kind {
             ValueKind::Listen => {
-                let addresses: Vec<_> =
-                    settings.addresses().iter().map(Address::to_string).collect();
-                addresses.join(",")
+                let mut list = String::new();
+                for address in settings.addresses() {
+                    let comma = if list.is_empty() { "" } else { "," };
+                    // Writing to a string does not fail.
+                    let _ = write!(list, "{comma}{address}");
+                }
+                list
             }
             ValueKind::AccessLog => settings.access_log.to_string(),
             ValueKind::Deadline(place) => place(settings).map_or("0".into(), show_time),
             ValueKind::Time(place) => show_time(*place(settings)),
             ValueKind::Cap(place) => show_size(place(settings).unwrap_or(0)),
             ValueKind::Size(place) => show_size(place(settings).get()),
-            ValueKind::Count(place) => place(settings).get().to_string(),
-            ValueKind::CountCap(place) => place(settings).unwrap_or(0).to_string(),
+            ValueKind::Count(place) => show_count(place(settings).get()),
+            ValueKind::CountCap(place) => show_count(place(settings).unwrap_or(0).into()),
             ValueKind::Auto(place) => {
-                place(settings).map_or(AUTO.into(), |count| count.to_string())
+                place(settings).map_or(AUTO.into(), |count| show_count(count.get()))
             }
         }
     }
@@ -294,8 +298,8 @@ impl Setting {
             ValueKind::Cap(place) => {
                 *place(settings) = Some(parse_size(text)?).filter(|&size| size > 0)
             }
-            ValueKind::Size(place) => place(settings).set(parse_size(text)?)?,
-            ValueKind::Count(place) => place(settings).set(parse_count(text)?)?,
+            ValueKind::Size(place) => put_number(place(settings), parse_size(text)?)?,
+            ValueKind::Count(place) => put_number(place(settings), parse_count(text)?)?,
             ValueKind::CountCap(place) => *place(settings) = parse_count_cap(text)?,
             ValueKind::Auto(place) => *place(settings) = parse_auto(text)?,
         }
@@ -309,8 +313,8 @@ const AUTO: &str = "auto";
 /// A whole number of any width, so that one kind of setting serves all widths.
 trait Number {
     fn get(&self) -> u64;
-    /// Takes `value` if it is above zero and not too wide.
-    fn set(&mut self, value: u64) -> Result<(), String>;
+    /// Takes `value` unless it is too wide.
+    fn set(&mut self, value: u64) -> Option<()>;
 }
 
 impl<N: Copy + TryFrom<u64> + TryInto<u64>> Number for N {
@@ -318,17 +322,18 @@ impl<N: Copy + TryFrom<u64> + TryInto<u64>> Number for N {
         (*self).try_into().unwrap_or(u64::MAX)
     }
 
-    fn set(&mut self, value: u64) -> Result<(), String> {
-        if value == 0 {
-            return Err(NOT_ZERO.into());
-        }
-        *self = narrow(value)?;
-        Ok(())
+    fn set(&mut self, value: u64) -> Option<()> {
+        *self = value.try_into().ok()?;
+        Some(())
     }
 }
 
-fn narrow<N: TryFrom<u64>>(value: u64) -> Result<N, String> {
-    value.try_into().map_err(|_| format!("{value} is too large"))
+/// Puts a value above zero into its place.
+fn put_number(place: &mut dyn Number, value: u64) -> Result<(), String> {
+    if value == 0 {
+        return Err(NOT_ZERO.into());
+    }
+    place.set(value).ok_or_else(|| format!("{value} is too large"))
 }
 
 fn parse_access_log(text: &str) -> Result<AccessLog, String> {
@@ -369,7 +374,12 @@ fn parse_count(text: &str) -> Result<u64, String> {
 }
 
 fn parse_count_cap(text: &str) -> Result<Option<u32>, String> {
-    Ok(Some(narrow(parse_count(text)?)?).filter(|&most| most > 0))
+    let (count, mut cap) = (parse_count(text)?, 0);
+    if count == 0 {
+        return Ok(None);
+    }
+    put_number(&mut cap, count)?;
+    Ok(Some(cap))
 }
 
 fn parse_auto(text: &str) -> Result<Option<usize>, String> {
@@ -377,8 +387,12 @@ fn parse_auto(text: &str) -> Result<Option<usize>, String> {
         return Ok(None);
     }
     let mut count = 0;
-    count.set(parse_count(text)?)?;
+    put_number(&mut count, parse_count(text)?)?;
     Ok(Some(count))
+}
+
+fn show_count(count: u64) -> String {
+    format!("{count}")
 }
 
 fn show_time(time: Duration) -> String {
