@@ -1,16 +1,19 @@
 //! The loop: starts to listen, serves, and drains when a signal says so.
 
 use std::ffi::c_int;
-use std::io::{self, Write};
+use std::fmt::{self, Write};
+use std::io;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll, Registry, Token};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use streamsum::checksum::Checksum;
 use streamsum::engine::Now;
 use streamsum::handler::Handler;
 use streamsum::proto::Reject;
 use streamsum::server::{LostListener, Server};
+
+use crate::print;
 
 use super::access::Logged;
 use super::descriptors::{self, Limit};
@@ -94,11 +97,7 @@ impl Service {
         let cannot_start = |wrong: io::Error| format!("cannot start: {}", limit.explain(&wrong));
         let bound = listen_all(settings, limit)?;
         let poll = Poll::new().map_err(cannot_start)?;
-        let arriving = |token, which| Signals::new(poll.registry(), token, which);
-        let signals = arriving(SIGNALS, ENDS).map_err(cannot_start)?;
-        let counters = arriving(COUNTERS, &[SIGUSR1]).map_err(cannot_start)?;
-        let hangups = arriving(HANGUP, &[SIGHUP]).map_err(cannot_start)?;
-        ignore(IGNORED).map_err(cannot_start)?;
+        let [signals, counters, hangups] = take_signals(poll.registry()).map_err(cannot_start)?;
         let kept_target = match settings.access_log {
             AccessLog::Off => 0,
             AccessLog::Stderr => KEPT_TARGET,
@@ -154,7 +153,7 @@ impl Service {
                     COUNTERS if self.counters.take() > 0 => self.report_counters(),
                     // Reported, as the sender may expect a reload.
                     HANGUP if self.hangups.take() > 0 => {
-                        self.note("SIGHUP: there is nothing to reload");
+                        self.note(format_args!("SIGHUP: there is nothing to reload"));
                     }
                     _ => drop(self.server.note(event)),
                 }
@@ -192,7 +191,10 @@ impl Service {
             }
             _ => None,
         };
-        let timeout = [self.server.timeout(now), left].into_iter().flatten().min();
+        let timeout = match (self.server.timeout(now), left) {
+            (Some(due), Some(left)) => Some(due.min(left)),
+            (due, left) => due.or(left),
+        };
         match self.poll.poll(events, timeout) {
             // A signal, which is an event in the next round.
             Err(wrong) if wrong.kind() == io::ErrorKind::Interrupted => {
@@ -239,7 +241,7 @@ impl Service {
             _ => return,
         };
         self.is_short = !self.is_short;
-        self.note(line);
+        self.note(format_args!("{line}"));
     }
 
     /// Reports when the limit of connections is reached, and when that is over.
@@ -288,7 +290,7 @@ impl Service {
         self.handler.lines.set_time(now.wall);
         self.server.shut_down(now, &mut self.handler);
         match end {
-            Ok(Exit::Drained) => self.note("drained"),
+            Ok(Exit::Drained) => self.note(format_args!("drained")),
             Ok(Exit::Expired) => self.note(format_args!("drain expired; connections cut: {left}")),
             Ok(Exit::Cut) => {
                 self.note(format_args!("ended by a second signal; connections cut: {left}"))
@@ -298,9 +300,18 @@ impl Service {
         self.handler.lines.close(LAST_LINES);
     }
 
-    fn note(&mut self, words: impl std::fmt::Display) {
+    fn note(&mut self, words: fmt::Arguments<'_>) {
         self.handler.lines.push(format_args!("streamsum: {words}"));
     }
+}
+
+/// The signals that end the process, that ask for the counters, and that ask to reload.
+fn take_signals(registry: &Registry) -> io::Result<[Signals; 3]> {
+    let signals = Signals::new(registry, SIGNALS, ENDS)?;
+    let counters = Signals::new(registry, COUNTERS, &[SIGUSR1])?;
+    let hangups = Signals::new(registry, HANGUP, &[SIGHUP])?;
+    ignore(IGNORED)?;
+    Ok([signals, counters, hangups])
 }
 
 fn listen_all(settings: &Settings, limit: Limit) -> Result<Vec<Bound>, String> {
@@ -315,10 +326,11 @@ fn listen_all(settings: &Settings, limit: Limit) -> Result<Vec<Bound>, String> {
 
 /// Prints a line for each endpoint. Standard output may be closed.
 fn announce(endpoints: &[Endpoint]) {
-    let mut out = io::stdout().lock();
+    let mut lines = String::new();
     for endpoint in endpoints {
         let (version, curl) = (env!("CARGO_PKG_VERSION"), endpoint.curl());
-        let _ = writeln!(out, "streamsum {version} listens on {endpoint}; try: {curl}");
+        // Writing to a string does not fail.
+        let _ = writeln!(lines, "streamsum {version} listens on {endpoint}; try: {curl}");
     }
-    let _ = out.flush();
+    print(io::stdout(), &lines);
 }
