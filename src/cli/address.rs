@@ -106,7 +106,7 @@ pub(super) fn split_list(list: &str) -> Vec<String> {
 }
 
 /// A port in digits alone: the standard library takes a plus sign too.
-fn parse_port(text: &str) -> Option<u16> {
+pub(super) fn parse_port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 

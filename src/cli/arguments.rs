@@ -1,6 +1,6 @@
 //! The command line and the environment.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
@@ -31,9 +31,8 @@ pub(crate) fn read(
     mut settings: Settings,
 ) -> Result<Task, String> {
     let environment = own_variables(environment);
-    // In the order of the table. An option wins over its variable, even if the variable's
-    // value is wrong.
-    let mut given = vec![Vec::new(); TABLE.len()];
+    // Each value with the index of its setting in the table.
+    let mut given = Vec::new();
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(|wrong| wrong.to_string())? {
         match argument {
@@ -43,7 +42,7 @@ pub(crate) fn read(
                 let at = TABLE.iter().position(|setting| setting.name == name);
                 let at = at.ok_or_else(|| unknown(&format!("--{name}")))?;
                 let value = parser.value().map_err(|wrong| wrong.to_string())?;
-                given[at].push(value);
+                given.push((at, value));
             }
             Arg::Short(letter) => return Err(unknown(&format!("-{letter}"))),
             Arg::Value(value) => {
@@ -51,12 +50,14 @@ pub(crate) fn read(
             }
         }
     }
-    for (setting, values) in TABLE.iter().zip(given) {
-        if values.is_empty() {
+    for (at, setting) in TABLE.iter().enumerate() {
+        let option = format!("--{}", setting.name);
+        let mut values = given.iter().filter(|(of, _)| *of == at).peekable();
+        // An option wins over its variable, even if the variable's value is wrong.
+        if values.peek().is_none() {
             read_variable(setting, &environment, &mut settings)?;
         }
-        let option = format!("--{}", setting.name);
-        values.iter().try_for_each(|value| put(setting, &mut settings, value, &option))?;
+        values.try_for_each(|(_, value)| put(setting, &mut settings, value, &option))?;
     }
     settings.check()?;
     let warnings = environment.iter().filter_map(warning).collect();
@@ -78,9 +79,8 @@ type Variable = (String, OsString);
 fn own_variables(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Variable> {
     environment
         .into_iter()
-        .filter(|(_, value)| !value.is_empty())
+        .filter(|(name, value)| name.as_bytes().starts_with(PREFIX.as_bytes()) && !value.is_empty())
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
-        .filter(|(name, _)| name.starts_with(PREFIX))
         .collect()
 }
 
@@ -120,7 +120,7 @@ fn read_variable(
     match value.to_str() {
         Some(list) if setting.is_list() => address::split_list(list)
             .into_iter()
-            .try_for_each(|part| put(setting, settings, &part.into(), &variable)),
+            .try_for_each(|part| put(setting, settings, part.as_ref(), &variable)),
         _ => put(setting, settings, value, &variable),
     }
 }
@@ -128,7 +128,7 @@ fn read_variable(
 fn put(
     setting: &Setting,
     settings: &mut Settings,
-    value: &OsString,
+    value: &OsStr,
     source: &str,
 ) -> Result<(), String> {
     value
@@ -150,8 +150,10 @@ fn help(settings: &mut Settings) -> String {
         let off = if setting.can_be_off() { "; 0 is off" } else { "" };
         rows.push((option, format!("{}{off} [default: {default}]", setting.help)));
     }
-    rows.push(("-h, --help".into(), "show this help".into()));
-    rows.push(("-V, --version".into(), "show the version".into()));
+    for (option, help) in [("-h, --help", "show this help"), ("-V, --version", "show the version")]
+    {
+        rows.push((option.into(), help.into()));
+    }
     let width = rows.iter().map(|(option, _)| option.len()).max().unwrap_or(0);
 
     let mut text = version();

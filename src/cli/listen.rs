@@ -8,7 +8,7 @@ use mio::net::TcpListener;
 use socket2::{Domain, Socket, Type};
 use streamsum::server::Listener;
 
-use super::address::Address;
+use super::address::{Address, parse_port};
 use super::unix_socket::{self, SocketFile};
 
 /// At most so many connections wait to be accepted: with the usual 128 the system drops
@@ -78,7 +78,7 @@ fn resolve(name: &str) -> io::Result<Vec<SocketAddr>> {
     // Clients try both of its addresses, even if the host's table names one (RFC 6761
     // section 6.3).
     if let Some(("localhost", port)) = name.rsplit_once(':')
-        && let Ok(port) = port.parse()
+        && let Some(port) = parse_port(port)
     {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
