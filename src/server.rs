@@ -270,8 +270,8 @@ impl<U> Server<U> {
         let may_accept = self.listeners.iter().flatten().any(|one| one.readable);
         let vacancy_at = self.vacancy_at.filter(|_| !self.has_vacancy());
         let accept = may_accept.then(|| self.paused_until.or(vacancy_at).unwrap_or(now.monotonic));
-        let conditions = self.fullness.ends().into_iter().chain(self.scarcity.ends()).min();
-        let all = [accept, conditions, self.engine.deadline(now)];
+        let (fullness, scarcity) = (self.fullness.ends(), self.scarcity.ends());
+        let all = [accept, fullness, scarcity, self.engine.deadline(now)];
         let next = all.into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now.monotonic))
     }
