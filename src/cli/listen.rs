@@ -13,7 +13,7 @@ use super::unix_socket::{self, SocketFile};
 
 /// At most so many connections wait to be accepted: with the usual 128 the system drops
 /// handshakes when a thousand clients come at once.
-pub(super) const BACKLOG: i32 = 4096;
+const BACKLOG: i32 = 4096;
 
 /// A socket that listens.
 pub(super) struct Bound {
@@ -62,7 +62,10 @@ pub(super) fn listen(address: &Address) -> io::Result<Vec<Bound>> {
         Address::Any(port) => listen_any(*port).map(|bound| vec![bound]),
         Address::Ip(ip) => listen_ip(*ip).map(|bound| vec![bound]),
         Address::Name(name) => listen_each(&resolve(name)?),
-        Address::Unix(unix) => unix_socket::listen(unix).map(|bound| vec![bound]),
+        Address::Unix(unix) => {
+            let (listener, file) = unix_socket::listen(unix, BACKLOG)?;
+            Ok(vec![Bound { listener: listener.into(), endpoint: Endpoint::Unix(file) }])
+        }
     }
 }
 

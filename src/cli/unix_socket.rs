@@ -18,23 +18,24 @@ use mio::net::UnixListener;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::address::UnixAddress;
-use super::listen::{BACKLOG, Bound, Endpoint};
 
 /// The file with the names of groups.
 const GROUPS: &str = "/etc/group";
 
-/// Listens on the socket file of `address`: makes the file, or replaces it if nobody
-/// answers on it.
+/// Listens on the socket file of `address`, with `backlog` connections that may wait: makes the
+/// file, or replaces it if nobody answers on it.
 ///
 /// # Errors
 ///
 /// The error of the system.
-pub(super) fn listen(address: &UnixAddress) -> io::Result<Bound> {
+pub(super) fn listen(
+    address: &UnixAddress,
+    backlog: i32,
+) -> io::Result<(UnixListener, SocketFile)> {
     let (socket, file) = bind(address)?;
-    socket.listen(BACKLOG)?;
+    socket.listen(backlog)?;
     socket.set_nonblocking(true)?;
-    let listener = UnixListener::from_std(OwnedFd::from(socket).into());
-    Ok(Bound { listener: listener.into(), endpoint: Endpoint::Unix(file) })
+    Ok((UnixListener::from_std(OwnedFd::from(socket).into()), file))
 }
 
 /// A socket that does not listen yet, and its file, with group and mode set.
@@ -145,8 +146,8 @@ mod tests {
         }
     }
 
-    fn listen(path: &Path) -> io::Result<Bound> {
-        super::listen(&UnixAddress { path: path.into(), ..UnixAddress::default() })
+    fn listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+        super::listen(&UnixAddress { path: path.into(), ..UnixAddress::default() }, 16)
     }
 
     // covers: 32.5
@@ -182,7 +183,7 @@ mod tests {
         UnixStream::connect(&path).expect("somebody answers");
         assert!(listen(&path).is_err(), "it is taken");
         UnixStream::connect(&path).expect("and was left alone");
-        assert_eq!(bound.endpoint.to_string(), format!("unix:{}", path.display()));
+        assert_eq!(bound.1.to_string(), path.display().to_string());
         drop(bound);
         assert!(!path.exists());
     }
