@@ -5,7 +5,8 @@
 //! curl -T file http://127.0.0.1:8080/
 //! ```
 //!
-//! An upload has a temporary name until it is complete; one that breaks off is removed.
+//! An upload has a temporary name until it is complete; one that breaks off is removed. One
+//! that cannot be written, as on a full disk, is refused at once, however much of it is to come.
 //! What clients call their files is no name for ours: it could lead anywhere.
 //!
 //! Writing goes to the system's cache and hardly ever waits. For disks that are slower
@@ -13,7 +14,7 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::{env, process};
 
@@ -34,8 +35,6 @@ struct Partial {
     stream: Md5,
     file: File,
     path: Temporary,
-    /// What went wrong first; the client hears of it at the end.
-    failure: Option<io::Error>,
 }
 
 /// A file that is removed unless it was given another name.
@@ -59,13 +58,10 @@ impl Save {
         self.begun += 1;
         let path = self.folder.join(format!(".{}-{}.part", process::id(), self.begun));
         let file = File::create_new(&path)?;
-        Ok(Partial { stream: Md5::new(), file, path: Temporary(path), failure: None })
+        Ok(Partial { stream: Md5::new(), file, path: Temporary(path) })
     }
 
     fn keep(&self, partial: Partial) -> io::Result<String> {
-        if let Some(failure) = partial.failure {
-            return Err(failure);
-        }
         let digest = partial.stream.finish().to_string();
         partial.path.rename(&self.folder.join(&digest))?;
         Ok(digest)
@@ -74,7 +70,12 @@ impl Save {
 
 fn sorry(error: &io::Error) -> Response {
     eprintln!("an upload was not kept: {error}");
-    Response::text(500, "it could not be kept")
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Response::text(507, "there is no room for it")
+        }
+        _ => Response::text(500, "it could not be kept"),
+    }
 }
 
 impl Handler for Save {
@@ -93,8 +94,8 @@ impl Handler for Save {
     fn consume(&mut self, pieces: &mut [Piece<Partial>]) {
         for piece in &mut *pieces {
             let (partial, data) = piece.parts();
-            if partial.failure.is_none() {
-                partial.failure = partial.file.write_all(data).err();
+            if let Err(error) = partial.file.write_all(data) {
+                piece.answer(sorry(&error));
             }
         }
         // All of them at once: their streams go side by side.

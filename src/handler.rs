@@ -6,9 +6,8 @@
 //! truncated content never reaches `finish`.
 //!
 //! If an upload fails half way, for example because the disk is full, the handler answers
-//! it by its id: from within [`Handler::consume`] with
-//! [`Handle::answer`](crate::thread::Handle::answer), or after the turn with
-//! [`Server::answer`](crate::server::Server::answer).
+//! it from within [`Handler::consume`], with [`Piece::answer`]. What it learns of at another
+//! time it answers by the request's id: see [`Engine::answer`](crate::engine::Engine::answer).
 //!
 //! # Example
 //!
@@ -87,7 +86,8 @@ pub trait Handler {
     ///
     /// Each message ends in one piece that is [`last`](Piece::last), and that may be empty.
     /// If [`Piece::take`] leaves some of it, the rest comes as another piece, and only that
-    /// one is the last. The order of the pieces means nothing.
+    /// one is the last. After [`Piece::answer`] none comes. The order of the pieces means
+    /// nothing.
     fn consume(&mut self, pieces: &mut [Piece<Self::Upload>]);
 
     /// Answers a message that has ended as its framing said, and whose pieces were all
@@ -98,8 +98,8 @@ pub trait Handler {
     /// request: after its answer was handed to the connection, or when no answer is
     /// possible any more.
     ///
-    /// `upload` is `None` if [`Handler::finish`] had it, or if there never was one. A
-    /// request that was refused before its head was complete has a report, too. An engine
+    /// `upload` is `None` if [`Handler::finish`] had it, or if there never was one; a handler
+    /// that has answered a [`Piece`] gets it back. A request that was refused before its head was complete has a report, too. An engine
     /// that is dropped reports nothing: [`shut_down`](crate::engine::Engine::shut_down)
     /// does.
     ///
@@ -298,6 +298,8 @@ pub struct Piece<U> {
     pub(crate) range: Range<usize>,
     pub(crate) taken: usize,
     pub(crate) last: bool,
+    /// What the handler ends the request with.
+    pub(crate) answer: Option<Box<Response>>,
 }
 
 impl<U> Piece<U> {
@@ -338,6 +340,34 @@ impl<U> Piece<U> {
         let length = self.range.len();
         assert!(n <= length, "cannot take {n} of {length} bytes");
         self.taken = n;
+    }
+
+    /// Answers the request at once, for example because the disk is full. When
+    /// [`Handler::consume`] has returned the request is over: no more of its content comes,
+    /// [`Handler::finish`] is not called, and [`Handler::ended`] has the upload back.
+    ///
+    /// If this piece is the [`last`](Piece::last), the connection may be kept. Otherwise it
+    /// closes after the answer, in a way that lets the client read it. Called twice, the
+    /// second answer is sent.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::{fs::File, io::Write};
+    /// use streamsum::{handler::Piece, proto::Response};
+    ///
+    /// fn consume(pieces: &mut [Piece<File>]) {
+    ///     for piece in pieces {
+    ///         let (file, data) = piece.parts();
+    ///         if file.write_all(data).is_err() {
+    ///             piece.answer(Response::text(507, "there is no room for it"));
+    ///         }
+    ///     }
+    /// }
+    /// # consume(&mut []);
+    /// ```
+    pub fn answer(&mut self, response: Response) {
+        self.answer = Some(Box::new(response));
     }
 }
 
@@ -566,6 +596,16 @@ mod tests {
         let mut buf = Buf::with_capacity(3);
         buf.append(b"abc");
         let id = UploadId { engine: NonZeroU32::MIN, key: 0, serial: 0 };
-        Piece { id, slot: 0, upload: (), buf, range: 0..3, taken: 3, last: false }.take(4);
+        let mut piece = Piece {
+            id,
+            slot: 0,
+            upload: (),
+            buf,
+            range: 0..3,
+            taken: 3,
+            last: false,
+            answer: None,
+        };
+        piece.take(4);
     }
 }

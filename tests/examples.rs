@@ -4,13 +4,25 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::UdpSocket;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use testkit::client::{Address, Client, PATIENCE, put, put_chunked};
 use testkit::content::{content, digest};
 use testkit::response::{Method, read_all};
 use testkit::scratch::Folder;
+
+/// Where it was built.
+fn program(name: &str) -> PathBuf {
+    let built = env::current_exe().expect("the test's own path");
+    let built = built.parent().and_then(Path::parent).expect("a target folder");
+    let program = built.join("examples").join(name);
+    assert!(
+        program.exists(),
+        "{name} is not built: `cargo test` without a filter, or `cargo build --examples`"
+    );
+    program
+}
 
 /// An example that runs; it is killed in the end.
 struct Example {
@@ -20,19 +32,12 @@ struct Example {
 
 impl Example {
     fn start(name: &str, arguments: &[&str]) -> Self {
-        let built = env::current_exe().expect("the test's own path");
-        let built = built.parent().and_then(Path::parent).expect("a target folder");
-        let program = built.join("examples").join(name);
-        assert!(
-            program.exists(),
-            "{name} is not built: `cargo test` without a filter, or `cargo build --examples`"
-        );
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+        Self::start_by(Command::new(program(name)).args(arguments))
+    }
+
+    fn start_by(command: &mut Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
         let stdout = BufReader::new(child.stdout.take().expect("its standard output"));
         Self { child, stdout }
     }
@@ -163,6 +168,27 @@ fn save() {
     assert_eq!(kept, expected);
     let answer = client.exchange(&request("DELETE /a", "", ""));
     assert_eq!(answer.status, 405);
+}
+
+/// A limit of what one file may have stands for a disk that is full.
+#[test]
+fn save_refuses_at_once_what_it_cannot_write() {
+    let folder = Folder::make();
+    let limited = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited]).arg(program("save")).arg("127.0.0.1:0").arg(folder.path());
+    let mut running = Example::start_by(&mut command);
+    let address = running.address();
+    let mut client = address.connect();
+    client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n");
+    // The rest of it never comes.
+    client.send(&content(200_000, 7));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.content.as_str()), (507, "there is no room for it"));
+    client.ends();
+    assert_eq!(names(&folder), [""; 0], "what was written is removed");
+    let small = address.connect().exchange(&put(b"abc"));
+    assert_eq!((small.status, small.content), (201, digest(b"abc")));
 }
 
 #[test]

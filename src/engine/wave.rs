@@ -59,7 +59,7 @@ fn lend<S, U>(
     let id = record.id;
     peer.stage = Stage::Lent(record);
     let last = peer.connection.awaits() == Awaits::Response;
-    Piece { id, slot: place, upload, buf, taken: range.len(), range, last }
+    Piece { id, slot: place, upload, buf, taken: range.len(), range, last, answer: None }
 }
 
 impl Turn<'_> {
@@ -230,8 +230,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Takes back what the handler was lent, and finishes the message if it was the
-    /// last of it.
+    /// Takes back what the handler was lent. Ends the request if the handler has answered it,
+    /// and finishes the message if the piece was the last of it.
     fn settle<S: Socket, H: Handler>(
         &mut self,
         peer: &mut Peer<S, H::Upload>,
@@ -239,14 +239,17 @@ impl Turn<'_> {
         piece: Piece<H::Upload>,
         handler: &mut H,
     ) {
-        let Piece { upload, buf, range, taken, last, .. } = piece;
+        let Piece { upload, buf, range, taken, last, answer, .. } = piece;
         slot.buf = Some(buf);
         let Stage::Lent(mut record) = mem::replace(&mut peer.stage, Stage::AwaitingHead) else {
             unreachable!("a piece comes back to the peer whose content it is")
         };
         record.received += taken as u64;
         let rest = range.start + taken..range.end;
-        if !rest.is_empty() {
+        if let Some(response) = answer {
+            let request = Unanswered { record, upload: Some(upload) };
+            self.end(request, Outgoing::Answer(&response), peer, slot, handler);
+        } else if !rest.is_empty() {
             self.room.note_content_left();
             peer.stage = Stage::Paused(Exchange { record, upload }, Rest::new(rest));
             slot.progress = Progress::Stopped;

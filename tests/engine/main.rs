@@ -1,5 +1,6 @@
 //! The engine over scripted sockets and invented time.
 
+mod answered_pieces;
 mod bounds;
 mod cases;
 mod counters;

@@ -4,7 +4,7 @@ use super::answers;
 use super::erratic::Ended;
 use super::peer::Peer;
 use super::traffic::{Fault, Request};
-use super::world::{ENOUGH, Weather};
+use super::world::{ENOUGH, FULL, Weather};
 use crate::content::digest;
 use crate::response::{Answer, Method};
 
@@ -81,6 +81,9 @@ fn judge(peer: &Peer, place: usize, answer: &Answer<'_>, rules: Rules) -> &'stat
         200 if closes && !may_close(peer, place, rules) => "closed for no reason",
         200 => "",
         403 if request.refused => unread(request, answer),
+        FULL if request.gives_up && is_complete => "",
+        FULL if request.gives_up && !closes => "content was skipped",
+        FULL if request.gives_up => "",
         ENOUGH if peer.cut_short.contains(&place) => "",
         _ if !closes => "a refusal that does not close",
         400 if !is_complete && peer.client.as_ref().is_some_and(|one| one.has_finished()) => "",

@@ -7,10 +7,11 @@ use streamsum::handler::{
     Abort, Finished, Handler, Outcome, PeerAddr, Piece, Reply, Report, Request, TooSlow, UploadId,
     Verdict,
 };
-use streamsum::proto::{After, Framing, Reject, Response};
+use streamsum::proto::{After, CloseReason, Framing, Reject, Response};
 
 use super::Reached;
 use super::faults::MOST_CONTENT;
+use super::world::FULL;
 use crate::content;
 use crate::random::Random;
 
@@ -33,6 +34,10 @@ pub(crate) enum Stage {
     Late(String),
     Finished,
     Refused,
+    /// The handler has answered a piece, which was the message's last if so.
+    GivenUp {
+        was_last: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -141,6 +146,11 @@ impl Erratic {
         self.ended.get(&peer).map_or(&[], Vec::as_slice)
     }
 
+    /// True if it answers a piece before its message has ended, or at its end.
+    fn gives_up(&mut self, piece: &mut Piece<Work>) -> bool {
+        piece.upload().way == "give-up" && self.random.chance(30)
+    }
+
     fn stage(&mut self, id: UploadId) -> &mut Stage {
         &mut self.open.get_mut(&id).expect("a request that has begun and not ended").stage
     }
@@ -198,12 +208,16 @@ impl Handler for Erratic {
             assert_eq!(*self.stage(id), Stage::Taking, "content that was not asked for");
             let length = piece.data().len();
             assert!(length > 0 || piece.last(), "an empty piece that is not the last");
+            let (gives_up, was_last) = (self.gives_up(piece), piece.last());
             let mut taken = length;
-            if piece.upload().way == "bits" && self.random.chance(40) {
+            if (gives_up || piece.upload().way == "bits") && self.random.chance(40) {
                 taken = self.random.below(length + 1);
                 piece.take(taken);
             }
-            if taken < length {
+            if gives_up {
+                piece.answer(Response::text(FULL, "full"));
+                *self.stage(id) = Stage::GivenUp { was_last };
+            } else if taken < length {
                 *self.stage(id) = Stage::Paused;
             }
             let (work, data) = piece.parts();
@@ -238,6 +252,11 @@ impl Handler for Erratic {
             assert_eq!(open.peer, peer, "a report of another peer");
             let is_gone = matches!(open.stage, Stage::Late(_) | Stage::Finished | Stage::Refused);
             assert_eq!(upload.is_none(), is_gone, "the upload of {:?}", open.stage);
+            if let Stage::GivenUp { was_last } = open.stage {
+                assert_eq!(status, Some(FULL), "another answer than that of its piece");
+                let is_unread = Outcome::Answered(After::Close(CloseReason::ContentUnread));
+                assert_eq!(report.outcome != is_unread, was_last, "{:?}", report.outcome);
+            }
             assert!(self.over.insert(id));
             open.number
         });

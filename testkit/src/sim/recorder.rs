@@ -25,6 +25,8 @@ pub struct Content {
 /// - `/refuse…`: 403 without the content
 /// - `/late…`: the answer comes later
 /// - `/bits…`: of each piece as many bytes are taken as [`Recorder::bits`] says
+/// - `/full…`: likewise, and the piece that brings the content to [`Recorder::room`] is
+///   answered with 507
 #[derive(Debug, Default)]
 pub struct Recorder {
     log: Vec<String>,
@@ -32,6 +34,8 @@ pub struct Recorder {
     ids: Vec<(String, UploadId)>,
     /// How many bytes are taken of the next pieces for `/bits…`; then all.
     pub bits: VecDeque<usize>,
+    /// How much content of `/full…` is taken before it is answered.
+    pub room: usize,
     /// Somebody whose output is looked at when content comes.
     pub watched: Option<Client>,
     /// What had been written to them by then.
@@ -81,7 +85,8 @@ impl Handler for Recorder {
         }
         for piece in pieces {
             let mut length = piece.data().len();
-            if piece.upload().target.starts_with("/bits") {
+            let is_full = piece.upload().target.starts_with("/full");
+            if is_full || piece.upload().target.starts_with("/bits") {
                 length = length.min(self.bits.pop_front().unwrap_or(usize::MAX));
                 piece.take(length);
             }
@@ -90,6 +95,9 @@ impl Handler for Recorder {
             let shown = String::from_utf8_lossy(&data[..data.len().min(32)]).into_owned();
             self.log.push(format!("consume {} {shown} {length}{last}", content.target));
             content.bytes.extend(&data[..length]);
+            if is_full && content.bytes.len() >= self.room {
+                piece.answer(Response::text(507, "full"));
+            }
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Request {
     pub(crate) fault: Fault,
     /// True if the handler refuses it without its content.
     pub(crate) refused: bool,
+    /// True if the handler may answer a piece of its content.
+    pub(crate) gives_up: bool,
     pub(crate) has_content: bool,
     pub(crate) expects_continue: bool,
     pub(crate) asks_close: bool,
@@ -118,19 +120,23 @@ impl Plan {
     }
 }
 
+/// How the handler is to treat a request; some are drawn more often than others.
+const WAYS: [&str; 10] =
+    ["take", "take", "take", "bits", "bits", "wait", "late", "late-wait", "refuse", "give-up"];
+
 fn request(target: &str, random: &mut Random) -> Request {
     if random.chance(4) {
         let (reject, head) = faults::pick(bad_head, random);
         return refused_in_head(head, reject);
     }
-    let ways = ["take", "take", "take", "bits", "bits", "wait", "late", "late-wait", "refuse"];
-    let way = *random.pick(&ways);
+    let way = *random.pick(&WAYS);
     let mut request = Request {
         bytes: Vec::new(),
         content: content(random),
         method: Method::Other,
         fault: Fault::None,
         refused: way == "refuse",
+        gives_up: way == "give-up",
         has_content: true,
         expects_continue: random.chance(15),
         asks_close: random.chance(3),
@@ -167,6 +173,7 @@ fn refused_in_head(head: String, reject: Reject) -> Request {
         method: Method::Other,
         fault: Fault::Head(reject),
         refused: false,
+        gives_up: false,
         has_content: false,
         expects_continue: false,
         asks_close: false,

@@ -36,6 +36,9 @@ pub enum Weather {
 /// The status with which uploads are answered before they have ended.
 pub(crate) const ENOUGH: u16 = 409;
 
+/// The status with which pieces are answered.
+pub(crate) const FULL: u16 = 507;
+
 struct World<const DRAINS: bool> {
     driver: Driver<Erratic, DRAINS>,
     /// All that were ever there.

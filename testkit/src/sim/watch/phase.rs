@@ -42,6 +42,7 @@ pub(super) fn phase(number: usize, peer: &Peer, client: &Client, handler: &Errat
             Stage::Late(_) => Phase::Answer,
             Stage::Paused => Phase::Paused,
             Stage::Taking | Stage::Finished | Stage::Refused => Phase::Body,
+            Stage::GivenUp { .. } => panic!("peer {number}: an answered piece ended nothing"),
         },
         None => match handler.begun_of(number) {
             0 => Phase::First,
