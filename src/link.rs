@@ -43,8 +43,38 @@ pub trait Socket: Read + Write {
     ///
     /// # Errors
     ///
-    /// When the connection is gone, which is no news to anybody.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if something has to be written first; the
+    /// engine tries again when there is room. Any other error says that the connection is
+    /// gone, which is no news to anybody.
     fn finish_writing(&mut self) -> io::Result<()>;
+
+    /// True if the socket holds output of its own: records that were not taken whole, or a
+    /// handshake's. Plain sockets have none.
+    ///
+    /// The engine has it [transmitted](Socket::transmit) whenever there is room, tries a read
+    /// again after that, and counts it as output that the peer has to take. So a write may keep
+    /// what it took, but no more than a record or two: above that it fails with
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock).
+    fn wants_write(&self) -> bool {
+        false
+    }
+
+    /// Writes output that the socket holds; returns how many bytes of it were taken.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room. Any other error says that
+    /// the connection is broken.
+    fn transmit(&mut self) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    /// True if a write has failed with [`WouldBlock`](io::ErrorKind::WouldBlock) because
+    /// something has to be read first. The engine tries again when there is something to
+    /// read. Plain sockets never want that.
+    fn wants_read(&self) -> bool {
+        false
+    }
 }
 
 /// What an event says of a socket. Notes add up: a flag that is set stays so, but that the
@@ -120,7 +150,8 @@ impl<S: Socket> Link<S> {
     pub(crate) fn note(&mut self, ready: Ready) {
         // After an end or an error a read is due, which tells.
         self.ready.readable |= ready.readable || ready.read_closed || ready.error || ready.urgent;
-        self.ready.writable |= ready.writable || ready.error;
+        let unblocks_write = ready.readable && self.socket.as_ref().is_some_and(S::wants_read);
+        self.ready.writable |= ready.writable || ready.error || unblocks_write;
         self.ready.read_closed |= ready.read_closed;
         self.ready.error |= ready.error;
         self.ready.urgent |= ready.urgent;
@@ -131,9 +162,19 @@ impl<S: Socket> Link<S> {
         self.ready.readable
     }
 
+    /// True if output waits, here or within the socket.
+    pub(crate) fn has_output(&self) -> bool {
+        self.unsent() > 0 || self.socket.as_ref().is_some_and(S::wants_write)
+    }
+
+    /// True if all output is written and writing may be shut down.
+    pub(crate) fn can_finish_writing(&self) -> bool {
+        self.ready.writable && !self.has_output()
+    }
+
     /// True if output waits and a write may take some of it.
     pub(crate) fn can_flush(&self) -> bool {
-        self.ready.writable && self.unsent() > 0
+        self.ready.writable && self.has_output()
     }
 
     /// True if an event said that the connection is broken.
@@ -200,44 +241,81 @@ impl<S: Socket> Link<S> {
     }
 
     /// Writes what waits and then `out`, as far as the other side takes it; the rest waits
-    /// and `out` is left empty. Returns the number of bytes written.
+    /// and `out` is left empty.
     ///
     /// # Errors
     ///
     /// If the connection is broken.
-    pub(crate) fn write(&mut self, out: &mut Vec<u8>) -> io::Result<usize> {
-        let Some(socket) = &mut self.socket else { return Ok(0) };
+    pub(crate) fn write(&mut self, out: &mut Vec<u8>) -> io::Result<Written> {
+        let Some(socket) = &mut self.socket else { return Ok(Written::default()) };
+        let mut written = Written { bytes: 0, transmitted: transmit(socket, &mut self.ready)? };
         let before = self.output.unsent();
-        let mut written = 0;
         if before > 0 {
-            let pending = self.output.bytes.get(self.output.written..).unwrap_or_default();
-            written += write_to(socket, pending, &mut self.ready.writable)?;
-            self.output.written += written;
+            let unsent = self.output.bytes.get(self.output.written..).unwrap_or_default();
+            written.bytes += write_to(socket, unsent, &mut self.ready.writable)?;
+            self.output.written += written.bytes;
         }
-        if written == before {
+        if written.bytes == before {
             self.output = Output::default();
             let n = write_to(socket, out, &mut self.ready.writable)?;
-            written += n;
+            written.bytes += n;
             out.drain(..n);
         }
         self.output.append(out);
         out.clear();
+        written.transmitted += transmit(socket, &mut self.ready)?;
         Ok(written)
     }
 
-    /// Shuts down the writing half.
+    /// Shuts down the writing half; false if that has to be tried again.
     ///
     /// # Errors
     ///
     /// When the connection is gone.
-    pub(crate) fn finish_writing(&mut self) -> io::Result<()> {
-        self.socket.as_mut().map_or(Ok(()), Socket::finish_writing)
+    pub(crate) fn finish_writing(&mut self) -> io::Result<bool> {
+        match self.socket.as_mut().map_or(Ok(()), Socket::finish_writing) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(false),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.ready.writable = false;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Closes the socket, whatever waits. A poll forgets a socket that is closed.
     pub(crate) fn close(&mut self) {
         self.socket = None;
     }
+}
+
+/// What a write has moved.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Written {
+    /// Bytes that the socket has taken.
+    pub(crate) bytes: usize,
+    /// Bytes that the socket held of its own, and that were taken from it.
+    pub(crate) transmitted: usize,
+}
+
+/// Writes what a socket holds of its own, and returns how many bytes of it were taken.
+fn transmit<S: Socket>(socket: &mut S, ready: &mut Ready) -> io::Result<usize> {
+    let mut transmitted = 0;
+    while ready.writable && socket.wants_write() {
+        match socket.transmit() {
+            Ok(n) => {
+                transmitted += n;
+                // A read may have waited for this.
+                ready.readable = true;
+                ready.writable = n > 0 || !socket.wants_write();
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => ready.writable = false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(transmitted)
 }
 
 /// Bytes on their way to the other side.
@@ -338,7 +416,7 @@ mod tests {
         let mut buf = Buf::with_capacity(8);
         assert_eq!((link.read(&mut buf, usize::MAX), buf.len()), (Got::Input, 3));
         let mut link = failing(&[ErrorKind::Interrupted; 2]);
-        assert_eq!(link.write(&mut b"abc".to_vec()).unwrap(), 3);
+        assert_eq!(link.write(&mut b"abc".to_vec()).unwrap().bytes, 3);
         assert!(link.ready.writable && link.unsent() == 0);
     }
 

@@ -9,12 +9,13 @@ impl Turn<'_> {
     /// Everything is written: tells the peer so, and waits for its end unless that has
     /// come.
     pub(super) fn finish_writing<S: Socket, U>(&mut self, peer: &mut Peer<S, U>) {
-        let is_finished = peer.link.finish_writing().is_ok();
-        if peer.link.is_at_end() || !is_finished {
-            peer.close();
-        } else {
-            peer.stage = Stage::Lingering { read: 0 };
-            peer.clock.restart(self.now);
+        match peer.link.finish_writing() {
+            Ok(false) => {}
+            Ok(true) if !peer.link.is_at_end() => {
+                peer.stage = Stage::Lingering { read: 0 };
+                peer.clock.restart(self.now);
+            }
+            Ok(true) | Err(_) => peer.close(),
         }
     }
 

@@ -109,7 +109,7 @@ impl<S: Socket, U> Peer<S, U> {
     fn overdue(&self, now: Moment, bounds: &Bounds, timeouts: &Timeouts) -> Option<Overdue> {
         let total = self.clock.total(now);
         let reached = |limit: Option<Duration>, time| limit.is_some_and(|limit| time >= limit);
-        let is_writing = self.link.unsent() > 0;
+        let is_writing = self.link.has_output();
         if is_writing && reached(timeouts.write, self.clock.stuck(now)) {
             // A peer that was closed in this turn is still there.
             return (!self.stage.is_over()).then_some(Overdue::BreakOff);

@@ -257,7 +257,9 @@ impl<S: Socket, U> Peer<S, U> {
             return Some(Errand::Flush);
         }
         match self.stage {
-            Stage::Closing => return (self.link.unsent() == 0).then_some(Errand::FinishWriting),
+            Stage::Closing => {
+                return self.link.can_finish_writing().then_some(Errand::FinishWriting);
+            }
             Stage::Lingering { read } => {
                 let reads = self.link.is_readable() && bounds.lets_linger(read);
                 return reads.then_some(Errand::Linger);
@@ -301,7 +303,7 @@ impl<S: Socket, U> Peer<S, U> {
     /// answers.
     pub(super) fn is_between_requests(&self) -> bool {
         matches!(self.stage, Stage::AwaitingHead)
-            && self.link.unsent() == 0
+            && !self.link.has_output()
             && self.connection.awaits() == Awaits::Idle
     }
 

@@ -32,11 +32,11 @@ impl Turn<'_> {
     /// Writes what waits for a peer and then `out`, as far as it takes them; the rest of `out`
     /// waits. `out` is left empty.
     pub(super) fn flush<S: Socket, U>(&mut self, peer: &mut Peer<S, U>, out: &mut Vec<u8>) {
-        let nothing_waited = peer.link.unsent() == 0;
+        let nothing_waited = !peer.link.has_output();
         match peer.link.write(out) {
             Ok(written) => {
-                self.stats.bytes_written += written as u64;
-                if written > 0 || nothing_waited {
+                self.stats.bytes_written += written.bytes as u64;
+                if written.bytes > 0 || written.transmitted > 0 || nothing_waited {
                     peer.clock.write(self.now);
                 }
             }

@@ -14,6 +14,7 @@ mod faults;
 mod peer;
 mod reached;
 mod recorder;
+mod session;
 mod socket;
 mod traffic;
 mod watch;

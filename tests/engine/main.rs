@@ -14,6 +14,7 @@ mod pieces;
 mod pipelining;
 mod request_limit;
 mod seeds;
+mod sessions;
 mod short_reads;
 mod verdicts;
 

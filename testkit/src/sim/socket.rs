@@ -8,6 +8,7 @@ use std::rc::Rc;
 use streamsum::engine;
 use streamsum::engine::Ready;
 
+use super::session::Session;
 use crate::random::Random;
 
 /// What both ends share.
@@ -42,6 +43,8 @@ struct Wire {
     vain_reads: usize,
     /// Decides when a call fails that has no reason to.
     faltering: Option<Random>,
+    /// What stands between the engine and the bytes above.
+    session: Option<Session>,
     finished: bool,
     dropped: bool,
     /// Bytes that were lost on the engine, so that a real one would send a reset.
@@ -91,6 +94,9 @@ impl Wire {
             self.edges.readable |= error == ErrorKind::WouldBlock;
             return Err(error.into());
         }
+        if self.session.as_mut().is_some_and(Session::read_waits) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let longest = if short_read_drains { usize::MAX } else { self.longest_read };
         let longest = longest.min(self.before_urgent_data());
         let length = into.len().min(longest).min(self.arrived.len());
@@ -129,6 +135,11 @@ impl Wire {
             self.edges.writable |= error == ErrorKind::WouldBlock;
             return Err(error.into());
         }
+        if self.session.is_some() { self.write_to_session(from) } else { self.put(from) }
+    }
+
+    /// Puts bytes on the wire.
+    fn put(&mut self, from: &[u8]) -> io::Result<usize> {
         let length = from.len().min(self.longest_write).min(self.window);
         if length == 0 && !from.is_empty() {
             self.refused = true;
@@ -138,6 +149,47 @@ impl Wire {
         self.output.extend(&from[..length]);
         self.writes.push(length);
         Ok(length)
+    }
+
+    /// The session takes a record, and keeps what the wire does not take of it.
+    fn write_to_session(&mut self, from: &[u8]) -> io::Result<usize> {
+        let Some(session) = &mut self.session else { unreachable!("it has one") };
+        if session.write_waits() {
+            // What it awaits comes at once.
+            self.edges.readable = true;
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let room = session.most - session.output.len();
+        if room == 0 {
+            self.refused = true;
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let length = from.len().min(room);
+        session.output.extend(&from[..length]);
+        let _ = self.transmit_kept();
+        Ok(length)
+    }
+
+    /// Transmits some of what the session has kept.
+    fn transmit_kept(&mut self) -> io::Result<usize> {
+        let Some(session) = &mut self.session else { unreachable!("it has one") };
+        let kept: Vec<u8> = session.output.iter().copied().collect();
+        let length = self.put(&kept)?;
+        let Some(session) = &mut self.session else { unreachable!("it has one") };
+        session.output.drain(..length);
+        session.owes_output = false;
+        Ok(length)
+    }
+
+    fn transmit(&mut self) -> io::Result<usize> {
+        if self.fails()? {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        if let Some(error) = self.falters() {
+            self.edges.writable |= error == ErrorKind::WouldBlock;
+            return Err(error.into());
+        }
+        self.transmit_kept()
     }
 
     /// A signal, or readiness that was not to be trusted; the poll tells of it again.
@@ -190,8 +242,30 @@ impl<const DRAINS: bool> engine::Socket for Socket<DRAINS> {
     fn finish_writing(&mut self) -> io::Result<()> {
         let mut wire = self.0.borrow_mut();
         assert!(!wire.finished, "finished twice");
+        if wire.session.as_ref().is_some_and(Session::wants_write) {
+            wire.refused = true;
+            return Err(ErrorKind::WouldBlock.into());
+        }
         wire.finished = true;
         if wire.fails()? { Err(ErrorKind::NotConnected.into()) } else { Ok(()) }
+    }
+
+    fn wants_write(&self) -> bool {
+        self.session(Session::wants_write).unwrap_or_default()
+    }
+
+    fn transmit(&mut self) -> io::Result<usize> {
+        self.0.borrow_mut().transmit()
+    }
+
+    fn wants_read(&self) -> bool {
+        self.session(|session| session.awaits_input).unwrap_or_default()
+    }
+}
+
+impl<const DRAINS: bool> Socket<DRAINS> {
+    fn session<T>(&self, ask: impl FnOnce(&Session) -> T) -> Option<T> {
+        self.0.borrow().session.as_ref().map(ask)
     }
 }
 
@@ -228,6 +302,7 @@ impl Client {
             reads: 0,
             vain_reads: 0,
             faltering: None,
+            session: None,
             finished: false,
             dropped: false,
             unread: 0,
@@ -341,6 +416,20 @@ impl Client {
         self.wire_mut().faltering = Some(random);
     }
 
+    /// From now on a session stands between the engine and the wire, as that of TLS does. It
+    /// takes `most` bytes that the wire does not, and of a hundred calls so many want
+    /// something else first: a read that something is flushed, a write that something is read.
+    pub fn begin_session(&self, most: usize, wants: usize, random: Random) {
+        self.wire_mut().session = Some(Session::new(most, wants, random));
+    }
+
+    /// Has the next read of a session wait for a flush.
+    pub fn owe_output(&self) {
+        if let Some(session) = &mut self.wire_mut().session {
+            session.owes_output = true;
+        }
+    }
+
     /// The most that one write takes.
     pub fn set_longest_write(&self, bytes: usize) {
         self.wire_mut().longest_write = bytes;
@@ -362,6 +451,16 @@ impl Client {
     /// How many bytes the engine has written and [`Client::take_output`] has not taken.
     pub fn output_len(&self) -> usize {
         self.wire().output.len()
+    }
+
+    /// True if a session stands between.
+    pub fn has_session(&self) -> bool {
+        self.wire().session.is_some()
+    }
+
+    /// How many bytes the session has taken and not transmitted.
+    pub fn stuck(&self) -> usize {
+        self.wire().session.as_ref().map_or(0, |session| session.output.len())
     }
 
     /// The lengths of all writes so far.
@@ -434,6 +533,9 @@ impl Client {
     pub fn take_edges(&self) -> Option<Ready> {
         let mut wire = self.wire_mut();
         let edges = std::mem::take(&mut wire.edges);
+        if let Some(session) = &mut wire.session {
+            session.has_input |= edges.readable;
+        }
         // It is told of with whatever else there is to tell, until it was read.
         let urgent = !wire.urgent.is_empty();
         (edges != Ready::default()).then_some(Ready { urgent, ..edges })

@@ -253,8 +253,12 @@ impl Marks {
         for start in [&mut self.owing, &mut self.written] {
             start.first = later(start.first, time);
         }
-        // With a bound of nothing it is not read as long as anything waits for it.
-        let is_over = view.config.max_output == 0 && self.is_full && client.is_full();
+        // With a bound of nothing it is not read as long as anything waits for it; of a
+        // session it is not known whether anything does.
+        let is_over = view.config.max_output == 0
+            && self.is_full
+            && client.is_full()
+            && !client.has_session();
         let is_unread = is_over && can_read && phase == self.phase;
         let time = if is_unread { sweep.passed } else { time };
         for start in [&mut self.since, &mut self.progress] {

@@ -122,6 +122,10 @@ impl<const DRAINS: bool> World<DRAINS> {
         if self.random.chance(50) {
             client.falter(Random::new(self.random.number()));
         }
+        if !DRAINS && self.random.chance(50) {
+            let (most, wants) = (1 + self.random.below(2_000), *self.random.pick(&[0, 5, 50]));
+            client.begin_session(most, wants, Random::new(self.random.number()));
+        }
         self.peers[number].client = Some(client.clone());
         client
     }
@@ -259,7 +263,7 @@ impl<const DRAINS: bool> World<DRAINS> {
         let clients: Vec<&Client> =
             self.peers.iter().filter_map(|peer| peer.client.as_ref()).collect();
         let taken: usize = clients.iter().map(|client| client.taken()).sum();
-        let output: usize = clients.iter().map(|client| client.output_len()).sum();
+        let output: usize = clients.iter().map(|client| client.output_len() + client.stuck()).sum();
         let (mut answers, mut refusals, mut aborts) = (0, 0, 0);
         for ended in (0..self.peers.len()).flat_map(|number| handler.ended_of(number)) {
             match ended.outcome {
