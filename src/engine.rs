@@ -40,7 +40,7 @@ mod wave;
 
 use std::time::Instant;
 
-use crate::handler::{Abort, Handler, Outcome, PeerAddr, UploadId};
+use crate::handler::{Abort, Handler, Origin, Outcome, UploadId};
 use crate::proto::{Connection, Date, Response};
 use batch::Batch;
 use deadlines::Sweeper;
@@ -139,7 +139,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// Takes in a peer that has just connected. Nothing is read until something is noted;
     /// but while the engine [drains](Engine::drain), the next turn looks whether a request
     /// has come, and closes the connection if not.
-    pub fn insert(&mut self, socket: S, addr: PeerAddr, now: Now) -> Key {
+    pub fn insert(&mut self, socket: S, origin: impl Into<Origin>, now: Now) -> Key {
         self.tell(now);
         self.stats.connections += 1;
         let mut connection = Connection::new(self.config.limits);
@@ -147,7 +147,7 @@ impl<S: Socket, U> Engine<S, U> {
         if self.is_draining {
             connection.disable_keep_alive();
         }
-        let key = self.roster.insert(Peer::new(socket, addr, connection, self.now));
+        let key = self.roster.insert(Peer::new(socket, origin.into(), connection, self.now));
         self.roster.file(key, &self.bounds());
         key
     }
@@ -422,7 +422,7 @@ impl Turn<'_> {
         self.release(key, &mut peer);
         if let Stage::Broken(abort, Some(Unanswered { record, upload })) = peer.stage {
             self.stats.aborts += 1;
-            let report = record.report(peer.addr, self.now, None, Outcome::Aborted(abort));
+            let report = record.report(peer.origin.peer, self.now, None, Outcome::Aborted(abort));
             handler.ended(&report, upload);
         }
     }

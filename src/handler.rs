@@ -186,11 +186,47 @@ impl fmt::Display for PeerAddr {
     }
 }
 
+/// Where a connection comes from: who is at its other end, and by which listener it came.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::handler::{Origin, PeerAddr};
+///
+/// let origin = Origin::from(PeerAddr::Unix);
+/// assert_eq!((origin.peer, origin.listener), (PeerAddr::Unix, None));
+/// assert_eq!(origin.by_listener(1).listener, Some(1));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// Who is at its other end.
+    pub peer: PeerAddr,
+    /// The number of the listener that accepted it: see
+    /// [`Server::listen`](crate::server::Server::listen). `None` if the caller did.
+    pub listener: Option<u8>,
+}
+
+impl Origin {
+    /// The same, accepted by the listener of this number.
+    #[must_use]
+    pub fn by_listener(mut self, number: u8) -> Self {
+        self.listener = Some(number);
+        self
+    }
+}
+
+impl From<PeerAddr> for Origin {
+    fn from(peer: PeerAddr) -> Self {
+        Self { peer, listener: None }
+    }
+}
+
 /// A request whose head is complete. The [module page](self) has an example.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     pub(crate) id: UploadId,
-    pub(crate) peer: PeerAddr,
+    pub(crate) origin: Origin,
     pub(crate) head: Head<'a>,
     pub(crate) exceeds_body_limit: bool,
 }
@@ -205,7 +241,14 @@ impl<'a> Request<'a> {
     /// Who sent it.
     #[must_use]
     pub fn peer(&self) -> PeerAddr {
-        self.peer
+        self.origin.peer
+    }
+
+    /// The number of the listener by which its connection came: see
+    /// [`Server::listen`](crate::server::Server::listen). `None` if the caller accepted it.
+    #[must_use]
+    pub fn listener(&self) -> Option<u8> {
+        self.origin.listener
     }
 
     /// Method, target, fields, framing.

@@ -184,20 +184,37 @@ impl<U> Server<U> {
     }
 
     /// Accepts from a listener that the caller has made, with any socket options, by means
-    /// of std, mio or anything else. The server sets it not to block.
+    /// of std, mio or anything else. The server sets it not to block. Returns its number: they
+    /// count from 0 on, in the order of these calls.
     ///
     /// # Errors
     ///
     /// If it cannot be registered, or if there are 64 already, lost ones included.
-    pub fn listen(&mut self, listener: impl Into<Listener>) -> io::Result<()> {
+    pub fn listen(&mut self, listener: impl Into<Listener>) -> io::Result<u8> {
         let mut listener = listener.into().into_nonblocking()?;
-        if self.listeners.len() == MAX_LISTENERS {
+        let number = self.listeners.len();
+        if number == MAX_LISTENERS {
             return Err(io::Error::new(ErrorKind::QuotaExceeded, "too many listeners"));
         }
-        let token = Token(self.first + self.listeners.len());
-        self.registry.register(&mut listener, token, Interest::READABLE)?;
+        self.registry.register(&mut listener, Token(self.first + number), Interest::READABLE)?;
         self.listeners.push(Some(Listening::new(listener)));
-        Ok(())
+        Ok(number as u8)
+    }
+
+    /// Serves a connection that the caller has accepted, by a listener of its own or from
+    /// another process. The server sets it not to block. With [`is_full`](Server::is_full)
+    /// the caller knows beforehand whether there is a place.
+    ///
+    /// # Errors
+    ///
+    /// If the stream cannot be registered; [`QuotaExceeded`](ErrorKind::QuotaExceeded) if all
+    /// places are taken and no connection is idle. The stream is closed then.
+    pub fn adopt(&mut self, stream: impl Into<Stream>, peer: PeerAddr, now: Now) -> io::Result<()> {
+        let stream = stream.into().into_nonblocking()?;
+        match self.find_vacancy(now) {
+            Some(vacancy) => self.take_in(stream, peer.into(), vacancy, now),
+            None => Err(io::Error::new(ErrorKind::QuotaExceeded, "all places are taken")),
+        }
     }
 
     /// Listens on a TCP address, the first of those given that can be bound, and returns

@@ -61,7 +61,7 @@ impl Turn<'_> {
     ) {
         let Unanswered { record, upload } = request;
         let after = self.respond(outgoing, peer, slot);
-        let (addr, now) = (peer.addr, self.now);
+        let (addr, now) = (peer.origin.peer, self.now);
         match outgoing {
             Outgoing::Answer(response) => {
                 let outcome = Outcome::Answered(after);
@@ -92,7 +92,7 @@ impl Turn<'_> {
         let _ = self.respond(Outgoing::Refusal(refusal), peer, slot);
         let report = Report {
             id: None,
-            peer: peer.addr,
+            peer: peer.origin.peer,
             method: named.method(),
             target: named.target(),
             response: Some(&reject.response()),

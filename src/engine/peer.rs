@@ -28,12 +28,12 @@ use super::clock::Clock;
 use super::exchange::{Exchange, Record, Rest};
 use super::room::Kept;
 use super::time::Moment;
-use crate::handler::{Abort, PeerAddr, TooSlow, UploadId};
+use crate::handler::{Abort, Origin, TooSlow, UploadId};
 use crate::link::{Link, Socket};
 use crate::proto::{Awaits, Connection, Reject, Response};
 
 pub(super) struct Peer<S, U> {
-    pub(super) addr: PeerAddr,
+    pub(super) origin: Origin,
     pub(super) link: Link<S>,
     pub(super) connection: Connection,
     pub(super) stage: Stage<U>,
@@ -232,9 +232,9 @@ pub(super) struct Bounds {
 }
 
 impl<S: Socket, U> Peer<S, U> {
-    pub(super) fn new(socket: S, addr: PeerAddr, connection: Connection, now: Moment) -> Self {
+    pub(super) fn new(socket: S, origin: Origin, connection: Connection, now: Moment) -> Self {
         Self {
-            addr,
+            origin,
             link: Link::new(socket),
             connection,
             stage: Stage::AwaitingHead,
@@ -347,7 +347,7 @@ mod tests {
 
     /// It is what a connection costs, with an upload as large as that of the MD5 handler.
     #[test]
-    fn a_peer_takes_at_most_416_bytes() {
-        assert!(size_of::<Peer<u64, [u64; 12]>>() <= 416);
+    fn a_peer_takes_at_most_424_bytes() {
+        assert!(size_of::<Peer<u64, [u64; 12]>>() <= 424);
     }
 }

@@ -292,5 +292,5 @@ fn begin<S, H: Handler>(
     handler: &mut H,
 ) -> Verdict<H::Upload> {
     let exceeds_body_limit = peer.connection.exceeds_body_limit();
-    handler.begin(Request { id: record.id, peer: peer.addr, head: *head, exceeds_body_limit })
+    handler.begin(Request { id: record.id, origin: peer.origin, head: *head, exceeds_body_limit })
 }

@@ -8,6 +8,7 @@ use mio::Token;
 use super::accepting::AfterFailure;
 use super::{Listening, LostListener, MAX_LISTENERS, Server, Stream, close};
 use crate::engine::{Key, Now};
+use crate::handler::Origin;
 
 /// A turn tries at most so often to accept from one listener, so that a flood of
 /// connections does not keep the peers from being served.
@@ -91,7 +92,7 @@ impl<U> Server<U> {
     }
 
     /// A place for a newcomer, if there is any.
-    fn find_vacancy(&mut self, now: Now) -> Option<Vacancy> {
+    pub(super) fn find_vacancy(&mut self, now: Now) -> Option<Vacancy> {
         if self.has_vacancy() {
             return Some(Vacancy::Free);
         }
@@ -142,7 +143,7 @@ impl<U> Server<U> {
         now: Now,
     ) -> io::Result<Attempt> {
         let Some(listening) = self.listening(place) else { return Ok(Attempt::Over) };
-        let (mut stream, peer) = match listening.accept() {
+        let (stream, peer) = match listening.accept() {
             Ok(accepted) => accepted,
             Err(error) => {
                 return match AfterFailure::of(&error) {
@@ -160,19 +161,35 @@ impl<U> Server<U> {
                 };
             }
         };
+        let origin = Origin::from(peer).by_listener(place as u8);
+        // If memory runs out, this connection is closed, but those in the backlog stay.
+        if let Err(error) = self.take_in(stream, origin, vacancy, now) {
+            self.pause(error, now);
+            return Ok(Attempt::Over);
+        }
+        Ok(Attempt::Accepted)
+    }
+
+    /// Takes in a connection.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be registered.
+    pub(super) fn take_in(
+        &mut self,
+        mut stream: Stream,
+        origin: Origin,
+        vacancy: Vacancy,
+        now: Now,
+    ) -> io::Result<()> {
         // No peer leaves before a newcomer has come.
         if let Vacancy::Of(key) = vacancy {
             self.engine.displace(key);
         }
-        let key = self.engine.next_key();
-        let token = Token(self.first + MAX_LISTENERS + key);
-        // If memory runs out, this connection is closed, but those in the backlog stay.
-        if let Err(error) = self.registry.register(&mut stream, token, Stream::INTEREST) {
-            self.pause(error, now);
-            return Ok(Attempt::Over);
-        }
-        self.engine.insert(stream, peer, now);
-        Ok(Attempt::Accepted)
+        let token = Token(self.first + MAX_LISTENERS + self.engine.next_key());
+        self.registry.register(&mut stream, token, Stream::INTEREST)?;
+        self.engine.insert(stream, origin, now);
+        Ok(())
     }
 
     /// Accepts nothing for a while.

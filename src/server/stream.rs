@@ -42,7 +42,8 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-/// A connection that a [`Listener`] has accepted.
+/// A connection that a [`Listener`] has accepted, or that the caller gives to
+/// [`Server::adopt`](super::Server::adopt).
 ///
 /// # Example
 ///
@@ -60,6 +61,53 @@ pub enum Stream {
     /// Over a Unix socket.
     #[cfg(unix)]
     Unix(UnixStream),
+}
+
+impl From<TcpStream> for Stream {
+    fn from(stream: TcpStream) -> Self {
+        Stream::Tcp(stream)
+    }
+}
+
+impl From<net::TcpStream> for Stream {
+    fn from(stream: net::TcpStream) -> Self {
+        TcpStream::from_std(stream).into()
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Self {
+        Stream::Unix(stream)
+    }
+}
+
+#[cfg(unix)]
+impl From<unix::net::UnixStream> for Stream {
+    fn from(stream: unix::net::UnixStream) -> Self {
+        UnixStream::from_std(stream).into()
+    }
+}
+
+impl Stream {
+    /// Sets it not to block, and to send answers at once.
+    pub(super) fn into_nonblocking(self) -> io::Result<Self> {
+        match self {
+            Stream::Tcp(stream) => {
+                let stream = net::TcpStream::from(stream);
+                stream.set_nonblocking(true)?;
+                // It fails only where the connection is gone, which a read will tell.
+                let _ = stream.set_nodelay(true);
+                Ok(stream.into())
+            }
+            #[cfg(unix)]
+            Stream::Unix(stream) => {
+                let stream = unix::net::UnixStream::from(stream);
+                stream.set_nonblocking(true)?;
+                Ok(stream.into())
+            }
+        }
+    }
 }
 
 impl From<TcpListener> for Listener {

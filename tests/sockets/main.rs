@@ -1,5 +1,6 @@
 //! Servers over real sockets: the library in a loop of the tests', or on a thread of its own.
 
+mod adopt;
 mod clients;
 mod curl;
 mod early_answers;
