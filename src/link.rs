@@ -250,11 +250,9 @@ impl<S: Socket> Link<S> {
         let Some(socket) = &mut self.socket else { return Ok(Written::default()) };
         let mut written = Written { bytes: 0, transmitted: transmit(socket, &mut self.ready)? };
         let before = self.output.unsent();
-        if before > 0 {
-            let unsent = self.output.bytes.get(self.output.written..).unwrap_or_default();
-            written.bytes += write_to(socket, unsent, &mut self.ready.writable)?;
-            self.output.written += written.bytes;
-        }
+        let unsent = self.output.bytes.get(self.output.written..).unwrap_or_default();
+        written.bytes += write_to(socket, unsent, &mut self.ready.writable)?;
+        self.output.written += written.bytes;
         if written.bytes == before {
             self.output = Output::default();
             let n = write_to(socket, out, &mut self.ready.writable)?;
@@ -408,6 +406,41 @@ mod tests {
 
     fn failing(kinds: &[ErrorKind]) -> Link<Failing> {
         Link::new(Failing(kinds.to_vec()))
+    }
+
+    #[test]
+    fn a_read_that_takes_much_and_all_it_could_is_told_from_others() {
+        /// Fills whatever it is given.
+        struct Full;
+        impl io::Read for Full {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                Ok(into.len())
+            }
+        }
+        impl io::Write for Full {
+            fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+                Ok(from.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        impl Socket for Full {
+            fn short_read_drains(&self) -> bool {
+                true
+            }
+            fn finish_writing(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let fills = |capacity, most| {
+            let mut link = Link::new(Full);
+            assert_eq!(link.read(&mut Buf::with_capacity(capacity), most), Got::Input);
+            link.filled_last_read()
+        };
+        assert!(fills(512, usize::MAX));
+        assert!(!fills(511, usize::MAX), "it is little");
+        assert!(!fills(1_024, 1_000), "there was room for more");
     }
 
     #[test]

@@ -342,8 +342,221 @@ impl Bounds {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::io;
+
     use super::*;
+    use crate::buf::Buf;
+    use crate::engine::exchange::Named;
+    use crate::engine::ids::Ids;
+    use crate::engine::room::Lease;
+    use crate::handler::PeerAddr;
+    use crate::link::Ready;
+    use crate::proto::Limits;
+
+    /// A socket that gives nothing and takes nothing.
+    pub(in crate::engine) struct Stuck;
+
+    impl io::Read for Stuck {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+
+    impl io::Write for Stuck {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Socket for Stuck {
+        fn short_read_drains(&self) -> bool {
+            true
+        }
+
+        fn finish_writing(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    pub(in crate::engine) const BOUNDS: Bounds =
+        Bounds { max_output: 10, max_linger: Some(5), is_draining: false };
+    const DRAINING: Bounds = Bounds { is_draining: true, ..BOUNDS };
+
+    pub(in crate::engine) fn peer(stage: Stage<()>) -> Peer<Stuck, ()> {
+        let connection = Connection::new(Limits::default());
+        let mut peer = Peer::new(Stuck, PeerAddr::Unix.into(), connection, Moment(0));
+        peer.stage = stage;
+        peer
+    }
+
+    fn record() -> Record {
+        let named = Named::default();
+        Record { id: Ids::new().next(0), begun: Moment(0), received: 0, named }
+    }
+
+    fn exchange() -> Exchange<()> {
+        Exchange { record: record(), upload: () }
+    }
+
+    /// One of each stage in which requests are read or under way, outside a wave.
+    fn open() -> [Stage<()>; 5] {
+        [
+            Stage::AwaitingHead,
+            Stage::Receiving(exchange()),
+            Stage::Deciding(exchange()),
+            Stage::Paused(exchange(), Rest::new(0..1)),
+            Stage::Answering(record()),
+        ]
+    }
+
+    pub(in crate::engine) fn readable() -> Ready {
+        Ready { readable: true, ..Ready::default() }
+    }
+
+    fn broken() -> Ready {
+        Ready { error: true, ..Ready::default() }
+    }
+
+    fn kept() -> Box<Kept> {
+        Box::new(Kept { buf: Buf::with_capacity(1), lease: Lease::nothing() })
+    }
+
+    /// Has so much output wait, for which there is no room.
+    fn fill(peer: &mut Peer<Stuck, ()>, bytes: usize) {
+        peer.link.write(&mut vec![0; bytes]).expect("it is no error");
+    }
+
+    #[test]
+    fn peer_that_awaits_the_handler_is_not_read() {
+        for stage in open() {
+            let awaits_handler = stage.awaits_handler();
+            let mut peer = peer(stage);
+            assert_eq!(peer.errand(&BOUNDS), None);
+            peer.link.note(readable());
+            let errand = (!awaits_handler).then_some(Errand::Read);
+            assert_eq!(peer.errand(&BOUNDS), errand);
+            peer.unread = Unread::Partial(kept());
+            assert_eq!(peer.errand(&BOUNDS), errand);
+            peer.unread = Unread::Whole(kept());
+            let errand = (!awaits_handler).then_some(Errand::GoOn);
+            assert_eq!(peer.errand(&BOUNDS), errand);
+        }
+    }
+
+    #[test]
+    fn broken_connection_is_given_up_unless_a_read_finds_that_out() {
+        for stage in open() {
+            let awaits_handler = stage.awaits_handler();
+            let mut peer = peer(stage);
+            peer.link.note(broken());
+            let errand = if awaits_handler { Errand::BreakOff } else { Errand::Read };
+            assert_eq!(peer.errand(&BOUNDS), Some(errand));
+        }
+    }
+
+    #[test]
+    fn decision_is_done_though_the_peer_takes_no_answers() {
+        for stage in open() {
+            let mut peer = peer(stage);
+            fill(&mut peer, 11);
+            peer.link.note(readable());
+            assert_eq!(peer.errand(&BOUNDS), None);
+            peer.pending = Some(Pending::Refuse(Box::new(Reject::Late.into())));
+            assert_eq!(peer.errand(&BOUNDS), Some(Errand::GoOn));
+        }
+    }
+
+    #[test]
+    fn peer_is_read_up_to_the_bound_of_its_output() {
+        for (bytes, errand) in [(10, Some(Errand::Read)), (11, None)] {
+            let mut peer = peer(Stage::AwaitingHead);
+            fill(&mut peer, bytes);
+            peer.link.note(readable());
+            assert_eq!(peer.errand(&BOUNDS), errand);
+            peer.link.note(Ready { writable: true, ..Ready::default() });
+            assert_eq!(peer.errand(&BOUNDS), Some(Errand::Flush));
+        }
+    }
+
+    #[test]
+    fn peer_that_waits_for_room_is_read_only_if_it_is_broken() {
+        for stage in [Stage::AwaitingHead, Stage::Receiving(exchange())] {
+            let mut peer = peer(stage);
+            peer.place = Place::WaitsForRoom(0);
+            peer.link.note(readable());
+            assert_eq!(peer.errand(&BOUNDS), None);
+            peer.link.note(broken());
+            assert_eq!(peer.errand(&BOUNDS), Some(Errand::Read));
+        }
+    }
+
+    #[test]
+    fn drain_reads_a_last_time_from_those_between_requests() {
+        for stage in open() {
+            let is_between = matches!(stage, Stage::AwaitingHead);
+            let mut peer = peer(stage);
+            assert_eq!(peer.errand(&DRAINING), is_between.then_some(Errand::Read));
+            peer.place = Place::WaitsForRoom(0);
+            assert_eq!(peer.errand(&DRAINING), None);
+            peer.place = Place::Aside;
+            fill(&mut peer, 1);
+            assert_eq!(peer.errand(&DRAINING), None, "its answer is on its way");
+        }
+    }
+
+    #[test]
+    fn closing_waits_until_all_is_written() {
+        let mut peer = peer(Stage::Closing);
+        assert_eq!(peer.errand(&BOUNDS), Some(Errand::FinishWriting));
+        fill(&mut peer, 1);
+        peer.link.note(readable());
+        assert_eq!(peer.errand(&BOUNDS), None);
+        peer.link.note(Ready { writable: true, ..Ready::default() });
+        assert_eq!(peer.errand(&BOUNDS), Some(Errand::Flush));
+    }
+
+    #[test]
+    fn lingering_peer_is_read_up_to_its_bound() {
+        for (read, errand) in [(0, Some(Errand::Linger)), (4, Some(Errand::Linger)), (5, None)] {
+            let mut peer = peer(Stage::Lingering { read });
+            assert_eq!(peer.errand(&BOUNDS), None);
+            peer.link.note(readable());
+            assert_eq!(peer.errand(&BOUNDS), errand);
+            assert_eq!(peer.errand(&Bounds { max_linger: None, ..BOUNDS }), Some(Errand::Linger));
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_for_a_peer_that_is_closed() {
+        for stage in [Stage::Dead, Stage::Broken(Abort::Reset, None)] {
+            let mut peer = peer(stage);
+            fill(&mut peer, 1);
+            peer.link.note(broken());
+            peer.pending = Some(Pending::Resume);
+            assert_eq!(peer.errand(&DRAINING), None);
+        }
+    }
+
+    #[test]
+    fn request_that_breaks_off_keeps_what_the_handler_is_to_be_told() {
+        for stage in open() {
+            let has_request = !matches!(stage, Stage::AwaitingHead);
+            let has_upload = has_request && !matches!(stage, Stage::Answering(_));
+            let mut peer = peer(stage);
+            peer.break_off(Abort::Shutdown);
+            let Stage::Broken(Abort::Shutdown, unanswered) = &peer.stage else { panic!("broken") };
+            assert_eq!(unanswered.is_some(), has_request);
+            let uploads = unanswered.as_ref().map(|request| request.upload.is_some());
+            assert_eq!(uploads.unwrap_or_default(), has_upload);
+            peer.break_off(Abort::Reset);
+            assert!(matches!(peer.stage, Stage::Broken(Abort::Shutdown, _)), "the first counts");
+        }
+    }
 
     /// It is what a connection costs, with an upload as large as that of the MD5 handler.
     #[test]

@@ -172,3 +172,106 @@ impl<S, U> IndexMut<Key> for Roster<S, U> {
         &mut self.peers[key]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::peer::Stage;
+    use crate::engine::peer::tests::{BOUNDS, Stuck, peer, readable};
+
+    fn roster(peers: usize) -> Roster<Stuck, ()> {
+        let mut roster = Roster::new();
+        for key in 0..peers {
+            assert_eq!(roster.next_key(), key);
+            assert_eq!(roster.insert(peer(Stage::AwaitingHead)), key);
+        }
+        roster
+    }
+
+    fn note(roster: &mut Roster<Stuck, ()>, key: Key) {
+        roster[key].link.note(readable());
+        roster.file(key, &BOUNDS);
+    }
+
+    fn popped(roster: &mut Roster<Stuck, ()>) -> Vec<Key> {
+        std::iter::from_fn(|| roster.pop()).collect()
+    }
+
+    #[test]
+    fn peers_are_visited_once_in_the_order_of_their_errands() {
+        let mut roster = roster(3);
+        for key in [2, 0, 2] {
+            note(&mut roster, key);
+        }
+        roster.file(1, &BOUNDS);
+        roster.check_queue(&BOUNDS);
+        assert_eq!(roster.queued(), 2);
+        assert_eq!(popped(&mut roster), [2, 0]);
+        assert_eq!(roster[2].place, Place::Aside);
+    }
+
+    #[test]
+    #[should_panic(expected = "peer 1 has the errand Some(Read)")]
+    fn peer_that_was_not_filed_is_found() {
+        let mut roster = roster(2);
+        roster[1].link.note(readable());
+        roster.check_queue(&BOUNDS);
+    }
+
+    #[test]
+    #[should_panic(expected = "peer 0 has the errand None")]
+    fn peer_that_is_queued_for_nothing_is_found() {
+        let mut roster = roster(1);
+        roster[0].place = Place::Queued;
+        roster.check_queue(&BOUNDS);
+    }
+
+    #[test]
+    fn peers_that_wait_for_room_are_read_when_there_is_some() {
+        let mut roster = roster(3);
+        for key in [1, 2, 0] {
+            roster[key].link.note(readable());
+            roster.wait_for_room(key);
+        }
+        roster.check_queue(&BOUNDS);
+        assert!(roster.has_waiting() && roster.queued() == 0);
+        roster.end_waiting(&BOUNDS);
+        assert!(!roster.has_waiting());
+        assert_eq!(popped(&mut roster), [1, 2, 0]);
+    }
+
+    #[test]
+    fn peer_that_gets_another_errand_waits_no_longer() {
+        let mut roster = roster(4);
+        (0..4).for_each(|key| roster.wait_for_room(key));
+        for key in [1, 3, 0] {
+            roster[key].stage = Stage::Closing;
+            roster.file(key, &BOUNDS);
+        }
+        assert_eq!(popped(&mut roster), [1, 3, 0]);
+        assert_eq!(roster.waiting, [2]);
+        assert_eq!(roster[2].place, Place::WaitsForRoom(0));
+        roster[2].link.note(readable());
+        roster.end_waiting(&BOUNDS);
+        assert_eq!(popped(&mut roster), [2]);
+    }
+
+    #[test]
+    fn closed_peer_is_gone_once_wherever_it_stood() {
+        let mut roster = roster(3);
+        note(&mut roster, 0);
+        roster.wait_for_room(1);
+        for key in [0, 1, 2] {
+            roster[key].close();
+            roster.file(key, &BOUNDS);
+            roster.file(key, &BOUNDS);
+        }
+        let gone: Vec<Key> = roster.remove_gone().map(|(key, _)| key).collect();
+        assert_eq!(gone, [1, 2], "the other one is still queued");
+        assert!(!roster.has_waiting());
+        assert_eq!((roster.pop(), roster.len()), (Some(0), 1));
+        roster.file(0, &BOUNDS);
+        assert_eq!(roster.remove_gone().count(), 1);
+        assert!(roster.is_empty() && roster.get(0).is_none());
+    }
+}

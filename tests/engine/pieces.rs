@@ -197,16 +197,32 @@ fn an_upload_that_is_alone_is_read_in_longer_pieces() {
 #[test]
 fn a_turn_begins_no_batch_that_its_bytes_would_cut_short() {
     let (buffer, batch) = (4096, 4);
-    let max_turn = batch * (buffer + 1024) * 5 / 2;
-    let mut driver = recording(Config::default().buffer(buffer).batch(batch).max_turn(max_turn));
-    let clients: Vec<_> = (0..6).map(|_| driver.connect()).collect();
+    for (tenths, batches) in [(25, 2), (19, 1)] {
+        let max_turn = batch * (buffer + 1024) * tenths / 10;
+        let config = Config::default().buffer(buffer).batch(batch).max_turn(max_turn);
+        let mut driver = recording(config);
+        let clients: Vec<_> = (0..6).map(|_| driver.connect()).collect();
+        for client in &clients {
+            client.send(put("/a", &"x".repeat(100_000)));
+        }
+        for turn in 1..=10 {
+            driver.turn();
+            assert_eq!(driver.handler.batches, vec![4; batches * turn], "after {turn} turns");
+        }
+    }
+}
+
+#[test]
+fn a_turn_goes_on_while_as_many_peers_are_left_as_were_served_together() {
+    let mut driver = recording(Config::default().batch(4));
+    let clients: Vec<_> = (0..11).map(|_| driver.connect()).collect();
     for client in &clients {
-        client.send(put("/a", &"x".repeat(100_000)));
+        client.send(put("/a", "abc"));
     }
-    for turn in 1..=10 {
-        driver.turn();
-        assert_eq!(driver.handler.batches, vec![4; 2 * turn], "after {turn} turns");
-    }
+    driver.turn();
+    assert_eq!(driver.handler.batches, [4, 4]);
+    driver.turn();
+    assert_eq!(driver.handler.batches, [4, 4, 3]);
 }
 
 #[test]
