@@ -10,7 +10,8 @@
 //! What clients call their files is no name for ours: it could lead anywhere.
 //!
 //! Writing goes to the system's cache and hardly ever waits. For disks that are slower
-//! than the network a handler takes pieces in part and resumes when there is room.
+//! than the network a handler takes pieces in part, which `may_leave_content` says beforehand,
+//! and resumes when there is room.
 
 use std::error::Error;
 use std::fs::{self, File};

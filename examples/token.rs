@@ -58,6 +58,10 @@ impl<H: Handler> Handler for Guarded<H> {
         self.handler.finish(message, upload)
     }
 
+    fn may_leave_content(&self) -> bool {
+        self.handler.may_leave_content()
+    }
+
     fn ended(&mut self, report: &Report<'_>, upload: Option<H::Upload>) {
         self.handler.ended(report, upload);
     }

@@ -178,6 +178,7 @@ impl<S: Socket, U> Engine<S, U> {
         let worth = self.worth_a_batch();
         let may_feed = self.room.can_serve(self.config.most_kept());
         let (mut turn, Parts { roster, batch, sweeper, .. }) = self.parts();
+        turn.may_leave_content = handler.may_leave_content();
         if may_feed {
             roster.end_waiting(&turn.bounds);
         }
@@ -396,6 +397,7 @@ impl<S: Socket, U> Engine<S, U> {
             stats: &mut self.stats,
             room: &mut self.room,
             ids: &mut self.ids,
+            may_leave_content: false,
             budget: self.config.max_turn,
         };
         let Self { roster, batch, sweeper, idle, .. } = self;

@@ -97,6 +97,50 @@ pub trait Handler {
     /// taken.
     fn finish(&mut self, message: Finished<'_>, upload: Self::Upload) -> Reply;
 
+    /// True if this handler may leave content behind: if it calls [`Piece::take`] with fewer
+    /// bytes than a piece has. Constant for a handler's life. By default false: then nothing
+    /// that is read of an upload has to be kept, and uploads are read on when all of
+    /// [`Config::max_held`](crate::engine::Config::max_held) is in use.
+    ///
+    /// A handler that stands in front of another passes on what that one says.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
+    /// use streamsum::proto::Response;
+    ///
+    /// /// Writes to disks that are slower than the network.
+    /// struct Slow;
+    ///
+    /// impl Handler for Slow {
+    ///     type Upload = ();
+    ///
+    ///     fn may_leave_content(&self) -> bool {
+    ///         true
+    ///     }
+    ///
+    ///     fn begin(&mut self, _: Request<'_>) -> Verdict<()> {
+    ///         Verdict::Take(())
+    ///     }
+    ///
+    ///     fn consume(&mut self, pieces: &mut [Piece<()>]) {
+    ///         for piece in pieces {
+    ///             // What the disk takes for now; another thread resumes when it takes more.
+    ///             piece.take(piece.data().len().min(4096));
+    ///         }
+    ///     }
+    ///
+    ///     fn finish(&mut self, _: Finished<'_>, (): ()) -> Reply {
+    ///         Reply::Now(Response::text(201, "written"))
+    ///     }
+    /// }
+    /// # let _ = Slow;
+    /// ```
+    fn may_leave_content(&self) -> bool {
+        false
+    }
+
     /// Learns that a request is over, however it ended. Called exactly once for each
     /// request: after its answer was handed to the connection, or when no answer is
     /// possible any more.
@@ -298,6 +342,10 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
         (**self).finish(message, upload)
     }
 
+    fn may_leave_content(&self) -> bool {
+        (**self).may_leave_content()
+    }
+
     fn ended(&mut self, report: &Report<'_>, upload: Option<H::Upload>) {
         (**self).ended(report, upload);
     }
@@ -344,6 +392,8 @@ pub struct Piece<U> {
     pub(crate) range: Range<usize>,
     pub(crate) taken: usize,
     pub(crate) last: bool,
+    /// See [`Handler::may_leave_content`].
+    pub(crate) may_leave_content: bool,
     /// What the handler ends the request with.
     pub(crate) answer: Option<Box<Response>>,
 }
@@ -381,10 +431,15 @@ impl<U> Piece<U> {
     ///
     /// # Panics
     ///
-    /// If there are fewer than `n`.
+    /// If there are fewer than `n`; and if there are more, unless the handler has said that it
+    /// [may leave content](Handler::may_leave_content).
     pub fn take(&mut self, n: usize) {
         let length = self.range.len();
         assert!(n <= length, "cannot take {n} of {length} bytes");
+        assert!(
+            n == length || self.may_leave_content,
+            "cannot leave content: `Handler::may_leave_content` is false"
+        );
         self.taken = n;
     }
 
@@ -484,22 +539,33 @@ mod tests {
         assert_eq!(size_of::<Option<UploadId>>(), 16);
     }
 
-    #[test]
-    #[should_panic(expected = "cannot take 4 of 3 bytes")]
-    fn taking_more_than_a_piece_has_panics() {
+    fn piece(may_leave_content: bool) -> Piece<()> {
         let mut buf = Buf::with_capacity(3);
         buf.append(b"abc");
-        let id = UploadId { engine: NonZeroU32::MIN, key: 0, serial: 0 };
-        let mut piece = Piece {
-            id,
+        Piece {
+            id: UploadId { engine: NonZeroU32::MIN, key: 0, serial: 0 },
             slot: 0,
             upload: (),
             buf,
             range: 0..3,
             taken: 3,
             last: false,
+            may_leave_content,
             answer: None,
-        };
-        piece.take(4);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "cannot take 4 of 3 bytes")]
+    fn taking_more_than_a_piece_has_panics() {
+        piece(true).take(4);
+    }
+
+    #[test]
+    #[should_panic(expected = "`Handler::may_leave_content` is false")]
+    fn leaving_content_without_having_said_so_panics() {
+        let mut piece = piece(false);
+        piece.take(3);
+        piece.take(2);
     }
 }

@@ -46,6 +46,10 @@ impl<H: Handler> Handler for Logged<H> {
         self.handler.finish(message, upload)
     }
 
+    fn may_leave_content(&self) -> bool {
+        self.handler.may_leave_content()
+    }
+
     fn ended(&mut self, report: &Report<'_>, upload: Option<H::Upload>) {
         if self.access_log == AccessLog::Stderr {
             self.lines.push_with(|line| Entry::new(report).write(line));

@@ -159,7 +159,7 @@ impl Turn<'_> {
         let certain = usize::try_from(connection.certain_content()).unwrap_or(usize::MAX);
         let (lease, most) = if let Some(lease) = self.room.lease(buffer) {
             (lease, usize::MAX)
-        } else if certain > 0 && !self.room.content_may_stay() {
+        } else if certain > 0 && !self.may_leave_content {
             // Nothing of it is left behind.
             (Lease::nothing(), certain)
         } else if in_body && let Some(lease) = self.room.lease(SMALL_READ) {

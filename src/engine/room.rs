@@ -52,9 +52,6 @@ pub(super) struct Room {
     has_reserve: Option<Key>,
     /// Bytes of one pooled buffer.
     buffer: usize,
-    /// True if the handler has ever left some of a piece, so that any content may have to
-    /// be kept.
-    content_may_stay: bool,
 }
 
 impl Room {
@@ -66,7 +63,6 @@ impl Room {
             limit: config.max_held.saturating_sub(config.most_kept()),
             has_reserve: None,
             buffer: config.buffer,
-            content_may_stay: false,
         }
     }
 
@@ -186,17 +182,6 @@ impl Room {
         kept.lease.0 += more;
         self.resize(&mut kept.lease, kept.buf.capacity());
         true
-    }
-
-    /// Notes that the handler has left content. It is a kind of handler that does so, and one
-    /// that does it once will do it again: nothing takes this back.
-    pub(super) fn note_content_left(&mut self) {
-        self.content_may_stay = true;
-    }
-
-    /// True if content that is read may have to be kept.
-    pub(super) fn content_may_stay(&self) -> bool {
-        self.content_may_stay
     }
 }
 

@@ -19,6 +19,9 @@ pub(super) struct Turn<'e> {
     pub(super) stats: &'e mut Stats,
     pub(super) room: &'e mut Room,
     pub(super) ids: &'e mut Ids,
+    /// True if content that is read may have to be kept, as the handler leaves some. False
+    /// where there is no handler: then only idle peers are read, who send no content.
+    pub(super) may_leave_content: bool,
     /// What is left of the bytes that the turn may read.
     pub(super) budget: usize,
 }

@@ -29,7 +29,7 @@ pub(super) fn run_waves<S: Socket, H: Handler>(
         for (place, slot) in batch.iter_mut().enumerate() {
             let peer = &mut roster[slot.key];
             let range = turn.advance(peer, slot, handler);
-            pieces.extend(range.map(|range| lend(peer, slot, place, range)));
+            pieces.extend(range.map(|range| turn.lend(peer, slot, place, range)));
         }
         if pieces.is_empty() {
             return;
@@ -44,25 +44,36 @@ pub(super) fn run_waves<S: Socket, H: Handler>(
     }
 }
 
-/// Makes a piece of a peer's content. Its buffer and its upload go along.
-fn lend<S, U>(
-    peer: &mut Peer<S, U>,
-    slot: &mut Slot,
-    place: usize,
-    range: Range<usize>,
-) -> Piece<U> {
-    let Stage::Receiving(exchange) = mem::replace(&mut peer.stage, Stage::AwaitingHead) else {
-        unreachable!("content comes while it is received")
-    };
-    let Some(buf) = slot.buf.take() else { unreachable!("the content lies in it") };
-    let Exchange { record, upload } = exchange;
-    let id = record.id;
-    peer.stage = Stage::Lent(record);
-    let last = peer.connection.awaits() == Awaits::Response;
-    Piece { id, slot: place, upload, buf, taken: range.len(), range, last, answer: None }
-}
-
 impl Turn<'_> {
+    /// Makes a piece of a peer's content. Its buffer and its upload go along.
+    fn lend<S, U>(
+        &self,
+        peer: &mut Peer<S, U>,
+        slot: &mut Slot,
+        place: usize,
+        range: Range<usize>,
+    ) -> Piece<U> {
+        let Stage::Receiving(exchange) = mem::replace(&mut peer.stage, Stage::AwaitingHead) else {
+            unreachable!("content comes while it is received")
+        };
+        let Some(buf) = slot.buf.take() else { unreachable!("the content lies in it") };
+        let Exchange { record, upload } = exchange;
+        let id = record.id;
+        peer.stage = Stage::Lent(record);
+        let last = peer.connection.awaits() == Awaits::Response;
+        Piece {
+            id,
+            slot: place,
+            upload,
+            buf,
+            taken: range.len(),
+            range,
+            last,
+            may_leave_content: self.may_leave_content,
+            answer: None,
+        }
+    }
+
     /// Goes on with a peer until it has content for the handler, of which this is the range
     /// in its buffer, or can do nothing more.
     fn advance<S: Socket, H: Handler>(
@@ -250,7 +261,6 @@ impl Turn<'_> {
             let request = Unanswered { record, upload: Some(upload) };
             self.end(request, Outgoing::Answer(&response), peer, slot, handler);
         } else if !rest.is_empty() {
-            self.room.note_content_left();
             peer.stage = Stage::Paused(Exchange { record, upload }, Rest::new(rest));
             slot.progress = Progress::Stopped;
         } else if last {

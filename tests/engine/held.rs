@@ -15,6 +15,13 @@ fn tightest(buffer: usize) -> Config {
     Config::default().limits(limits).buffer(buffer).max_held(2 * ASK)
 }
 
+/// Nothing has to be kept of content that a handler takes at once.
+fn tight_and_takes_all(buffer: usize) -> Driver<Recorder> {
+    let mut driver = recording(tightest(buffer));
+    driver.handler.takes_all = true;
+    driver
+}
+
 fn tight() -> Driver<Recorder> {
     recording(tightest(BUFFER))
 }
@@ -34,7 +41,7 @@ fn fill(driver: &mut Driver<Recorder>) -> (Vec<Client>, Vec<Client>) {
 
 #[test]
 fn uploads_go_on_over_the_bound() {
-    let mut driver = tight();
+    let mut driver = tight_and_takes_all(BUFFER);
     let uploader = driver.connect();
     let content = "y".repeat(50_000);
     let request = put("/up", &content);
@@ -46,9 +53,33 @@ fn uploads_go_on_over_the_bound() {
     assert_eq!(uploader.untaken(), 0);
 }
 
+/// A handler that may leave content has room set aside for it from its first piece on.
+#[test]
+fn the_bound_is_not_passed_by_content_that_is_left_for_the_first_time() {
+    let mut driver = tight();
+    let uploads: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
+    let request = put("/bits", &"y".repeat(50_000));
+    for client in &uploads {
+        driver.send(client, &request[..request.len() - 50_000]);
+    }
+    let (read, unread) = fill(&mut driver);
+    assert!(!unread.is_empty());
+    driver.handler.bits = [0; 20].into();
+    for client in &uploads {
+        client.send(&request[request.len() - 50_000..]);
+    }
+    // The driver holds the account against its bound after every turn.
+    driver.settle();
+    assert_eq!(driver.handler.logged("consume").len(), 0, "there is no room for their content");
+    read.iter().chain(&unread).for_each(Client::reset);
+    driver.settle();
+    let paused = driver.handler.logged("consume").len();
+    assert!((1..20).contains(&paused), "{paused} of them have left content");
+}
+
 #[test]
 fn the_bound_is_not_passed_by_what_comes_behind_uploads() {
-    let mut driver = recording(tightest(ASK));
+    let mut driver = tight_and_takes_all(ASK);
     let uploads: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
     let request = put("/late", &"y".repeat(1_000));
     for client in &uploads {

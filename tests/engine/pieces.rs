@@ -34,6 +34,29 @@ fn what_a_partial_take_leaves_comes_again() {
 }
 
 #[test]
+#[should_panic(expected = "cannot leave content: `Handler::may_leave_content` is false")]
+fn a_handler_that_says_it_takes_all_has_to() {
+    let mut driver = recording(Config::default());
+    driver.handler.takes_all = true;
+    driver.handler.bits.push_back(2);
+    let client = driver.connect();
+    driver.send(&client, put("/bits", "abc"));
+}
+
+/// Behind a box, too.
+#[test]
+fn a_handler_in_a_box_may_leave_content() {
+    let mut handler = Box::new(Recorder::default());
+    handler.bits.push_back(2);
+    let mut driver = Driver::<Box<Recorder>>::new(Config::default(), handler);
+    let client = driver.connect();
+    driver.send(&client, put("/bits", "abcdef"));
+    assert!(driver.engine.resume(driver.handler.id("/bits")));
+    driver.settle();
+    assert_eq!(client.take_output(), digest("abcdef"));
+}
+
+#[test]
 fn a_partial_take_is_not_resumed_by_itself() {
     let mut driver = recording(Config::default());
     driver.handler.bits.push_back(0);

@@ -91,6 +91,7 @@ impl Ended {
 #[derive(Debug)]
 pub(crate) struct Erratic {
     random: Random,
+    leaves_content: bool,
     /// Requests that have begun and not ended.
     pub(crate) open: BTreeMap<UploadId, Open>,
     /// Requests that are over.
@@ -110,8 +111,9 @@ pub(crate) struct Erratic {
 }
 
 impl Erratic {
-    pub(crate) fn new(random: Random) -> Self {
+    pub(crate) fn new(mut random: Random) -> Self {
         Self {
+            leaves_content: random.chance(70),
             random,
             open: BTreeMap::new(),
             over: BTreeSet::new(),
@@ -210,7 +212,8 @@ impl Handler for Erratic {
             assert!(length > 0 || piece.last(), "an empty piece that is not the last");
             let (gives_up, was_last) = (self.gives_up(piece), piece.last());
             let mut taken = length;
-            if (gives_up || piece.upload().way == "bits") && self.random.chance(40) {
+            let takes_part = gives_up || piece.upload().way == "bits";
+            if takes_part && self.leaves_content && self.random.chance(40) {
                 taken = self.random.below(length + 1);
                 piece.take(taken);
             }
@@ -236,6 +239,10 @@ impl Handler for Erratic {
         }
         *self.stage(work.id) = Stage::Finished;
         Reply::Now(Response::text(200, digest))
+    }
+
+    fn may_leave_content(&self) -> bool {
+        self.leaves_content
     }
 
     fn ended(&mut self, report: &Report<'_>, upload: Option<Work>) {

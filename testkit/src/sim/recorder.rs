@@ -36,6 +36,8 @@ pub struct Recorder {
     pub bits: VecDeque<usize>,
     /// How much content of `/full…` is taken before it is answered.
     pub room: usize,
+    /// True if the handler says that it never leaves content. It may not, then.
+    pub takes_all: bool,
     /// Somebody whose output is looked at when content comes.
     pub watched: Option<Client>,
     /// What had been written to them by then.
@@ -113,6 +115,10 @@ impl Handler for Recorder {
             return Reply::Later;
         }
         Reply::Now(Response::text(200, digest(&content.bytes)))
+    }
+
+    fn may_leave_content(&self) -> bool {
+        !self.takes_all
     }
 
     fn ended(&mut self, report: &Report<'_>, upload: Option<Content>) {
