@@ -12,7 +12,7 @@ pub use framing::{Framing, Version};
 
 pub(super) use body::{Body, Chunked};
 pub(super) use fields::{
-    ByteSet, Section, SectionScan, Seen, check, is_tchar, line_end, list_members,
+    ByteSet, Section, SectionScan, Seen, check, is_tchar, line_end, list_members, trim_ows,
 };
 pub(super) use framing::Declared;
 pub(super) use malformed::Malformed;

@@ -7,8 +7,11 @@
 
 mod chunked;
 mod host;
+mod list;
 
 use streamsum::proto;
+
+pub use list::list;
 
 /// What the server under test was told to accept.
 #[derive(Clone, Debug)]

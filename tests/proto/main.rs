@@ -2,5 +2,6 @@
 
 mod cases;
 mod connection;
+mod fields;
 mod head_begun;
 mod regressions;

@@ -2,7 +2,7 @@
 //! message framing that follows from them (RFC 9112 §3, §5, §6).
 
 use super::super::syntax::{
-    self, Declared, Fields, Framing, SectionScan, Seen, Version, is_tchar, list_members,
+    self, Declared, Fields, Framing, SectionScan, Seen, Version, is_tchar, list_members, trim_ows,
 };
 use super::{Reject, target};
 
@@ -197,7 +197,8 @@ impl<'i> ControlFields<'i> {
     }
 
     fn add_connection_options(&mut self, value: &[u8]) {
-        for option in list_members(value) {
+        // Options are tokens: a list with a quote in it is malformed, and hides no `close`.
+        for option in value.split(|byte| *byte == b',').map(trim_ows) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }

@@ -44,9 +44,28 @@ pub(crate) fn trim_ows(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// The members of a comma-separated list, the empty ones too (RFC 9110 §5.6.1).
+/// The members of a comma-separated list, the empty ones too (RFC 9110 §5.6.1). A comma in a
+/// quoted string separates nothing (RFC 9110 §5.6.4).
 pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(trim_ows)
+    /// Where the last byte stood.
+    #[derive(Clone, Copy)]
+    enum At {
+        Unquoted,
+        Quoted,
+        /// At the backslash of a quoted pair.
+        Escape,
+    }
+    let mut at = At::Unquoted;
+    let is_separator = move |byte: &u8| {
+        at = match (at, byte) {
+            (At::Unquoted, b'"') | (At::Escape, _) => At::Quoted,
+            (At::Quoted, b'\\') => At::Escape,
+            (At::Quoted, b'"') => At::Unquoted,
+            (same, _) => same,
+        };
+        matches!(at, At::Unquoted) && *byte == b','
+    };
+    value.split(is_separator).map(trim_ows)
 }
 
 /// The field lines of a head or of a trailer section, in the order of their arrival.
@@ -63,7 +82,7 @@ pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// let mut connection = Connection::new(Limits::default());
 /// let Event::Head(head) = connection.receive(&mut input)?.event else { panic!() };
 /// assert_eq!(head.fields().get("HOST"), Some(&b"x"[..]));
-/// let tags: Vec<_> = head.fields().iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-tag")).collect();
+/// let tags: Vec<_> = head.fields().iter().skip(1).collect();
 /// assert_eq!(tags, [("X-Tag", &b"1"[..]), ("x-tag", &b"2"[..])]);
 /// # Ok::<(), streamsum::proto::Reject>(())
 /// ```
@@ -94,7 +113,52 @@ impl<'a> Fields<'a> {
     /// case-insensitively.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
-        self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.values(name).next()
+    }
+
+    /// The values of all field lines of that name, in the order of the lines (RFC 9110 §5.3).
+    /// Names are compared case-insensitively.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::proto::{Connection, Event, Limits};
+    ///
+    /// let mut input = *b"PUT /a HTTP/1.1\r\nHost: x\r\nX-Tag: 1\r\nx-tag: 2, 3\r\n\r\n";
+    /// let mut connection = Connection::new(Limits::default());
+    /// let Event::Head(head) = connection.receive(&mut input)?.event else { panic!() };
+    /// let tags: Vec<_> = head.fields().values("X-Tag").collect();
+    /// assert_eq!(tags, [&b"1"[..], b"2, 3"]);
+    /// # Ok::<(), streamsum::proto::Reject>(())
+    /// ```
+    pub fn values<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let is_named = move |own: &str| own.eq_ignore_ascii_case(name);
+        self.iter().filter(move |(own, _)| is_named(own)).map(|(_, value)| value)
+    }
+
+    /// The members of a list over all field lines of that name, in their order
+    /// (RFC 9110 §5.6.1): without the white space around them, and without the empty ones.
+    ///
+    /// Quoted strings are left as they came. A comma in one separates nothing; one that is not
+    /// closed ends with its line. An entity tag may end in a backslash (RFC 9110 §8.8.3), which
+    /// is taken for the beginning of a quoted pair here. Only a field that is defined as a list
+    /// is one: there are commas in the value of `Date`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::proto::{Connection, Event, Limits};
+    ///
+    /// let mut input = *b"PUT /a HTTP/1.1\r\nHost: x\r\n\
+    ///     If-Match: \"a,b\" ,, W/\"c\"\r\nif-match: \"d\"\r\n\r\n";
+    /// let mut connection = Connection::new(Limits::default());
+    /// let Event::Head(head) = connection.receive(&mut input)?.event else { panic!() };
+    /// let tags: Vec<_> = head.fields().list("If-Match").collect();
+    /// assert_eq!(tags, [&b"\"a,b\""[..], b"W/\"c\"", b"\"d\""]);
+    /// # Ok::<(), streamsum::proto::Reject>(())
+    /// ```
+    pub fn list<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.values(name).flat_map(list_members).filter(|member| !member.is_empty())
     }
 
     /// True if there is no field line at all.
@@ -355,6 +419,50 @@ mod tests {
         assert!(!fields.is_empty());
         assert!(Fields::default().is_empty());
         assert!(Fields::new(b"\r\n").is_empty());
+    }
+
+    #[test]
+    fn the_values_of_a_name_come_in_the_order_of_their_lines() {
+        let fields = Fields::new(b"A: 1, 2\r\nab: x\r\na: \t\r\nB: y\r\na:3 \r\n\r\n");
+        assert_eq!(fields.values("a").collect::<Vec<_>>(), [&b"1, 2"[..], b"", b"3"]);
+        assert_eq!(fields.values("b").collect::<Vec<_>>(), [b"y"]);
+        assert_eq!(fields.values("c").count(), 0);
+        assert_eq!(Fields::default().values("a").count(), 0);
+    }
+
+    #[test]
+    fn a_list_is_cut_at_commas_outside_quoted_strings() {
+        let lists: [(&str, &[&str]); 14] = [
+            ("", &[]),
+            (" , ,\t,", &[]),
+            ("a", &["a"]),
+            ("a,b", &["a", "b"]),
+            (",a ,\t b c\t,, ", &["a", "b c"]),
+            ("\"a,b\", c", &["\"a,b\"", "c"]),
+            ("\"\",\" , \"", &["\"\"", "\" , \""]),
+            (r#"x="a\",b";y=",",c"#, &[r#"x="a\",b";y=",""#, "c"]),
+            (r#""a\\",b"#, &[r#""a\\""#, "b"]),
+            (r#""\,",b"#, &[r#""\,""#, "b"]),
+            // A backslash has no meaning outside a quoted string.
+            (r#"a\,b\",c,""#, &["a\\", "b\\\",c,\""]),
+            // One that is not closed, and one that ends in half a quoted pair.
+            ("a, \"b, c ", &["a", "\"b, c"]),
+            (r#"a,"b,\"#, &["a", r#""b,\"#]),
+            ("\u{fc},\u{e9}", &["\u{fc}", "\u{e9}"]),
+        ];
+        for (value, members) in lists {
+            let lines = format!("a: {value}\r\n\r\n");
+            let fields = Fields::new(lines.as_bytes());
+            let found: Vec<_> = fields.list("A").map(String::from_utf8_lossy).collect();
+            assert_eq!(found, members, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_list_goes_over_all_its_lines_and_a_quoted_string_over_one() {
+        let fields = Fields::new(b"A: 1,\r\nb: x,y\r\na: \"2, 3\r\na:\r\na: 4,5\"\r\n\r\n");
+        let found: Vec<_> = fields.list("a").collect();
+        assert_eq!(found, [&b"1"[..], b"\"2, 3", b"4", b"5\""]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use streamsum::proto::{
 };
 
 use super::plan::{Finish, Plan};
-use crate::naive::{Field, Framing, Outcome, Reading, Request};
+use crate::naive::{self, Field, Framing, Outcome, Reading, Request};
 use crate::response::{self, CONTINUE, Method};
 
 /// What nobody may look at once a connection is closed or has refused a request.
@@ -309,7 +309,14 @@ fn request(head: &proto::Head<'_>) -> Request {
 }
 
 fn fields(fields: &Fields<'_>) -> Vec<Field> {
-    fields.iter().map(|(name, value)| (name.into(), value.to_vec())).collect()
+    let all: Vec<Field> =
+        fields.iter().map(|(name, value)| (name.into(), value.to_vec())).collect();
+    // One name stands for all: there may be thousands.
+    if let Some((name, _)) = fields.iter().last() {
+        let list: Vec<&[u8]> = fields.list(name).collect();
+        assert_eq!(list, naive::list(&all, name), "left the core, right the oracle");
+    }
+    all
 }
 
 /// True if the client waits to be asked for its content (docs/HTTP.md 16).
