@@ -1,6 +1,8 @@
 //! Counters, for those who watch a running engine.
 
 use std::fmt;
+use std::iter::Sum;
+use std::ops::AddAssign;
 
 use crate::proto::Reject;
 
@@ -75,6 +77,77 @@ impl Stats {
     }
 }
 
+/// Adds each counter of another engine, those of the reasons included.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::engine::Stats;
+///
+/// let mut all = Stats::default();
+/// let mut one = Stats::default();
+/// one.requests = 2;
+/// all += &one;
+/// all += &one;
+/// assert_eq!(all.requests, 4);
+/// ```
+impl AddAssign<&Stats> for Stats {
+    fn add_assign(&mut self, other: &Stats) {
+        // Every field is named, so that a new one does not compile until it is added.
+        let Stats {
+            connections,
+            displaced,
+            requests,
+            answers,
+            refusals,
+            aborts,
+            bytes_read,
+            bytes_written,
+            turns,
+            waves,
+            pieces,
+            refused,
+        } = other;
+        self.connections += connections;
+        self.displaced += displaced;
+        self.requests += requests;
+        self.answers += answers;
+        self.refusals += refusals;
+        self.aborts += aborts;
+        self.bytes_read += bytes_read;
+        self.bytes_written += bytes_written;
+        self.turns += turns;
+        self.waves += waves;
+        self.pieces += pieces;
+        for (count, more) in self.refused.iter_mut().zip(refused) {
+            *count += more;
+        }
+    }
+}
+
+/// The counters of several engines together, such as of a server on each of several threads.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::{Checksum, Config, engine::Stats, spawn};
+///
+/// let spawn_one = || spawn("127.0.0.1:0", Config::default(), Checksum::new());
+/// let servers = [spawn_one()?, spawn_one()?];
+/// let stats = servers.each_ref().map(|server| server.stats());
+/// let all: Stats = stats.iter().sum();
+/// assert_eq!(all.requests, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+impl<'a> Sum<&'a Stats> for Stats {
+    fn sum<I: Iterator<Item = &'a Stats>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, stats| {
+            sum += stats;
+            sum
+        })
+    }
+}
+
 /// One line, `name=value` for each counter.
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,6 +177,46 @@ mod tests {
         }
         let all: u64 = (1..=Reject::ALL.len() as u64).sum();
         assert_eq!(stats.refusals, all);
+    }
+
+    /// Counters of which no two are the same.
+    fn all_different() -> Stats {
+        let mut refused = [0; Reject::ALL.len()];
+        (100..).zip(&mut refused).for_each(|(times, count)| *count = times);
+        Stats {
+            connections: 1,
+            displaced: 2,
+            requests: 3,
+            answers: 4,
+            refusals: 5,
+            aborts: 6,
+            bytes_read: 7,
+            bytes_written: 8,
+            turns: 9,
+            waves: 10,
+            pieces: 11,
+            refused,
+        }
+    }
+
+    #[test]
+    fn every_counter_is_added_to_its_own() {
+        let one = all_different();
+        let mut sum = Stats::default();
+        sum += &one;
+        assert_eq!(sum, one);
+        let sum: Stats = [&one, &one, &one].into_iter().sum();
+        let Stats { connections, displaced, requests, answers, refusals, aborts, .. } = sum;
+        assert_eq!(
+            [connections, displaced, requests, answers, refusals, aborts],
+            [3, 6, 9, 12, 15, 18]
+        );
+        let Stats { bytes_read, bytes_written, turns, waves, pieces, refused, .. } = sum;
+        assert_eq!([bytes_read, bytes_written, turns, waves, pieces], [21, 24, 27, 30, 33]);
+        for (times, count) in (100..).zip(refused) {
+            assert_eq!(count, 3 * times);
+        }
+        assert_eq!([].into_iter().sum::<Stats>(), Stats::default());
     }
 
     #[test]
