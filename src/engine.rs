@@ -36,6 +36,7 @@ mod stats;
 mod time;
 mod timeouts;
 mod turn;
+mod underway;
 mod wave;
 
 use std::time::Instant;
@@ -58,6 +59,7 @@ pub use ids::Key;
 pub use stats::Stats;
 pub use time::Now;
 pub use timeouts::Timeouts;
+pub use underway::{Phase, Underway};
 
 /// Serves many peers over sockets of one kind. `U` is the handler's
 /// [`Upload`](Handler::Upload).
@@ -331,6 +333,17 @@ impl<S: Socket, U> Engine<S, U> {
     pub fn lingering(&self) -> usize {
         let lingers = |peer: &Peer<S, U>| matches!(peer.stage, Stage::Lingering { .. });
         self.roster.iter().filter(|(_, peer)| lingers(peer)).count()
+    }
+
+    /// The requests that have begun and not ended, in no order: those for which
+    /// [`Handler::ended`] is to come. [`Server::uploads`](crate::server::Server::uploads) has an
+    /// example.
+    ///
+    /// It looks at each peer, idle ones too, as the deadlines do once a second, and allocates
+    /// nothing. That is cheap enough for every second and for a person who asks, not for every
+    /// turn.
+    pub fn uploads(&self) -> impl Iterator<Item = Underway<'_>> {
+        self.roster.iter().filter_map(|(_, peer)| peer.underway(self.now))
     }
 
     /// Bytes kept for peers at the moment: see [`Config::max_held`].

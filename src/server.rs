@@ -61,7 +61,7 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::{Interest, Registry, Token};
 
-use crate::engine::{Config, Engine, Now, Ready, Stats};
+use crate::engine::{Config, Engine, Now, Ready, Stats, Underway};
 use crate::handler::{Handler, PeerAddr, UploadId};
 use crate::proto::Response;
 
@@ -360,6 +360,43 @@ impl<U> Server<U> {
     #[must_use]
     pub fn lingering(&self) -> usize {
         self.engine.lingering()
+    }
+
+    /// The requests that are under way: see [`Engine::uploads`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use mio::{Events, Poll, Token};
+    /// use streamsum::{Checksum, Config, Now, Server};
+    ///
+    /// let mut poll = Poll::new()?;
+    /// let config = Config::default().kept_target(256);
+    /// let mut server = Server::new(poll.registry(), Token(0), config)?;
+    /// let address = server.bind("127.0.0.1:0")?;
+    /// # use std::io::Write;
+    /// # let mut client = std::net::TcpStream::connect(address)?;
+    /// # client.write_all(b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")?;
+    /// # let (mut events, mut handler) = (Events::with_capacity(8), Checksum::new());
+    /// # while server.stats().requests == 0 {
+    /// #     poll.poll(&mut events, server.timeout(Now::now()))?;
+    /// #     for event in &events {
+    /// #         server.note(event);
+    /// #     }
+    /// #     server.turn(Now::now(), &mut handler)?;
+    /// # }
+    ///
+    /// // In the loop, with one client that has sent a third of `/a`:
+    /// for upload in server.uploads() {
+    ///     let (target, received) = (upload.target.unwrap_or("?"), upload.received);
+    ///     println!("{} {target}: {received} bytes of {:?}", upload.peer, upload.length);
+    ///     # assert_eq!((target, upload.length), ("/a", Some(9)));
+    /// }
+    /// assert_eq!(server.uploads().count(), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn uploads(&self) -> impl Iterator<Item = Underway<'_>> {
+        self.engine.uploads()
     }
 
     /// The settings in force.

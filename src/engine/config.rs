@@ -66,8 +66,9 @@ pub struct Config {
     /// Default 16 KiB: about a hundred answers.
     pub max_output: usize,
     /// Bytes of each request target that are kept for
-    /// [`Handler::ended`](crate::handler::Handler::ended). Default 0: neither method nor
-    /// target is kept.
+    /// [`Handler::ended`](crate::handler::Handler::ended) and
+    /// [`Engine::uploads`](super::Engine::uploads). Default 0: neither method nor target is
+    /// kept.
     pub kept_target: usize,
     /// How long peers may take.
     pub timeouts: Timeouts,

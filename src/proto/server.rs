@@ -192,7 +192,7 @@ enum State {
     Head { scan: SectionScan, empty_lines: u8 },
     Decide { terms: Terms, body: Body },
     Body { terms: Terms, body: Body },
-    Respond { terms: Terms, trailers: Option<Box<[u8]>> },
+    Respond { terms: Terms, length: Option<u64>, trailers: Option<Box<[u8]>> },
     Rejected(Reject),
     Closed,
 }
@@ -331,8 +331,8 @@ impl Connection {
                 && !content_has_arrived,
         };
         let body = match framing {
-            Framing::None => Body::Length(0),
-            Framing::Length(length) => Body::Length(length),
+            Framing::None => Body::with_length(0),
+            Framing::Length(length) => Body::with_length(length),
             Framing::Chunked => Body::Chunked(Chunked::new()),
         };
         self.requests = self.requests.saturating_add(1);
@@ -343,14 +343,14 @@ impl Connection {
         let State::Body { terms, body } = &mut self.state else {
             unreachable!("called only within content")
         };
-        let terms = *terms;
+        let (terms, length) = (*terms, body.length());
         match body.decode(input, &self.limits) {
             Ok(decoded) => {
                 if decoded.last {
                     let section = input.get(decoded.trailers).unwrap_or_default();
                     let lines = section.strip_suffix(b"\r\n").unwrap_or_default();
                     let trailers = (!lines.is_empty()).then(|| lines.into());
-                    self.state = State::Respond { terms, trailers };
+                    self.state = State::Respond { terms, length, trailers };
                 } else if decoded.data.is_empty() {
                     return Ok(Step { used: decoded.used, event: Event::Wait });
                 }
@@ -367,7 +367,7 @@ impl Connection {
     #[must_use]
     pub fn exceeds_body_limit(&self) -> bool {
         match self.state {
-            State::Decide { body: Body::Length(length), .. } => {
+            State::Decide { body: Body::Length { length, .. }, .. } => {
                 self.limits.body.is_some_and(|limit| length > limit)
             }
             _ => false,
@@ -533,6 +533,31 @@ impl Connection {
         match &self.state {
             State::Body { body, .. } => body.certain(),
             _ => 0,
+        }
+    }
+
+    /// How many bytes of content the current request has in all, if its head tells: its
+    /// Content-Length, or 0 without content. `None` if it is chunked, and between requests.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::proto::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// let mut input = *b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+    /// connection.receive(&mut input)?;
+    /// connection.accept(&mut Vec::new());
+    /// connection.receive(&mut b"abc".to_owned())?;
+    /// assert_eq!((connection.content_length(), connection.certain_content()), (Some(9), 6));
+    /// # Ok::<(), streamsum::proto::Reject>(())
+    /// ```
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        match &self.state {
+            State::Decide { body, .. } | State::Body { body, .. } => body.length(),
+            State::Respond { length, .. } => *length,
+            State::Head { .. } | State::Rejected(_) | State::Closed => None,
         }
     }
 

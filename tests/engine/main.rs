@@ -16,6 +16,7 @@ mod request_limit;
 mod seeds;
 mod sessions;
 mod short_reads;
+mod uploads;
 mod verdicts;
 
 use streamsum::engine::Config;

@@ -63,6 +63,37 @@ fn assert_begins(connection: &mut Connection, input: &str, used: usize) {
     assert_eq!(step.used, used);
 }
 
+#[test]
+fn the_content_length_is_known_from_the_head_to_the_answer() {
+    let put = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n";
+    assert_eq!(begun("PUT / HTTP/1.1\r\nContent-Length: 3\r\n").content_length(), None);
+    assert_eq!(with_head(put).content_length(), Some(3));
+    assert_eq!(with_content(put, "").content_length(), Some(3));
+    assert_eq!(with_content(put, "ab").content_length(), Some(3));
+    let mut connection = with_content(put, "abc");
+    assert_eq!((connection.awaits(), connection.content_length()), (Awaits::Response, Some(3)));
+    let _ = respond(&mut connection, &Response::text(200, ""));
+    assert_eq!(connection.content_length(), None);
+    assert_eq!(with_head(GET).content_length(), Some(0));
+    assert_eq!(with_content(GET, "").content_length(), Some(0));
+}
+
+#[test]
+fn the_content_length_of_chunks_is_not_known() {
+    let chunked = "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for content in ["", "3\r\nab", "3\r\nabc\r\n0\r\n\r\n"] {
+        assert_eq!(with_content(chunked, content).content_length(), None);
+    }
+}
+
+#[test]
+fn the_content_length_of_a_refused_request_is_not_known() {
+    let mut connection =
+        with_content("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", "a");
+    assert_eq!(connection.ended(), End::Truncated(Reject::Truncated));
+    assert_eq!(connection.content_length(), None);
+}
+
 // covers: 19.1
 #[test]
 fn the_next_request_waits_while_one_is_pending() {

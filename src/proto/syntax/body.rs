@@ -22,18 +22,34 @@ pub(crate) struct Decoded {
 /// What is left of a message's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
-    Length(u64),
+    /// So many bytes, of which so many are left.
+    Length {
+        length: u64,
+        left: u64,
+    },
     Chunked(Chunked),
 }
 
 impl Body {
+    pub(crate) fn with_length(length: u64) -> Self {
+        Body::Length { length, left: length }
+    }
+
+    /// How many bytes it has in all, if that is known from the beginning.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Body::Length { length, .. } => Some(*length),
+            Body::Chunked(_) => None,
+        }
+    }
+
     pub(crate) fn decode(
         &mut self,
         input: &mut [u8],
         limits: &Limits,
     ) -> Result<Decoded, Malformed> {
         match self {
-            Body::Length(left) => {
+            Body::Length { left, .. } => {
                 let used = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
                 *left = left.saturating_sub(used as u64);
                 Ok(Decoded { used, data: 0..used, last: *left == 0, trailers: 0..0 })
@@ -45,7 +61,7 @@ impl Body {
     /// How many of the next bytes are content for certain.
     pub(crate) fn certain(&self) -> u64 {
         match self {
-            Body::Length(left) => *left,
+            Body::Length { left, .. } => *left,
             Body::Chunked(Chunked { at: At::Data, size, .. }) => *size,
             Body::Chunked(_) => 0,
         }
@@ -53,7 +69,7 @@ impl Body {
 
     /// True if any byte of the message is still to come.
     pub(crate) fn is_outstanding(&self) -> bool {
-        *self != Body::Length(0)
+        !matches!(self, Body::Length { left: 0, .. })
     }
 }
 
