@@ -65,6 +65,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::Range;
+use std::time::Duration;
 
 use crate::buf::Buf;
 use crate::proto::{Fields, Head, Response};
@@ -361,6 +362,10 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
 ///
 /// let verdict: Verdict<()> = Response::text(403, "not here").into();
 /// assert!(matches!(verdict, Verdict::Answer(_)));
+///
+/// // Somebody is asked, who may take ten minutes.
+/// let verdict = Verdict::WaitWithin((), Some(std::time::Duration::from_secs(600)));
+/// # let _: Verdict<()> = verdict;
 /// ```
 #[derive(Debug)]
 pub enum Verdict<U> {
@@ -369,8 +374,12 @@ pub enum Verdict<U> {
     /// Decides later: no content is read until
     /// [`resume`](crate::engine::Engine::resume) takes it or
     /// [`answer`](crate::engine::Engine::answer) refuses it. Only a reset tells meanwhile that
-    /// the client has left.
+    /// the client has left. After [`Timeouts::late`](crate::engine::Timeouts::late) the client
+    /// gets 503.
     Wait(U),
+    /// The same, and the client gets 503 after this time; `None` is never. It is rounded up to
+    /// whole seconds, and is a second at least: deadlines are looked at once a second.
+    WaitWithin(U, Option<Duration>),
     /// Answers at once, without the content. If there is any, the connection closes
     /// after the answer, in a way that lets the client read it.
     Answer(Response),
@@ -501,13 +510,29 @@ impl<'a> Finished<'a> {
 }
 
 /// When the answer to a finished message comes. The [module page](self) has an example.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use streamsum::handler::Reply;
+///
+/// // A virus scanner may take longer than `Timeouts::late`, and an archive as long as it likes.
+/// let scanned = Reply::LaterWithin(Some(Duration::from_secs(600)));
+/// let archived = Reply::LaterWithin(None);
+/// # let _ = (scanned, archived);
+/// ```
 #[derive(Debug)]
 pub enum Reply {
     /// The answer.
     Now(Response),
     /// The answer comes with [`answer`](crate::engine::Engine::answer). The peer is not read
-    /// until then, so that only a reset tells that it has left.
+    /// until then, so that only a reset tells that it has left. After
+    /// [`Timeouts::late`](crate::engine::Timeouts::late) it gets 503.
     Later,
+    /// The same, and the client gets 503 after this time; `None` is never. It is rounded up to
+    /// whole seconds, and is a second at least: deadlines are looked at once a second.
+    LaterWithin(Option<Duration>),
 }
 
 impl<U> From<Response> for Verdict<U> {

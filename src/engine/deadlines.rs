@@ -133,8 +133,9 @@ impl<S: Socket, U> Peer<S, U> {
                 let too_slow = self.clock.too_slow(now, timeouts)?;
                 Some(refuse(Reject::BodyTimeout, too_slow))
             }
-            Stage::Deciding(_) | Stage::Answering(_) => {
-                reached(timeouts.late, total).then_some(Overdue::Refuse(Reject::Late.into()))
+            Stage::Deciding(_, patience) | Stage::Answering(_, patience) => {
+                let is_late = reached(patience.limit(timeouts.late), total);
+                is_late.then_some(Overdue::Refuse(Reject::Late.into()))
             }
             Stage::Lingering { read } => {
                 let is_silent = bounds.lets_linger(read) && self.errand(bounds).is_none();

@@ -1,6 +1,7 @@
 //! One request while it lasts: what is known of it, and what the handler has made for it.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::time::Moment;
 use crate::handler::{Outcome, PeerAddr, Report, UploadId};
@@ -41,6 +42,32 @@ impl Record {
             duration: now.since(self.begun),
             outcome,
             too_slow: None,
+        }
+    }
+}
+
+/// How long the handler may take for a verdict or an answer that it gives later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As [`Timeouts::late`](super::Timeouts::late) says.
+    AsConfigured,
+    Seconds(u32),
+    Endless,
+}
+
+impl Patience {
+    /// With a limit of the handler's own; `None` is none.
+    pub(super) fn of(limit: Option<Duration>) -> Self {
+        let Some(limit) = limit else { return Self::Endless };
+        let seconds = limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0));
+        Self::Seconds(u32::try_from(seconds.max(1)).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn limit(self, configured: Option<Duration>) -> Option<Duration> {
+        match self {
+            Self::AsConfigured => configured,
+            Self::Seconds(seconds) => Some(Duration::from_secs(seconds.into())),
+            Self::Endless => None,
         }
     }
 }
@@ -107,6 +134,17 @@ impl Rest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patience_is_a_second_at_least_and_rounded_up() {
+        let limit = |time| Patience::of(Some(time)).limit(None).map(|limit| limit.as_secs());
+        let cases = [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (90_000, 90)];
+        for (millis, seconds) in cases {
+            assert_eq!(limit(Duration::from_millis(millis)), Some(seconds), "{millis} ms");
+        }
+        assert_eq!(limit(Duration::MAX), Some(u32::MAX.into()));
+        assert_eq!(Patience::of(None).limit(Some(Duration::ZERO)), None);
+    }
 
     #[test]
     fn names_are_cut_between_characters() {

@@ -25,7 +25,7 @@
 use std::mem;
 
 use super::clock::Clock;
-use super::exchange::{Exchange, Record, Rest};
+use super::exchange::{Exchange, Patience, Record, Rest};
 use super::room::Kept;
 use super::time::Moment;
 use crate::handler::{Abort, Origin, TooSlow, UploadId};
@@ -49,7 +49,7 @@ pub(super) enum Stage<U> {
     /// Between two requests, or within a head.
     AwaitingHead,
     /// The handler has seen the head; its verdict is to come.
-    Deciding(Exchange<U>),
+    Deciding(Exchange<U>, Patience),
     /// Content is read.
     Receiving(Exchange<U>),
     /// The handler has a piece of the content, and the upload with it: within a wave only.
@@ -57,7 +57,7 @@ pub(super) enum Stage<U> {
     /// The handler has left some of a piece, and is to say when it takes the rest.
     Paused(Exchange<U>, Rest),
     /// The handler has all of the content; its answer is to come.
-    Answering(Record),
+    Answering(Record, Patience),
     /// The last answer is on its way.
     Closing,
     /// Writing is shut down. What still comes is read and thrown away, so that no reset
@@ -86,11 +86,11 @@ impl<U> Stage<U> {
     pub(super) fn is_open(&self) -> bool {
         match self {
             Stage::AwaitingHead
-            | Stage::Deciding(_)
+            | Stage::Deciding(..)
             | Stage::Receiving(_)
             | Stage::Lent(_)
             | Stage::Paused(..)
-            | Stage::Answering(_) => true,
+            | Stage::Answering(..) => true,
             Stage::Closing | Stage::Lingering { .. } | Stage::Broken(..) | Stage::Dead => false,
         }
     }
@@ -102,16 +102,16 @@ impl<U> Stage<U> {
 
     /// True if nothing goes on before the handler says so.
     pub(super) fn awaits_handler(&self) -> bool {
-        matches!(self, Stage::Deciding(_) | Stage::Paused(..) | Stage::Answering(_))
+        matches!(self, Stage::Deciding(..) | Stage::Paused(..) | Stage::Answering(..))
     }
 
     /// The request that is under way.
     pub(super) fn record(&self) -> Option<&Record> {
         match self {
-            Stage::Deciding(exchange) | Stage::Receiving(exchange) | Stage::Paused(exchange, _) => {
-                Some(&exchange.record)
-            }
-            Stage::Lent(record) | Stage::Answering(record) => Some(record),
+            Stage::Deciding(exchange, _)
+            | Stage::Receiving(exchange)
+            | Stage::Paused(exchange, _) => Some(&exchange.record),
+            Stage::Lent(record) | Stage::Answering(record, _) => Some(record),
             Stage::AwaitingHead
             | Stage::Closing
             | Stage::Lingering { .. }
@@ -124,11 +124,13 @@ impl<U> Stage<U> {
     pub(super) fn end_request(&mut self) -> Option<Unanswered<U>> {
         match mem::replace(self, Stage::AwaitingHead) {
             Stage::AwaitingHead => None,
-            Stage::Deciding(exchange) | Stage::Receiving(exchange) | Stage::Paused(exchange, _) => {
+            Stage::Deciding(exchange, _)
+            | Stage::Receiving(exchange)
+            | Stage::Paused(exchange, _) => {
                 Some(Unanswered { record: exchange.record, upload: Some(exchange.upload) })
             }
             // The handler has a piece no longer than a wave lasts, unless it panics.
-            Stage::Lent(record) | Stage::Answering(record) => {
+            Stage::Lent(record) | Stage::Answering(record, _) => {
                 Some(Unanswered { record, upload: None })
             }
             Stage::Closing | Stage::Lingering { .. } | Stage::Broken(..) | Stage::Dead => {
@@ -408,9 +410,9 @@ pub(super) mod tests {
         [
             Stage::AwaitingHead,
             Stage::Receiving(exchange()),
-            Stage::Deciding(exchange()),
+            Stage::Deciding(exchange(), Patience::AsConfigured),
             Stage::Paused(exchange(), Rest::new(0..1)),
-            Stage::Answering(record()),
+            Stage::Answering(record(), Patience::AsConfigured),
         ]
     }
 
@@ -546,7 +548,7 @@ pub(super) mod tests {
     fn request_that_breaks_off_keeps_what_the_handler_is_to_be_told() {
         for stage in open() {
             let has_request = !matches!(stage, Stage::AwaitingHead);
-            let has_upload = has_request && !matches!(stage, Stage::Answering(_));
+            let has_upload = has_request && !matches!(stage, Stage::Answering(..));
             let mut peer = peer(stage);
             peer.break_off(Abort::Shutdown);
             let Stage::Broken(Abort::Shutdown, unanswered) = &peer.stage else { panic!("broken") };

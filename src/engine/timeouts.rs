@@ -46,8 +46,10 @@ pub struct Timeouts {
     /// Without a byte taken by the peer of what is written to it. What it sends meanwhile
     /// does not count. Default 30 s.
     pub write: Option<Duration>,
-    /// For a late verdict or answer of the handler. Default 60 s, then the client gets
-    /// 503.
+    /// For a late verdict or answer of the handler, unless that says otherwise for a request:
+    /// [`Verdict::WaitWithin`](crate::handler::Verdict::WaitWithin),
+    /// [`Reply::LaterWithin`](crate::handler::Reply::LaterWithin). Default 60 s, then the
+    /// client gets 503.
     pub late: Option<Duration>,
     /// After the last answer: without a byte from the peer. Default 5 s: by then lost
     /// segments were sent again.

@@ -5,7 +5,7 @@ use std::mem;
 use std::ops::Range;
 
 use super::answer::Outgoing;
-use super::exchange::{Exchange, Named, Record, Rest};
+use super::exchange::{Exchange, Named, Patience, Record, Rest};
 use super::peer::{Peer, Pending, Stage, Unanswered};
 use super::roster::Roster;
 use super::slot::{Progress, Slot};
@@ -130,7 +130,7 @@ impl Turn<'_> {
             Pending::Answer(response) => self.answer(&response, peer, slot, handler),
             Pending::Refuse(refusal) => self.refuse(*refusal, peer, slot, handler),
             Pending::Resume => match mem::replace(&mut peer.stage, Stage::AwaitingHead) {
-                Stage::Deciding(exchange) => self.take(exchange, peer, slot),
+                Stage::Deciding(exchange, _) => self.take(exchange, peer, slot),
                 Stage::Paused(exchange, rest) => {
                     peer.stage = Stage::Receiving(exchange);
                     return Some(rest.range());
@@ -213,8 +213,12 @@ impl Turn<'_> {
         match verdict {
             Verdict::Take(upload) => self.take(Exchange { record, upload }, peer, slot),
             Verdict::Wait(upload) => {
-                peer.stage = Stage::Deciding(Exchange { record, upload });
-                peer.clock.restart(self.now);
+                let exchange = Exchange { record, upload };
+                self.wait(Stage::Deciding(exchange, Patience::AsConfigured), peer);
+            }
+            Verdict::WaitWithin(upload, limit) => {
+                let exchange = Exchange { record, upload };
+                self.wait(Stage::Deciding(exchange, Patience::of(limit)), peer);
             }
             Verdict::Answer(response) => {
                 let request = Unanswered { record, upload: None };
@@ -286,11 +290,17 @@ impl Turn<'_> {
                 let request = Unanswered { record, upload: None };
                 self.end(request, Outgoing::Answer(&response), peer, slot, handler);
             }
-            Reply::Later => {
-                peer.stage = Stage::Answering(record);
-                peer.clock.restart(self.now);
+            Reply::Later => self.wait(Stage::Answering(record, Patience::AsConfigured), peer),
+            Reply::LaterWithin(limit) => {
+                self.wait(Stage::Answering(record, Patience::of(limit)), peer);
             }
         }
+    }
+
+    /// Nothing goes on before the handler says so.
+    fn wait<S, U>(&self, stage: Stage<U>, peer: &mut Peer<S, U>) {
+        peer.stage = stage;
+        peer.clock.restart(self.now);
     }
 }
 

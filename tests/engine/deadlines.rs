@@ -577,3 +577,60 @@ fn a_peer_that_sends_all_the_time_must_read_as_well() {
     driver.advance_secs(2.0);
     assert!(client.is_closed());
 }
+
+/// What becomes of a request whose verdict or answer is late, with a deadline of its own: after
+/// how many seconds it is refused.
+fn seconds_until_late(target: &str, limit: Duration) -> usize {
+    let mut driver = default();
+    driver.handler.patience = Some(Some(limit));
+    let client = driver.connect();
+    driver.send(&client, put(target, "abc"));
+    let seconds = seconds_until_end(&mut driver, &client);
+    assert!(client.take_output().starts_with("HTTP/1.1 503 "));
+    seconds
+}
+
+#[test]
+fn a_late_word_may_have_a_deadline_of_its_own() {
+    for target in ["/wait", "/late"] {
+        for seconds in [1, 5, 600] {
+            let limit = Duration::from_secs(seconds as u64);
+            assert_eq!(seconds_until_late(target, limit), seconds, "{target}");
+        }
+        for (millis, seconds) in [(0, 1), (10, 1), (2_001, 3)] {
+            let limit = Duration::from_millis(millis);
+            assert_eq!(seconds_until_late(target, limit), seconds, "{target} {millis} ms");
+        }
+    }
+}
+
+#[test]
+fn a_late_word_may_have_no_deadline() {
+    for target in ["/wait", "/late"] {
+        let mut driver = default();
+        driver.handler.patience = Some(None);
+        let client = driver.connect();
+        driver.send(&client, put(target, "abc"));
+        driver.advance_secs(100_000.0);
+        assert!(!client.sees_end());
+        let id = driver.handler.id(target);
+        assert!(driver.engine.answer(id, Response::text(200, "done")));
+        driver.settle();
+        assert_answer(&client.take_output(), "200 OK", "done");
+    }
+}
+
+/// The time for a verdict is not that for the answer.
+#[test]
+fn a_deadline_of_its_own_is_for_one_word() {
+    let mut driver = default();
+    driver.handler.patience = Some(Some(Duration::from_secs(5)));
+    let client = driver.connect();
+    driver.send(&client, put("/wait-late", "abc"));
+    driver.handler.patience = None;
+    driver.advance_secs(4.0);
+    assert!(driver.engine.resume(driver.handler.id("/wait-late")));
+    driver.settle();
+    assert_eq!(driver.handler.logged("finish"), ["finish /wait-late"]);
+    assert_eq!(seconds_until_end(&mut driver, &client), 60);
+}

@@ -1,6 +1,7 @@
 //! A handler that does everything a handler may, and holds the engine to its contract.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use md5::Digest;
 use streamsum::handler::{
@@ -40,11 +41,41 @@ pub(crate) enum Stage {
     },
 }
 
+/// The deadline of a late word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As the engine is configured.
+    AsConfigured,
+    /// What the engine was told, in milliseconds.
+    Own(Option<u64>),
+}
+
+impl Patience {
+    fn any(random: &mut Random) -> Self {
+        let own = [None, Some(0), Some(300), Some(1_000), Some(2_500), Some(6_000), Some(90_000)];
+        if random.chance(60) { Self::AsConfigured } else { Self::Own(*random.pick(&own)) }
+    }
+
+    fn told(millis: Option<u64>) -> Option<Duration> {
+        millis.map(Duration::from_millis)
+    }
+
+    /// What it comes to: whole seconds, one at least.
+    pub(crate) fn limit(self, configured: Option<Duration>) -> Option<Duration> {
+        match self {
+            Self::AsConfigured => configured,
+            Self::Own(millis) => Some(Duration::from_secs(millis?.div_ceil(1_000).max(1))),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Open {
     pub(crate) peer: usize,
     pub(crate) number: usize,
     pub(crate) stage: Stage,
+    /// How long it may take for the word that it owes, or owed last.
+    pub(crate) patience: Patience,
     /// True if the engine was given an answer before the upload had ended.
     pub(crate) is_cut_short: bool,
 }
@@ -65,6 +96,8 @@ pub(crate) struct Ended {
     /// None if there was no answer.
     pub(crate) status: Option<u16>,
     pub(crate) outcome: Outcome,
+    /// Of the word that was owed last.
+    pub(crate) patience: Patience,
     pub(crate) too_slow: Option<TooSlow>,
 }
 
@@ -183,7 +216,8 @@ impl Handler for Erratic {
             "wait" | "late-wait" => Stage::Waiting,
             _ => Stage::Taking,
         };
-        let open = Open { peer, number, stage: stage.clone(), is_cut_short: false };
+        let patience = Patience::any(&mut self.random);
+        let open = Open { peer, number, stage: stage.clone(), patience, is_cut_short: false };
         assert!(!self.over.contains(&request.id()), "an id that was used before");
         assert!(self.open.insert(request.id(), open).is_none(), "an id that is in use");
         self.begun += 1;
@@ -191,7 +225,10 @@ impl Handler for Erratic {
         let work = Work { id: request.id(), way, hash: md5::Md5::new(), taken: 0 };
         match stage {
             Stage::Refused => Verdict::Answer(Response::text(403, "refused")),
-            Stage::Waiting => Verdict::Wait(work),
+            Stage::Waiting => match patience {
+                Patience::AsConfigured => Verdict::Wait(work),
+                Patience::Own(millis) => Verdict::WaitWithin(work, Patience::told(millis)),
+            },
             _ => Verdict::Take(work),
         }
     }
@@ -235,7 +272,12 @@ impl Handler for Erratic {
         let digest = content::text(content::hex(work.hash.finalize().into()));
         if work.way.starts_with("late") {
             *self.stage(work.id) = Stage::Late(digest);
-            return Reply::Later;
+            let patience = Patience::any(&mut self.random);
+            self.open.get_mut(&work.id).expect("it has begun").patience = patience;
+            return match patience {
+                Patience::AsConfigured => Reply::Later,
+                Patience::Own(millis) => Reply::LaterWithin(Patience::told(millis)),
+            };
         }
         *self.stage(work.id) = Stage::Finished;
         Reply::Now(Response::text(200, digest))
@@ -253,6 +295,7 @@ impl Handler for Erratic {
         self.reached.count(report.outcome);
         let is_kept = report.outcome == Outcome::Answered(After::Reuse);
         assert!(!is_kept || !self.drains, "a connection is kept though there is a drain");
+        let mut patience = Patience::AsConfigured;
         let number = report.id.map(|id| {
             self.current.remove(&peer);
             let open = self.open.remove(&id).expect("ended once, after it began");
@@ -265,12 +308,14 @@ impl Handler for Erratic {
                 assert_eq!(report.outcome != is_unread, was_last, "{:?}", report.outcome);
             }
             assert!(self.over.insert(id));
+            patience = open.patience;
             open.number
         });
         self.ended.entry(peer).or_default().push(Ended {
             number,
             status,
             outcome: report.outcome,
+            patience,
             too_slow: report.too_slow,
         });
     }

@@ -21,9 +21,9 @@ pub struct Content {
 
 /// Answers with the MD5 of the content, unless the target is one of these:
 ///
-/// - `/wait…`: the verdict comes later
+/// - `/wait…`: the verdict comes later, within [`Recorder::patience`]
 /// - `/refuse…`: 403 without the content
-/// - `/late…`: the answer comes later
+/// - `/late…` and `…-late`: the answer comes later, likewise
 /// - `/bits…`: of each piece as many bytes are taken as [`Recorder::bits`] says
 /// - `/full…`: likewise, and the piece that brings the content to [`Recorder::room`] is
 ///   answered with 507
@@ -36,6 +36,8 @@ pub struct Recorder {
     pub bits: VecDeque<usize>,
     /// How much content of `/full…` is taken before it is answered.
     pub room: usize,
+    /// The deadline of late verdicts and answers; `None` leaves it to the engine.
+    pub patience: Option<Option<Duration>>,
     /// True if the handler says that it never leaves content. It may not, then.
     pub takes_all: bool,
     /// Somebody whose output is looked at when content comes.
@@ -77,7 +79,11 @@ impl Handler for Recorder {
         }
         let waits = target.starts_with("/wait");
         let content = Content { id: request.id(), target, bytes: Vec::new() };
-        if waits { Verdict::Wait(content) } else { Verdict::Take(content) }
+        match self.patience {
+            _ if !waits => Verdict::Take(content),
+            None => Verdict::Wait(content),
+            Some(limit) => Verdict::WaitWithin(content, limit),
+        }
     }
 
     fn consume(&mut self, pieces: &mut [Piece<Content>]) {
@@ -111,8 +117,8 @@ impl Handler for Recorder {
             line += &format!(" {name}={}", String::from_utf8_lossy(value));
         }
         self.log.push(line);
-        if content.target.starts_with("/late") {
-            return Reply::Later;
+        if content.target.starts_with("/late") || content.target.ends_with("-late") {
+            return self.patience.map_or(Reply::Later, Reply::LaterWithin);
         }
         Reply::Now(Response::text(200, digest(&content.bytes)))
     }

@@ -10,7 +10,7 @@ use streamsum::handler::Missed;
 use streamsum::proto::Reject;
 
 use super::Client;
-use super::erratic::{Ended, Erratic};
+use super::erratic::{Ended, Erratic, Patience};
 use super::peer::Peer;
 use phase::{Phase, content_bytes, head_bytes, phase};
 
@@ -197,7 +197,7 @@ impl Watch {
         let content = content_bytes(number, phase, peer, client, view.handler);
         marks.update(phase, is_next, content, client, now);
         if view.is_settled && view.has_room {
-            let because = marks.overdue(now, peer, view);
+            let because = marks.overdue(now, number, view);
             assert!(because.is_empty(), "peer {number} is late: {because}: {marks:?}, {now:?}");
         }
     }
@@ -336,7 +336,7 @@ impl Marks {
             return if is_due { "" } else { "given up too soon" };
         }
         let is_due = match ended.reject() {
-            Some(Reject::Late) => passed(timeouts.late, self.owing.most(now)),
+            Some(Reject::Late) => passed(ended.patience.limit(timeouts.late), self.owing.most(now)),
             Some(Reject::HeadTimeout) => passed(timeouts.head, total),
             Some(Reject::BodyTimeout) => {
                 let too_slow = ended.too_slow.expect("numbers");
@@ -391,8 +391,11 @@ impl Marks {
     }
 
     /// For which deadline a peer should be gone.
-    fn overdue(&self, now: Moment, peer: &Peer, view: &View<'_>) -> &'static str {
+    fn overdue(&self, now: Moment, number: usize, view: &View<'_>) -> &'static str {
         let timeouts = &view.config.timeouts;
+        let peer = &view.peers[number];
+        let patience =
+            view.handler.open_of(number).map_or(Patience::AsConfigured, |open| open.patience);
         let client = peer.client.as_ref().expect("it has connected");
         let total = self.since.least(now);
         let silent = self.progress.least(now);
@@ -412,7 +415,10 @@ impl Marks {
             }
             Phase::Idle => late_if(passed(timeouts.idle, total), "idle"),
             Phase::Head => late_if(passed(timeouts.head, total), "head"),
-            Phase::Verdict | Phase::Answer => late_if(passed(timeouts.late, total), "late"),
+            Phase::Verdict | Phase::Answer => {
+                let limit = patience.limit(timeouts.late);
+                late_if(passed(limit, total), "late")
+            }
             Phase::Lingering => {
                 let taken = (self.taken - self.taken_before) as u64;
                 let reads = timeouts.max_linger.is_none_or(|limit| taken < limit);
