@@ -22,7 +22,7 @@ impl Turn<'_> {
     /// Reads and throws away.
     pub(super) fn linger<S: Socket, U>(&mut self, peer: &mut Peer<S, U>) {
         let mut buf = self.room.take_buffer();
-        let got = peer.link.read(&mut buf, usize::MAX);
+        let got = self.read_from(peer, &mut buf, usize::MAX);
         let bytes = buf.len();
         self.room.put_buffer(buf);
         self.spend(bytes);

@@ -95,7 +95,7 @@ impl Turn<'_> {
             return Visit::Done;
         };
         let before = buf.len();
-        let got = peer.link.read(&mut buf, most);
+        let got = self.read_from(peer, &mut buf, most);
         let bytes = buf.len() - before;
         slot.buf = Some(buf);
         match peer.connection.awaits() {

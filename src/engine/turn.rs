@@ -6,8 +6,9 @@ use super::peer::{Bounds, Peer};
 use super::room::Room;
 use super::stats::Stats;
 use super::time::Moment;
+use crate::buf::Buf;
 use crate::handler::Abort;
-use crate::link::Socket;
+use crate::link::{Got, Socket};
 use crate::proto::Date;
 
 /// The engine but for its peers, for the length of a turn.
@@ -30,6 +31,24 @@ impl Turn<'_> {
     /// Takes from what is left of this turn's bytes.
     pub(super) fn spend(&mut self, bytes: usize) {
         self.budget = self.budget.saturating_sub(bytes);
+    }
+
+    /// Reads from a peer at most `most` bytes. Its socket may have output of its own to write for
+    /// that, and the peer has time to take it from now on. A peer between two requests is as idle
+    /// as before.
+    pub(super) fn read_from<S: Socket, U>(
+        &self,
+        peer: &mut Peer<S, U>,
+        buf: &mut Buf,
+        most: usize,
+    ) -> Got {
+        let nothing_waited = !peer.link.has_output();
+        let was_idle = peer.is_between_requests();
+        let got = peer.link.read(buf, most);
+        if nothing_waited && !was_idle && peer.link.has_output() {
+            peer.clock.write(self.now);
+        }
+        got
     }
 
     /// Writes what waits for a peer and then `out`, as far as it takes them; the rest of `out`

@@ -1,7 +1,9 @@
 //! Sockets with a session of their own between the engine and the wire, as that of TLS is.
 
+use std::time::Duration;
+
 use super::{digest, last_digest, put};
-use streamsum::engine::Config;
+use streamsum::engine::{Config, Timeouts};
 use testkit::random::Random;
 use testkit::sim::{Client, Driver, Recorder};
 
@@ -108,4 +110,24 @@ fn a_drain_waits_for_what_the_socket_keeps() {
     driver.settle();
     assert_eq!(client.take_output(), last_digest("abc"));
     assert!(client.sees_half_close());
+}
+
+/// The time to take output begins with that output: here with a read that is to wait for it, in
+/// the turn in which all clocks are looked at, long after the answer.
+#[test]
+fn output_that_a_read_brings_about_is_not_as_old_as_the_answer() {
+    let timeouts = Timeouts::default().write(Duration::from_secs(5));
+    for seed in 0..20 {
+        // A turn of four visits may end before the output is flushed.
+        let config = Config::default().buffer(4 << 10).max_turn(4 << 10);
+        let mut driver = recording(config.timeouts(timeouts.clone()));
+        let client = driver.connect();
+        client.begin_session(1_000, 50, Random::new(seed));
+        driver.send(&client, &put("/refuse", &"x".repeat(1_000))[..100]);
+        for second in 0..20 {
+            driver.clock.advance(Duration::from_secs(1));
+            driver.send(&client, "x");
+            assert!(client.sees_half_close() && !client.is_closed(), "{seed}: {second} s");
+        }
+    }
 }
