@@ -17,7 +17,9 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
         let now = Date::new(SystemTime::now());
         let (mut is_waiting, mut after, mut output) = (false, None, Vec::new());
         match connection.receive(&mut input) {
-            Err(reject) => after = Some(connection.reject(reject, &now, &mut output)),
+            Err(reject) => {
+                after = Some(connection.reject(reject, &reject.response(), &now, &mut output));
+            }
             Ok(Step { used, event }) => {
                 match event {
                     Event::Wait | Event::HeadBegun => is_waiting = true,

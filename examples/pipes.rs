@@ -24,7 +24,7 @@ impl Server {
             match self.connection.receive(from_client) {
                 // A closed connection takes no more input: `receive` then waits for ever.
                 Err(reject) => {
-                    let _ = self.connection.reject(reject, &date, to_client);
+                    let _ = self.connection.reject(reject, &reject.response(), &date, to_client);
                 }
                 Ok(Step { used, event }) => {
                     let (mut is_waiting, mut is_last) = (false, false);

@@ -11,7 +11,7 @@ use std::error::Error;
 
 use streamsum::checksum::Checksum;
 use streamsum::engine::Config;
-use streamsum::handler::{Finished, Handler, Piece, Reply, Report, Request, Verdict};
+use streamsum::handler::{Finished, Handler, Piece, Refused, Reply, Report, Request, Verdict};
 use streamsum::proto::{InvalidField, Response};
 use streamsum::thread;
 
@@ -56,6 +56,10 @@ impl<H: Handler> Handler for Guarded<H> {
 
     fn finish(&mut self, message: Finished<'_>, upload: H::Upload) -> Reply {
         self.handler.finish(message, upload)
+    }
+
+    fn refused(&mut self, refusal: &Refused<'_, H::Upload>, response: Response) -> Response {
+        self.handler.refused(refusal, response)
     }
 
     fn may_leave_content(&self) -> bool {

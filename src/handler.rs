@@ -68,7 +68,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::buf::Buf;
-use crate::proto::{Fields, Head, Response};
+use crate::proto::{Fields, Head, Reject, Response};
 
 pub use report::{Abort, Missed, Outcome, Report, TooSlow};
 
@@ -97,6 +97,44 @@ pub trait Handler {
     /// Answers a message that has ended as its framing said, and whose pieces were all
     /// taken.
     fn finish(&mut self, message: Finished<'_>, upload: Self::Upload) -> Reply;
+
+    /// Dresses a refusal: what it returns is what the client gets, with `Connection: close`.
+    /// Called once for each request that [`Handler::begin`] has seen and that is refused,
+    /// by the protocol or by a deadline, and right before [`Handler::ended`]. `response` is
+    /// what the client gets otherwise: the status and the words of `refusal.reject`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::handler::{Finished, Handler, Piece, Refused, Reply, Request, Verdict};
+    /// use streamsum::proto::{Reject, Response};
+    ///
+    /// struct Polite;
+    ///
+    /// impl Handler for Polite {
+    ///     type Upload = ();
+    ///
+    ///     fn refused(&mut self, refusal: &Refused<'_, ()>, response: Response) -> Response {
+    ///         match refusal.reject {
+    ///             Reject::BodyTooLarge => {
+    ///                 Response::new(413, "application/json", br#"{"most":1048576}"#.as_slice())
+    ///             }
+    ///             Reject::Late => response.field("Retry-After", "60").expect("a field"),
+    ///             _ => response,
+    ///         }
+    ///     }
+    ///     # fn begin(&mut self, _: Request<'_>) -> Verdict<()> { Verdict::Take(()) }
+    ///     # fn consume(&mut self, _: &mut [Piece<()>]) {}
+    ///     # fn finish(&mut self, _: Finished<'_>, (): ()) -> Reply {
+    ///     #     Reply::Now(Response::text(200, ""))
+    ///     # }
+    /// }
+    /// # let _ = Polite;
+    /// ```
+    fn refused(&mut self, refusal: &Refused<'_, Self::Upload>, response: Response) -> Response {
+        let _ = refusal;
+        response
+    }
 
     /// True if this handler may leave content behind: if it calls [`Piece::take`] with fewer
     /// bytes than a piece has. Constant for a handler's life. By default false: then nothing
@@ -343,6 +381,10 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
         (**self).finish(message, upload)
     }
 
+    fn refused(&mut self, refusal: &Refused<'_, H::Upload>, response: Response) -> Response {
+        (**self).refused(refusal, response)
+    }
+
     fn may_leave_content(&self) -> bool {
         (**self).may_leave_content()
     }
@@ -507,6 +549,20 @@ impl<'a> Finished<'a> {
     pub fn trailers(&self) -> Fields<'a> {
         self.trailers
     }
+}
+
+/// A request that is refused: see [`Handler::refused`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refused<'a, U> {
+    /// The id of the request.
+    pub id: UploadId,
+    /// Why it is refused.
+    pub reject: Reject,
+    /// The numbers behind a 408; otherwise `None`.
+    pub too_slow: Option<TooSlow>,
+    /// What [`Handler::begin`] made for it, unless [`Handler::finish`] has had that.
+    pub upload: Option<&'a U>,
 }
 
 /// When the answer to a finished message comes. The [module page](self) has an example.

@@ -17,8 +17,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use streamsum::handler::{
-    Finished, Handler, Outcome, PeerAddr, Piece, Reply, Report, Request, Verdict,
+    Finished, Handler, Outcome, PeerAddr, Piece, Refused, Reply, Report, Request, Verdict,
 };
+use streamsum::proto::Response;
 
 use super::lines::Lines;
 use super::settings::AccessLog;
@@ -44,6 +45,10 @@ impl<H: Handler> Handler for Logged<H> {
 
     fn finish(&mut self, message: Finished<'_>, upload: H::Upload) -> Reply {
         self.handler.finish(message, upload)
+    }
+
+    fn refused(&mut self, refusal: &Refused<'_, H::Upload>, response: Response) -> Response {
+        self.handler.refused(refusal, response)
     }
 
     fn may_leave_content(&self) -> bool {

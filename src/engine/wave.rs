@@ -4,7 +4,6 @@
 use std::mem;
 use std::ops::Range;
 
-use super::answer::Outgoing;
 use super::exchange::{Exchange, Named, Patience, Record, Rest};
 use super::peer::{Peer, Pending, Stage, Unanswered};
 use super::roster::Roster;
@@ -222,7 +221,7 @@ impl Turn<'_> {
             }
             Verdict::Answer(response) => {
                 let request = Unanswered { record, upload: None };
-                self.end(request, Outgoing::Answer(&response), peer, slot, handler);
+                self.end(request, &response, peer, slot, handler);
             }
         }
     }
@@ -263,7 +262,7 @@ impl Turn<'_> {
         let rest = range.start + taken..range.end;
         if let Some(response) = answer {
             let request = Unanswered { record, upload: Some(upload) };
-            self.end(request, Outgoing::Answer(&response), peer, slot, handler);
+            self.end(request, &response, peer, slot, handler);
         } else if !rest.is_empty() {
             peer.stage = Stage::Paused(Exchange { record, upload }, Rest::new(rest));
             slot.progress = Progress::Stopped;
@@ -288,7 +287,7 @@ impl Turn<'_> {
         match handler.finish(message, upload) {
             Reply::Now(response) => {
                 let request = Unanswered { record, upload: None };
-                self.end(request, Outgoing::Answer(&response), peer, slot, handler);
+                self.end(request, &response, peer, slot, handler);
             }
             Reply::Later => self.wait(Stage::Answering(record, Patience::AsConfigured), peer),
             Reply::LaterWithin(limit) => {

@@ -102,7 +102,7 @@ pub enum Event<'i> {
 /// let mut connection = Connection::new(Limits::default());
 /// let reject = connection.receive(&mut [0x16, 0x03, 0x01]).unwrap_err();
 /// let date = Date::new(std::time::UNIX_EPOCH);
-/// let after = connection.reject(reject, &date, &mut Vec::new());
+/// let after = connection.reject(reject, &reject.response(), &date, &mut Vec::new());
 /// assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
 /// ```
 #[must_use = "the connection may have to be closed"]
@@ -446,8 +446,9 @@ impl Connection {
         self.limits.requests.is_some_and(|most| self.requests >= most)
     }
 
-    /// Refuses the current request and closes the connection: writes [`Reject::response`]
-    /// with `Connection: close`, and without content if the method is HEAD.
+    /// Refuses the current request and closes the connection: writes `response`, which is
+    /// [`Reject::response`] or one of the caller's own, with `Connection: close`, and without
+    /// content if the method is HEAD.
     ///
     /// The reason is the one that [`Connection::receive`] or [`Connection::ended`] has
     /// reported, or one that only the caller can see, such as the time. For the latter a
@@ -466,17 +467,24 @@ impl Connection {
     /// connection.receive(&mut b"GET / HT".to_owned())?;
     /// // The rest has not come in time.
     /// let (date, mut out) = (Date::new(std::time::UNIX_EPOCH), Vec::new());
-    /// let _ = connection.reject(Reject::HeadTimeout, &date, &mut out);
+    /// let reject = Reject::HeadTimeout;
+    /// let _ = connection.reject(reject, &reject.response(), &date, &mut out);
     /// assert!(out.starts_with(b"HTTP/1.1 408 Request Timeout\r\n"));
     /// assert!(out.ends_with(b"\r\nConnection: close\r\n\r\nthe head did not arrive in time"));
     /// # Ok::<(), Reject>(())
     /// ```
-    pub fn reject(&mut self, reject: Reject, date: &Date, out: &mut Vec<u8>) -> After {
+    pub fn reject(
+        &mut self,
+        reject: Reject,
+        response: &Response,
+        date: &Date,
+        out: &mut Vec<u8>,
+    ) -> After {
         assert!(
             !matches!(self.state, State::Closed),
             "a closed connection has no request to reject"
         );
-        self.write(&reject.response(), date, Persistence::Close, out);
+        self.write(response, date, Persistence::Close, out);
         self.state = State::Closed;
         After::Close(CloseReason::Rejected(reject))
     }

@@ -6,6 +6,7 @@ mod cases;
 mod counters;
 mod deadlines;
 mod drain;
+mod dressed_refusals;
 mod ends;
 mod held;
 mod idle;

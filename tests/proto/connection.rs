@@ -43,7 +43,8 @@ fn respond(connection: &mut Connection, response: &Response) -> (After, String) 
 
 fn reject(connection: &mut Connection, reject: Reject) -> (After, String) {
     let mut out = Vec::new();
-    let after = connection.reject(reject, &Date::new(std::time::UNIX_EPOCH), &mut out);
+    let date = Date::new(std::time::UNIX_EPOCH);
+    let after = connection.reject(reject, &reject.response(), &date, &mut out);
     (after, String::from_utf8(out).unwrap())
 }
 

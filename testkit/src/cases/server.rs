@@ -155,7 +155,9 @@ impl<'c> Server<'c> {
 
     fn reject(&mut self, reject: Reject) {
         assert_eq!(self.connection.awaits(), Awaits::Rejection);
-        let after = self.write(|connection, date, out| connection.reject(reject, date, out));
+        let response = reject.response();
+        let after =
+            self.write(|connection, date, out| connection.reject(reject, &response, date, out));
         assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
     }
 

@@ -196,10 +196,11 @@ impl Server<'_> {
 
     fn reject(&mut self, reject: Reject) {
         self.played.reject = Some(reject);
+        let response = reject.response();
         let reject_it = |connection: &mut Connection, date: &Date, out: &mut Vec<u8>| {
-            connection.reject(reject, date, out)
+            connection.reject(reject, &response, date, out)
         };
-        let after = self.write(&reject.response(), reject_it);
+        let after = self.write(&response, reject_it);
         assert_eq!(after, After::Close(CloseReason::Rejected(reject)));
     }
 

@@ -1,7 +1,9 @@
 //! Holds what a client got against what it sent.
 
+use streamsum::proto::Reject;
+
 use super::answers;
-use super::erratic::Ended;
+use super::erratic::{DRESSED, Ended, dressed_content};
 use super::peer::Peer;
 use super::traffic::{Fault, Request};
 use super::world::{ENOUGH, FULL, Weather};
@@ -68,6 +70,9 @@ fn judge(peer: &Peer, place: usize, answer: &Answer<'_>, rules: Rules) -> &'stat
         return "100 Continue unasked for";
     }
     let closes = answer.response.closes();
+    if let Some(reason) = answer.response.value(DRESSED) {
+        return judge_dressed(peer, place, answer, reason, rules);
+    }
     match answer.response.status {
         _ if place + 1 >= rules.requests && !closes => "more requests than it may carry",
         200 if !is_complete => "a digest of half a body",
@@ -90,6 +95,32 @@ fn judge(peer: &Peer, place: usize, answer: &Answer<'_>, rules: Rules) -> &'stat
         _ if request.is_refused_as(answer) => "",
         408 | 503 if rules.weather == Weather::Stormy => "",
         _ => "an answer out of nowhere",
+    }
+}
+
+/// What is wrong with a refusal that the handler has dressed, in words. Of requests that it has
+/// seen there are no others.
+fn judge_dressed(
+    peer: &Peer,
+    place: usize,
+    answer: &Answer<'_>,
+    reason: &[u8],
+    rules: Rules,
+) -> &'static str {
+    let request = &peer.plan.requests[place];
+    let known = Reject::ALL.iter().find(|reject| reject.reason().as_bytes() == reason);
+    let reject = *known.expect("a reason");
+    let is_status = [429, reject.status()].contains(&answer.response.status);
+    let content = dressed_content(reject);
+    let content = if request.method == Method::Head { "" } else { &content };
+    let has_ended = peer.client.as_ref().is_some_and(|one| one.has_finished());
+    match reject {
+        _ if !answer.response.closes() => "a dressed refusal that does not close",
+        _ if !is_status || answer.response.content != content.as_bytes() => "another dress",
+        Reject::Truncated if peer.sent < peer.plan.end_of(place) && has_ended => "",
+        Reject::BodyTimeout | Reject::Late if rules.weather == Weather::Stormy => "",
+        _ if [Fault::Length(reject), Fault::Content(reject)].contains(&request.fault) => "",
+        _ => "a dressed refusal out of nowhere",
     }
 }
 

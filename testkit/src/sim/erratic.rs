@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use md5::Digest;
 use streamsum::handler::{
-    Abort, Finished, Handler, Outcome, PeerAddr, Piece, Reply, Report, Request, TooSlow, UploadId,
-    Verdict,
+    Abort, Finished, Handler, Outcome, PeerAddr, Piece, Refused, Reply, Report, Request, TooSlow,
+    UploadId, Verdict,
 };
 use streamsum::proto::{After, CloseReason, Framing, Reject, Response};
 
@@ -15,6 +15,9 @@ use super::faults::MOST_CONTENT;
 use super::world::FULL;
 use crate::content;
 use crate::random::Random;
+
+/// The field of a refusal that the handler has dressed.
+pub(crate) const DRESSED: &str = "X-Refused";
 
 /// What the engine gives back with each piece.
 #[derive(Debug)]
@@ -76,6 +79,8 @@ pub(crate) struct Open {
     pub(crate) stage: Stage,
     /// How long it may take for the word that it owes, or owed last.
     pub(crate) patience: Patience,
+    /// What was said of its refusal.
+    refusal: Option<Response>,
     /// True if the engine was given an answer before the upload had ended.
     pub(crate) is_cut_short: bool,
 }
@@ -191,6 +196,16 @@ impl Erratic {
     }
 }
 
+/// A refusal of its own, which says what it stands for.
+fn dress(status: u16, reject: Reject) -> Response {
+    let response = Response::text(status, dressed_content(reject));
+    response.field(DRESSED, reject.reason()).expect("a field")
+}
+
+pub(crate) fn dressed_content(reject: Reject) -> String {
+    format!("sorry: {reject}")
+}
+
 /// Peers are numbered by their ports.
 fn number_of(peer: PeerAddr) -> usize {
     let PeerAddr::Tcp(address) = peer else { panic!("a peer without a number") };
@@ -217,7 +232,14 @@ impl Handler for Erratic {
             _ => Stage::Taking,
         };
         let patience = Patience::any(&mut self.random);
-        let open = Open { peer, number, stage: stage.clone(), patience, is_cut_short: false };
+        let open = Open {
+            peer,
+            number,
+            stage: stage.clone(),
+            patience,
+            refusal: None,
+            is_cut_short: false,
+        };
         assert!(!self.over.contains(&request.id()), "an id that was used before");
         assert!(self.open.insert(request.id(), open).is_none(), "an id that is in use");
         self.begun += 1;
@@ -283,6 +305,22 @@ impl Handler for Erratic {
         Reply::Now(Response::text(200, digest))
     }
 
+    fn refused(&mut self, refusal: &Refused<'_, Work>, response: Response) -> Response {
+        let (id, reject) = (refusal.id, refusal.reject);
+        assert_eq!(response, reject.response());
+        let open = self.open.get_mut(&id).expect("a request that has begun and not ended");
+        let is_gone = matches!(open.stage, Stage::Late(_) | Stage::Finished);
+        assert_eq!(refusal.upload.map(|work| work.id), (!is_gone).then_some(id));
+        assert_eq!(open.refusal, None, "refused twice");
+        let response = match self.random.below(3) {
+            0 => response,
+            1 => dress(reject.status(), reject),
+            _ => dress(429, reject),
+        };
+        open.refusal = Some(response.clone());
+        response
+    }
+
     fn may_leave_content(&self) -> bool {
         self.leaves_content
     }
@@ -302,6 +340,9 @@ impl Handler for Erratic {
             assert_eq!(open.peer, peer, "a report of another peer");
             let is_gone = matches!(open.stage, Stage::Late(_) | Stage::Finished | Stage::Refused);
             assert_eq!(upload.is_none(), is_gone, "the upload of {:?}", open.stage);
+            let is_refused = matches!(report.outcome, Outcome::Refused(_));
+            let refusal = report.response.filter(|_| is_refused);
+            assert_eq!(open.refusal.as_ref(), refusal, "refused otherwise");
             if let Stage::GivenUp { was_last } = open.stage {
                 assert_eq!(status, Some(FULL), "another answer than that of its piece");
                 let is_unread = Outcome::Answered(After::Close(CloseReason::ContentUnread));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use streamsum::handler::{
-    Finished, Handler, Outcome, Piece, Reply, Report, Request, UploadId, Verdict,
+    Finished, Handler, Outcome, Piece, Refused, Reply, Report, Request, UploadId, Verdict,
 };
 use streamsum::proto::Response;
 
@@ -36,6 +36,8 @@ pub struct Recorder {
     pub bits: VecDeque<usize>,
     /// How much content of `/full…` is taken before it is answered.
     pub room: usize,
+    /// What refused requests get; `None` leaves it to the engine.
+    pub dress: Option<Response>,
     /// The deadline of late verdicts and answers; `None` leaves it to the engine.
     pub patience: Option<Option<Duration>>,
     /// True if the handler says that it never leaves content. It may not, then.
@@ -121,6 +123,16 @@ impl Handler for Recorder {
             return self.patience.map_or(Reply::Later, Reply::LaterWithin);
         }
         Reply::Now(Response::text(200, digest(&content.bytes)))
+    }
+
+    fn refused(&mut self, refusal: &Refused<'_, Content>, response: Response) -> Response {
+        let Some(dress) = &self.dress else { return response };
+        let of = refusal.upload.map_or("-", |content| content.target.as_str());
+        let slow = refusal.too_slow.map_or(String::new(), |too_slow| format!(": {too_slow}"));
+        let (reject, status) = (refusal.reject, response.status());
+        self.log.push(format!("refused {of} {reject:?} {status}{slow}"));
+        assert!(self.ids.iter().any(|(_, id)| *id == refusal.id), "a request that has begun");
+        dress.clone()
     }
 
     fn may_leave_content(&self) -> bool {
