@@ -8,7 +8,8 @@
 //!
 //! One space separates the columns, and only the last column may have spaces. A value that
 //! is not known is `-`. The time comes before all of them, if [`Lines`] write it. The
-//! numbers of a 408 follow its reason, `: 17 bytes in 30.1s, none for 30.0s`. No client can
+//! numbers of a 408 follow its reason, `: 17 bytes in 30.1s, none for 30.0s`. The note of a
+//! response ends its line, ` note="the quota of bob is used up"`. No client can
 //! forge a line or a column, or send control characters to the terminal: see [`Escaped`].
 
 use std::fmt;
@@ -74,6 +75,8 @@ struct Entry<'a> {
     end: LastColumn<'a>,
     /// The numbers behind the reason.
     too_slow: Option<&'a dyn fmt::Display>,
+    /// What the handler has noted of the answer.
+    note: Option<&'a str>,
 }
 
 /// How a request ended: the last column.
@@ -101,6 +104,7 @@ impl<'a> Entry<'a> {
             duration: report.duration,
             end,
             too_slow: report.too_slow.as_ref().map(|too_slow| too_slow as _),
+            note: report.response.and_then(Response::note),
         }
     }
 }
@@ -136,7 +140,22 @@ impl Entry<'_> {
             line.extend_from_slice(b": ");
             put(line, too_slow);
         }
+        if let Some(note) = self.note {
+            put_note(line, note);
+        }
     }
+}
+
+/// Its spaces are kept, for a note ends a line; quotes within it are escaped.
+fn put_note(line: &mut Vec<u8>, note: &str) {
+    line.extend_from_slice(b" note=\"");
+    for (place, word) in note.split(' ').enumerate() {
+        if place > 0 {
+            line.push(b' ');
+        }
+        Escaped(word.as_bytes()).write(line);
+    }
+    line.push(b'"');
 }
 
 fn put_peer(line: &mut Vec<u8>, peer: PeerAddr) {
@@ -206,6 +225,9 @@ impl Escaped<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{self, Read};
+    use std::sync::mpsc::{Sender, channel};
+    use streamsum::engine::{Config, Engine, Now, Ready, Socket};
     use streamsum::handler::Abort;
     use streamsum::proto::Reject;
 
@@ -247,7 +269,21 @@ mod tests {
             duration: Duration::from_nanos(12_345_678),
             end,
             too_slow: None,
+            note: None,
         }
+    }
+
+    #[test]
+    fn note_ends_its_line_and_nothing_in_it_can_forge_another() {
+        let noted = |note| line(&Entry { note: Some(note), ..entry(LastColumn::Answer(b"a b")) });
+        assert!(noted("quota of bob").ends_with(r#" a\x20b note="quota of bob""#));
+        let forged = noted("\" note=\"\n1.2.3.4:5 PUT\u{1b}[2J\u{202e} ");
+        let shown = r#" note="\x22 note=\x22\x0a1.2.3.4:5 PUT\x1b[2J\xe2\x80\xae ""#;
+        assert!(forged.ends_with(shown), "{forged}");
+        assert!(noted("").ends_with(" note=\"\""));
+        let refused = entry(LastColumn::Reason(&Reject::BodyTooLarge));
+        let refused = line(&Entry { note: Some("9 bytes"), ..refused });
+        assert!(refused.ends_with(r#"ms the content is too large note="9 bytes""#), "{refused}");
     }
 
     #[test]
@@ -317,6 +353,97 @@ mod tests {
         for number in [0, 1, 9, 10, 99, 100, 1_048_576, u64::MAX] {
             assert_eq!(written(|line| put_number(line, number, 1)), number.to_string());
             assert_eq!(written(|line| put_number(line, number, 3)), format!("{number:03}"));
+        }
+    }
+    /// A client that has sent a request and takes what comes.
+    struct Script(&'static [u8]);
+
+    impl Read for Script {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl Write for Script {
+        fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+            Ok(from.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Socket for Script {
+        fn short_read_drains(&self) -> bool {
+            false
+        }
+
+        fn finish_writing(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Answers at once, and dresses its refusals.
+    struct Noting;
+
+    impl Handler for Noting {
+        type Upload = ();
+
+        fn begin(&mut self, request: Request<'_>) -> Verdict<()> {
+            match request.head().target() {
+                "/take" => Verdict::Take(()),
+                _ => Verdict::Answer(Response::text(200, "abc").with_note("of an answer")),
+            }
+        }
+
+        fn consume(&mut self, _: &mut [Piece<()>]) {}
+
+        fn finish(&mut self, _: Finished<'_>, (): ()) -> Reply {
+            Reply::Now(Response::text(200, "all"))
+        }
+
+        fn refused(&mut self, _: &Refused<'_, ()>, response: Response) -> Response {
+            response.with_note("of a refusal")
+        }
+    }
+
+    #[test]
+    fn access_log_passes_on_what_its_handler_notes() {
+        let requests = [
+            &b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"[..],
+            b"PUT /take HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
+            b"GET /take HTTP/1.1\r\nHost: x\r\n\r\n",
+        ];
+        let (sender, written) = channel();
+        let lines = Lines::new(false, Sent(sender)).expect("a thread");
+        let mut handler = Logged { handler: Noting, access_log: AccessLog::Stderr, lines };
+        let mut engine = Engine::new(Config::default(), Now::now()).expect("bounds that work");
+        for request in requests {
+            let key = engine.insert(Script(request), PeerAddr::Unix, Now::now());
+            engine.note(key, Ready { readable: true, ..Ready::default() });
+            engine.turn(Now::now(), &mut handler);
+        }
+        handler.lines.close(Duration::from_secs(30));
+        let text = String::from_utf8(written.iter().flatten().collect()).expect("ASCII");
+        let ends: Vec<_> = text.lines().filter_map(|line| line.split_once("ms ")).collect();
+        let ends: Vec<_> = ends.iter().map(|(_, end)| *end).collect();
+        let reason = Reject::Truncated.reason();
+        let refused = format!("{reason} note=\"of a refusal\"");
+        assert_eq!(ends, ["abc note=\"of an answer\"", &refused, "all"]);
+    }
+
+    /// Sends on what is written.
+    struct Sent(Sender<Vec<u8>>);
+
+    impl Write for Sent {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.send(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
         }
     }
 }

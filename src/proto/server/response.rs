@@ -11,6 +11,9 @@ pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// The media type of every response that names no other.
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// Bytes of a note that are kept: a line of a log.
+const MOST_NOTE: usize = 256;
+
 /// A final response: status, fields, content.
 ///
 /// Date, Content-Length and Connection are written by the connection that sends it.
@@ -31,6 +34,7 @@ pub struct Response {
     content_type: &'static str,
     fields: String,
     content: Cow<'static, [u8]>,
+    note: Option<Cow<'static, str>>,
 }
 
 impl Response {
@@ -66,7 +70,7 @@ impl Response {
 
     fn of_type(status: u16, content_type: &'static str, content: Cow<'static, [u8]>) -> Self {
         assert!((200..600).contains(&status), "{status} is not a final status code");
-        Self { status, content_type, fields: String::new(), content }
+        Self { status, content_type, fields: String::new(), content, note: None }
     }
 
     /// Adds a field line.
@@ -95,6 +99,38 @@ impl Response {
             self.fields.push_str(part);
         }
         Ok(self)
+    }
+
+    /// Adds a note for whoever keeps a log, which is never sent: why it is this answer, or whom
+    /// it was given. At most 256 bytes of whole characters are kept. A second note replaces
+    /// the first.
+    ///
+    /// It may have any characters, line ends among them: who writes it to a log escapes them.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::proto::Response;
+    ///
+    /// let response = Response::text(403, "not today").with_note("the quota of bob is used up");
+    /// assert_eq!(response.note(), Some("the quota of bob is used up"));
+    /// ```
+    #[must_use]
+    pub fn with_note(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        let mut text = text.into();
+        if text.len() > MOST_NOTE {
+            let is_end = |at: &usize| text.is_char_boundary(*at);
+            let end = (0..=MOST_NOTE).rev().find(is_end).unwrap_or_default();
+            text = text.get(..end).unwrap_or_default().to_owned().into();
+        }
+        self.note = Some(text);
+        self
+    }
+
+    /// The note that came with it, for a log.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// The status code.
@@ -301,6 +337,26 @@ fn reason_phrase(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn notes_are_cut_between_characters() {
+        let noted = |text: String| Response::text(200, "").with_note(text).note().map(str::len);
+        assert_eq!(noted("x".repeat(256)), Some(256));
+        assert_eq!(noted("x".repeat(257)), Some(256));
+        assert_eq!(noted("\u{20ac}".repeat(100)), Some(255));
+        assert_eq!(noted(String::new()), Some(0));
+    }
+
+    #[test]
+    fn a_note_is_not_sent() {
+        let written = |response: Response| {
+            let mut out = Vec::new();
+            response.write(&epoch(0), Persistence::Close, false, &mut out);
+            out
+        };
+        let response = Response::text(200, "abc");
+        assert_eq!(written(response.clone().with_note("a note")), written(response));
+    }
 
     #[test]
     fn numbers_are_decimal() {

@@ -26,6 +26,10 @@ pub(super) fn draw(choices: &mut Choices<'_>) -> (Response, Vec<Field>) {
             (Response::new(status, kind, content.to_vec()), kind)
         }
     };
+    // A note is nobody's to read.
+    if choices.below(8) == 7 {
+        response = response.with_note("Note: 1\r\n\r\n");
+    }
     let mut fields = vec![(b"Content-Type".to_vec(), kind.as_bytes().to_vec())];
     for _ in 0..choices.below(4) {
         let name = match choices.below(NAMES.len() + 1) {
