@@ -272,7 +272,7 @@ impl<S: Socket, U> Engine<S, U> {
         let found = idle.longest(roster, &mut turn);
         // Of those who were found closed nobody is to be told: they were idle.
         for (key, mut peer) in roster.remove_gone() {
-            turn.release(key, &mut peer);
+            turn.room.let_go(key, peer.unread.take());
         }
         found.map_err(|due| self.instant(due))
     }
@@ -286,8 +286,7 @@ impl<S: Socket, U> Engine<S, U> {
         if is_idle {
             self.stats.displaced += 1;
             let mut peer = self.roster.remove(key);
-            let (mut turn, _) = self.parts();
-            turn.release(key, &mut peer);
+            self.room.let_go(key, peer.unread.take());
         }
         is_idle
     }
@@ -315,7 +314,7 @@ impl<S: Socket, U> Engine<S, U> {
         }
     }
 
-    /// Whether there is no peer at all.
+    /// True if there is no peer at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.roster.is_empty()
@@ -434,20 +433,12 @@ impl Turn<'_> {
         mut peer: Peer<S, H::Upload>,
         handler: &mut H,
     ) {
-        self.release(key, &mut peer);
+        self.room.let_go(key, peer.unread.take());
         if let Stage::Broken(abort, Some(Unanswered { record, upload })) = peer.stage {
             self.stats.aborts += 1;
             let report = record.report(peer.origin.peer, self.now, None, Outcome::Aborted(abort));
             handler.ended(&report, upload);
         }
-    }
-
-    /// Gives back the memory that a peer had.
-    fn release<S, U>(&mut self, key: Key, peer: &mut Peer<S, U>) {
-        if let Some(kept) = peer.unread.take() {
-            self.room.give_back(kept.lease);
-        }
-        self.room.return_reserve(key);
     }
 }
 

@@ -43,9 +43,10 @@ pub trait Socket: Read + Write {
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if something has to be written first; the
-    /// engine tries again when there is room. Any other error says that the connection is
-    /// gone, which is no news to anybody.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if something has to be written first, of which
+    /// [`wants_write`](Socket::wants_write) is to tell from then on: the engine tries again when
+    /// that is written, and gives up a peer that does not take it. Any other error says that the
+    /// connection is gone, which is no news to anybody.
     fn finish_writing(&mut self) -> io::Result<()>;
 
     /// True if the socket holds output of its own: records that were not taken whole, or a
@@ -354,7 +355,7 @@ fn write_to<S: Socket>(socket: &mut S, bytes: &[u8], writable: &mut bool) -> io:
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     #[test]
@@ -369,24 +370,33 @@ mod tests {
         }
     }
 
-    /// A socket whose calls fail as the list says, and else read or write 3 bytes.
-    struct Failing(Vec<ErrorKind>);
+    /// A socket whose calls fail as its list says, and else take so many bytes at most; with
+    /// none they would block.
+    #[derive(Debug, Default)]
+    pub(crate) struct Scripted {
+        errors: Vec<ErrorKind>,
+        most: usize,
+    }
 
-    impl Failing {
-        fn next(&mut self) -> io::Result<usize> {
-            self.0.pop().map_or(Ok(3), |kind| Err(kind.into()))
+    impl Scripted {
+        fn next(&mut self, length: usize) -> io::Result<usize> {
+            match self.errors.pop() {
+                Some(kind) => Err(kind.into()),
+                None if self.most == 0 => Err(ErrorKind::WouldBlock.into()),
+                None => Ok(length.min(self.most)),
+            }
         }
     }
 
-    impl io::Read for Failing {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            self.next()
+    impl Read for Scripted {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.next(into.len())
         }
     }
 
-    impl io::Write for Failing {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            self.next()
+    impl Write for Scripted {
+        fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+            self.next(from.len())
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -394,47 +404,24 @@ mod tests {
         }
     }
 
-    impl Socket for Failing {
+    impl Socket for Scripted {
         fn short_read_drains(&self) -> bool {
             true
         }
 
         fn finish_writing(&mut self) -> io::Result<()> {
-            Ok(())
+            self.next(1).map(drop)
         }
     }
 
-    fn failing(kinds: &[ErrorKind]) -> Link<Failing> {
-        Link::new(Failing(kinds.to_vec()))
+    fn failing(kinds: &[ErrorKind]) -> Link<Scripted> {
+        Link::new(Scripted { errors: kinds.to_vec(), most: 3 })
     }
 
     #[test]
     fn a_read_that_takes_much_and_all_it_could_is_told_from_others() {
-        /// Fills whatever it is given.
-        struct Full;
-        impl io::Read for Full {
-            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-                Ok(into.len())
-            }
-        }
-        impl io::Write for Full {
-            fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-                Ok(from.len())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        impl Socket for Full {
-            fn short_read_drains(&self) -> bool {
-                true
-            }
-            fn finish_writing(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
         let fills = |capacity, most| {
-            let mut link = Link::new(Full);
+            let mut link = Link::new(Scripted { most: usize::MAX, ..Scripted::default() });
             assert_eq!(link.read(&mut Buf::with_capacity(capacity), most), Got::Input);
             link.filled_last_read()
         };
@@ -451,6 +438,17 @@ mod tests {
         let mut link = failing(&[ErrorKind::Interrupted; 2]);
         assert_eq!(link.write(&mut b"abc".to_vec()).unwrap().bytes, 3);
         assert!(link.ready.writable && link.unsent() == 0);
+    }
+
+    #[test]
+    fn ending_to_write_is_tried_again_unless_the_connection_is_gone() {
+        for kind in [ErrorKind::WouldBlock, ErrorKind::Interrupted] {
+            let mut link = failing(&[kind]);
+            assert!(!link.finish_writing().unwrap());
+            assert_eq!(link.can_finish_writing(), kind == ErrorKind::Interrupted);
+            assert!(link.finish_writing().unwrap());
+        }
+        assert!(failing(&[ErrorKind::NotConnected]).finish_writing().is_err());
     }
 
     #[test]

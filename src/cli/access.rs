@@ -355,6 +355,7 @@ mod tests {
             assert_eq!(written(|line| put_number(line, number, 3)), format!("{number:03}"));
         }
     }
+
     /// A client that has sent a request and takes what comes.
     struct Script(&'static [u8]);
 

@@ -55,10 +55,12 @@ impl Turn<'_> {
     /// Does what needs no handler, and gives the peer a place in the batch if it may have a
     /// request to go on with.
     fn visit<S: Socket, U>(&mut self, key: Key, peer: &mut Peer<S, U>, is_alone: bool) -> Visit {
-        if peer.errand(&self.bounds) == Some(Errand::Flush) {
+        let mut errand = peer.errand(&self.bounds);
+        if errand == Some(Errand::Flush) {
             self.flush(peer, &mut Vec::new());
+            errand = peer.errand(&self.bounds);
         }
-        match peer.errand(&self.bounds) {
+        match errand {
             Some(Errand::Read) => return self.read(key, peer, is_alone),
             Some(Errand::GoOn) => return Visit::Serve(self.slot_of_unread(key, peer)),
             Some(Errand::FinishWriting) => self.finish_writing(peer),
@@ -76,8 +78,7 @@ impl Turn<'_> {
             Some(kept) => (kept.buf, kept.lease),
             None => (Buf::with_capacity(0), Lease::nothing()),
         };
-        let out = self.room.take_output();
-        Slot { key, buf: Some(buf), lease, out, progress: Progress::Runs, has_begun: false }
+        Slot::new(key, buf, lease, self.room.take_output(), Progress::Runs)
     }
 
     /// Reads once, if there is room for what that may leave behind.
@@ -87,7 +88,7 @@ impl Turn<'_> {
         peer: &mut Peer<S, U>,
         is_alone: bool,
     ) -> Visit {
-        let Some((mut slot, mut buf, most)) = self.slot_to_read(key, peer, is_alone) else {
+        let Some((mut buf, lease, most)) = self.buffer_to_read(key, peer, is_alone) else {
             if !peer.link.is_broken() {
                 return Visit::WaitForRoom;
             }
@@ -97,7 +98,6 @@ impl Turn<'_> {
         let before = buf.len();
         let got = self.read_from(peer, &mut buf, most);
         let bytes = buf.len() - before;
-        slot.buf = Some(buf);
         match peer.connection.awaits() {
             _ if bytes == 0 => {}
             Awaits::Body => peer.clock.advance_content(self.now, bytes as u64),
@@ -105,43 +105,37 @@ impl Turn<'_> {
         }
         self.spend(bytes);
         self.stats.bytes_read += bytes as u64;
+        let out = self.room.take_output();
         match got {
-            Got::Input => {
-                slot.progress = Progress::Runs;
-                return Visit::Serve(slot);
-            }
+            Got::Input => return Visit::Serve(Slot::new(key, buf, lease, out, Progress::Runs)),
             Got::Nothing if self.bounds.is_draining && peer.is_between_requests() => peer.close(),
             Got::Nothing => {}
             Got::Broken => peer.break_off(Abort::Reset),
         }
-        self.scatter(peer, slot);
+        self.scatter(peer, Slot::new(key, buf, lease, out, Progress::WantsInput));
         Visit::Done
     }
 
-    /// A place to read into, and the most to be read: behind what is kept of an unfinished
-    /// section, else a pooled buffer. `None` if there is no room.
-    fn slot_to_read<S: Socket, U>(
+    /// A buffer to read into, a lease for what may be left in it, and the most to be read: behind
+    /// what is kept of an unfinished section, else a pooled buffer. `None` if there is no room.
+    fn buffer_to_read<S: Socket, U>(
         &mut self,
         key: Key,
         peer: &mut Peer<S, U>,
         is_alone: bool,
-    ) -> Option<(Slot, Buf, usize)> {
-        let (buf, lease, most) = if let Unread::Partial(kept) = &mut peer.unread {
-            if !self.room.extend(kept, key, peer.link.filled_last_read()) {
-                return None;
-            }
-            let kept = peer.unread.take()?;
-            (kept.buf, kept.lease, usize::MAX)
-        } else {
-            self.empty_buffer(key, &peer.connection, is_alone)?
-        };
-        let out = self.room.take_output();
-        let slot =
-            Slot { key, buf: None, lease, out, progress: Progress::WantsInput, has_begun: false };
-        Some((slot, buf, most))
+    ) -> Option<(Buf, Lease, usize)> {
+        if let Unread::Partial(kept) = &mut peer.unread
+            && !self.room.extend(kept, key, peer.link.filled_last_read())
+        {
+            return None;
+        }
+        match peer.unread.take() {
+            Some(kept) => Some((kept.buf, kept.lease, usize::MAX)),
+            None => self.empty_buffer(key, &peer.connection, is_alone),
+        }
     }
 
-    /// A pooled buffer with a lease for what may be left in it, and the most to be read.
+    /// Likewise, if nothing is kept.
     fn empty_buffer(
         &mut self,
         key: Key,

@@ -1,17 +1,17 @@
 //! One peer: its link, its connection, and how far its request is.
 //!
 //! ```text
-//!               take                  a piece           all of it was taken
-//!      ┌──────────────────► Receiving ───────► Lent ──────────► Receiving
-//!      │         resume     ▲       ▲           ├─ a part was ─► Paused
-//!    Idle ──► Deciding ─────┘       └─ resume ──┼────────────────┘
-//!      ▲ wait                                   │ the last of it
-//!      │                                        ├──────────────► Answering
-//!      │                            an answer ◄─┘   answer later     │
-//!      └── it keeps the connection ◄─┤ ◄───────────────────────────── ┘
-//!                                    │ it ends the connection
-//!                                    ▼
-//!                                 Closing ──► Lingering ──► Dead
+//!                    take              a piece        all of it was taken
+//!         ┌─────────────────► Receiving ───────► Lent ─────────► Receiving
+//!         │           resume   ▲     ▲            ├── a part was ──► Paused
+//!   AwaitingHead ─► Deciding ──┘     └── resume ──┼───────────────────┘
+//!         ▲     wait                              │ the last of it
+//!         │                                       ├── answer later ──► Answering
+//!         │                          an answer ◄──┘                       │
+//!         └── it keeps the connection ◄──┤ ◄──────────────────────────────┘
+//!                                        │ it ends the connection
+//!                                        ▼
+//!                                     Closing ──► Lingering ──► Dead
 //! ```
 //!
 //! An answer can come at any time after the head, and a refusal at any time at all: they end
@@ -120,7 +120,7 @@ impl<U> Stage<U> {
         }
     }
 
-    /// Ends the request that is under way; the peer is idle then.
+    /// Ends the request that is under way, if there is one; the peer awaits a head then.
     pub(super) fn end_request(&mut self) -> Option<Unanswered<U>> {
         match mem::replace(self, Stage::AwaitingHead) {
             Stage::AwaitingHead => None,
@@ -345,8 +345,6 @@ impl Bounds {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::io;
-
     use super::*;
     use crate::buf::Buf;
     use crate::engine::exchange::Named;
@@ -354,44 +352,17 @@ pub(super) mod tests {
     use crate::engine::room::Lease;
     use crate::handler::PeerAddr;
     use crate::link::Ready;
+    use crate::link::tests::Scripted;
     use crate::proto::Limits;
-
-    /// A socket that gives nothing and takes nothing.
-    pub(in crate::engine) struct Stuck;
-
-    impl io::Read for Stuck {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::WouldBlock.into())
-        }
-    }
-
-    impl io::Write for Stuck {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::WouldBlock.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Socket for Stuck {
-        fn short_read_drains(&self) -> bool {
-            true
-        }
-
-        fn finish_writing(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     pub(in crate::engine) const BOUNDS: Bounds =
         Bounds { max_output: 10, max_linger: Some(5), is_draining: false };
     const DRAINING: Bounds = Bounds { is_draining: true, ..BOUNDS };
 
-    pub(in crate::engine) fn peer(stage: Stage<()>) -> Peer<Stuck, ()> {
+    /// With a socket that gives nothing and takes nothing.
+    pub(in crate::engine) fn peer(stage: Stage<()>) -> Peer<Scripted, ()> {
         let connection = Connection::new(Limits::default());
-        let mut peer = Peer::new(Stuck, PeerAddr::Unix.into(), connection, Moment(0));
+        let mut peer = Peer::new(Scripted::default(), PeerAddr::Unix.into(), connection, Moment(0));
         peer.stage = stage;
         peer
     }
@@ -429,7 +400,7 @@ pub(super) mod tests {
     }
 
     /// Has so much output wait, for which there is no room.
-    fn fill(peer: &mut Peer<Stuck, ()>, bytes: usize) {
+    fn fill(peer: &mut Peer<Scripted, ()>, bytes: usize) {
         peer.link.write(&mut vec![0; bytes]).expect("it is no error");
     }
 

@@ -155,6 +155,14 @@ impl Room {
         self.leased = self.leased.saturating_sub(bytes);
     }
 
+    /// Takes back all that a peer has, which was closed.
+    pub(super) fn let_go(&mut self, key: Key, kept: Option<Kept>) {
+        if let Some(kept) = kept {
+            self.give_back(kept.lease);
+        }
+        self.return_reserve(key);
+    }
+
     /// Makes room to read more behind what is kept; false if there is none.
     ///
     /// If more waits than what is kept would grow by, it moves into a pooled buffer, unless it

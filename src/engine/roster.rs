@@ -177,9 +177,10 @@ impl<S, U> IndexMut<Key> for Roster<S, U> {
 mod tests {
     use super::*;
     use crate::engine::peer::Stage;
-    use crate::engine::peer::tests::{BOUNDS, Stuck, peer, readable};
+    use crate::engine::peer::tests::{BOUNDS, peer, readable};
+    use crate::link::tests::Scripted;
 
-    fn roster(peers: usize) -> Roster<Stuck, ()> {
+    fn roster(peers: usize) -> Roster<Scripted, ()> {
         let mut roster = Roster::new();
         for key in 0..peers {
             assert_eq!(roster.next_key(), key);
@@ -188,12 +189,12 @@ mod tests {
         roster
     }
 
-    fn note(roster: &mut Roster<Stuck, ()>, key: Key) {
+    fn note(roster: &mut Roster<Scripted, ()>, key: Key) {
         roster[key].link.note(readable());
         roster.file(key, &BOUNDS);
     }
 
-    fn popped(roster: &mut Roster<Stuck, ()>) -> Vec<Key> {
+    fn popped(roster: &mut Roster<Scripted, ()>) -> Vec<Key> {
         std::iter::from_fn(|| roster.pop()).collect()
     }
 

@@ -8,7 +8,7 @@ use crate::buf::Buf;
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) key: Key,
-    /// None while it is out with a piece.
+    /// `None` while it is out with a piece.
     pub(super) buf: Option<Buf>,
     /// For what has to be kept of the buffer.
     pub(super) lease: Lease,
@@ -18,7 +18,7 @@ pub(super) struct Slot {
     pub(super) has_begun: bool,
 }
 
-/// Whether a peer can be gone on with in its batch.
+/// What can be done for a peer in its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     Runs,
@@ -29,6 +29,10 @@ pub(super) enum Progress {
 }
 
 impl Slot {
+    pub(super) fn new(key: Key, buf: Buf, lease: Lease, out: Vec<u8>, progress: Progress) -> Self {
+        Self { key, buf: Some(buf), lease, out, progress, has_begun: false }
+    }
+
     /// The bytes that are not used yet.
     pub(super) fn unread(&self) -> &[u8] {
         self.buf.as_ref().map_or(&[], Buf::unread)
