@@ -64,6 +64,7 @@ mod server;
 mod syntax;
 
 pub use limits::Limits;
+pub(crate) use server::cut;
 pub use server::{
     After, Awaits, CloseReason, Connection, Date, End, Event, Head, InvalidField, Reject, Response,
     Step, request_line,

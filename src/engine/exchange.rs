@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::time::Moment;
 use crate::handler::{Outcome, PeerAddr, Report, UploadId};
-use crate::proto::Response;
+use crate::proto::{Response, cut};
 
 /// A request that is under way, with what the handler has made for it.
 #[derive(Debug)]
@@ -98,15 +98,6 @@ impl Named {
     pub(super) fn target(&self) -> Option<&str> {
         Some(self.0.as_deref()?.split_once(' ')?.1)
     }
-}
-
-/// At most `length` bytes of whole characters.
-fn cut(text: &str, length: usize) -> &str {
-    let mut end = text.len().min(length);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
 }
 
 /// Content that was offered to the handler and not taken.

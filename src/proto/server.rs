@@ -17,6 +17,7 @@ use response::Persistence;
 
 pub use head::Head;
 pub use reject::{CloseReason, Reject};
+pub(crate) use response::cut;
 pub use response::{Date, InvalidField, Response};
 
 /// Empty lines that are skipped before a request line. RFC 9112 §2.2 asks for at least one:

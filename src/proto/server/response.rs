@@ -119,9 +119,7 @@ impl Response {
     pub fn with_note(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         let mut text = text.into();
         if text.len() > MOST_NOTE {
-            let is_end = |at: &usize| text.is_char_boundary(*at);
-            let end = (0..=MOST_NOTE).rev().find(is_end).unwrap_or_default();
-            text = text.get(..end).unwrap_or_default().to_owned().into();
+            text = cut(&text, MOST_NOTE).to_owned().into();
         }
         self.note = Some(text);
         self
@@ -332,6 +330,15 @@ fn reason_phrase(status: u16) -> &'static str {
         507 => "Insufficient Storage",
         _ => "",
     }
+}
+
+/// At most `length` bytes of whole characters.
+pub(crate) fn cut(text: &str, length: usize) -> &str {
+    let mut end = text.len().min(length);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]
