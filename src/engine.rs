@@ -54,10 +54,10 @@ use time::Moment;
 use turn::Turn;
 
 pub use crate::link::{Ready, Socket};
+pub use crate::now::Now;
 pub use config::{Config, ConfigError};
 pub use ids::Key;
 pub use stats::Stats;
-pub use time::Now;
 pub use timeouts::Timeouts;
 pub use underway::{Phase, Underway};
 

@@ -73,6 +73,7 @@ pub mod engine;
 pub mod handler;
 mod link;
 pub mod md5;
+mod now;
 pub mod proto;
 pub mod server;
 pub mod thread;

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the library with the modules it may import from. `proto` and `md5`
 /// don't know each other, `engine` doesn't know mio, `server` doesn't know MD5.
-const FLOORS: [(&str, &[&str]); 10] = [
+const FLOORS: [(&str, &[&str]); 11] = [
     ("buf", &[]),
     ("md5", &[]),
+    ("now", &[]),
     ("proto", &[]),
     ("handler", &["buf", "proto"]),
     ("link", &["buf"]),
-    ("engine", &["buf", "handler", "link", "proto"]),
+    ("engine", &["buf", "handler", "link", "now", "proto"]),
     ("checksum", &["handler", "md5", "proto"]),
     ("server", &["engine", "handler", "proto"]),
     ("thread", &["engine", "handler", "proto", "server"]),
