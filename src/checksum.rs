@@ -3,6 +3,7 @@
 use crate::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
 use crate::md5::{Input, Kernel, Md5};
 use crate::proto::Response;
+use crate::resident::Resident;
 
 /// Takes every request, whatever its method and target, and answers `200 OK` with the
 /// MD5 of its content as 32 lower-case hexadecimal digits.
@@ -61,3 +62,6 @@ impl Handler for Checksum {
         Reply::Now(Response::text(200, upload.finish().to_string()))
     }
 }
+
+/// It does nothing between two turns.
+impl Resident for Checksum {}

@@ -39,10 +39,12 @@ mod turn;
 mod underway;
 mod wave;
 
+use std::num::NonZeroU32;
 use std::time::Instant;
 
 use crate::handler::{Abort, Handler, Origin, Outcome, UploadId};
 use crate::proto::{Connection, Date, Response};
+use crate::resident::{Decision, Decisions};
 use batch::Batch;
 use deadlines::Sweeper;
 use idle::Idle;
@@ -222,7 +224,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// part. False if there is no such request (any more), or it goes on or is answered
     /// already.
     pub fn resume(&mut self, id: UploadId) -> bool {
-        self.decide(id, |peer| {
+        self.set_pending(id, |peer| {
             let waits = matches!(peer.stage, Stage::Deciding(..) | Stage::Paused(..));
             (waits && peer.pending.is_none()).then_some(Pending::Resume)
         })
@@ -232,15 +234,27 @@ impl<S: Socket, U> Engine<S, U> {
     /// that is not answered yet, whose upload then goes to [`Handler::ended`]. False if
     /// there is no such request (any more), or an answer is on its way already.
     pub fn answer(&mut self, id: UploadId, response: Response) -> bool {
-        self.decide(id, |peer| {
+        self.set_pending(id, |peer| {
             let is_new = matches!(peer.pending, None | Some(Pending::Resume));
             is_new.then(|| Pending::Answer(Box::new(response)))
         })
     }
 
+    /// Resumes and answers many requests, as [`Engine::resume`] and [`Engine::answer`] do, and
+    /// leaves the list empty. Those that are gone are passed over.
+    pub fn decide(&mut self, decisions: &mut Decisions) {
+        for (id, decision) in decisions.list.drain(..) {
+            // Only `Handler::ended` reports whether it was still there.
+            let _ = match decision {
+                Decision::Resume => self.resume(id),
+                Decision::Answer(response) => self.answer(id, response),
+            };
+        }
+    }
+
     /// Sets what is to be done to a request when its peer is visited; false if there is no
     /// such request, or nothing is to be done.
-    fn decide(
+    fn set_pending(
         &mut self,
         id: UploadId,
         decision: impl FnOnce(&Peer<S, U>) -> Option<Pending>,
@@ -343,6 +357,11 @@ impl<S: Socket, U> Engine<S, U> {
     /// turn.
     pub fn uploads(&self) -> impl Iterator<Item = Underway<'_>> {
         self.roster.iter().filter_map(|(_, peer)| peer.underway(self.now))
+    }
+
+    /// The number that the ids of its requests have, and those of no other engine.
+    pub(crate) fn number(&self) -> NonZeroU32 {
+        self.ids.engine()
     }
 
     /// Bytes kept for peers at the moment: see [`Config::max_held`].

@@ -8,9 +8,11 @@
 //! settles the answers.
 //!
 //! ```text
-//! 3   thread                             a server on a thread of its own
-//! 2   server          checksum           the engine over mio  · the handler that hashes
-//! 1   engine ───────► handler            turns and deadlines  · what an embedder writes
+//! 5   thread                             a server on a thread of its own
+//! 4   run                                the loop, and what it lends to whom
+//! 3   server          checksum           the engine over mio  · the handler that hashes
+//! 2   engine                             turns and deadlines
+//! 1   handler         resident           what an embedder writes
 //! 0   proto     md5     buf              HTTP, digests, buffers: no sockets, no clock
 //! ```
 //!
@@ -43,8 +45,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! **In your own [`mio::Poll`]**, beside your own sockets and timers:
-//! [`server`] has the loop.
+//! **In a loop with your own sockets and timers**, which live in it as residents: [`run`] has
+//! the loop; or in your own [`mio::Poll`]: [`server`] shows how.
 //!
 //! **Without sockets**, over anything that has bytes: [`proto`] has the loop.
 //!
@@ -58,9 +60,10 @@
 //! | [`buf`] | memory | |
 //! | [`md5`] | memory; asks std what the CPU can do | md-5 |
 //! | [`proto`] | memory; dates are made of a `SystemTime` | httparse, httpdate |
-//! | [`handler`], [`checksum`] | memory | |
+//! | [`handler`], [`resident`], [`checksum`] | memory | |
 //! | [`engine`] | memory; sockets are whatever reads and writes, and time is an argument | slab |
 //! | [`server`] | sockets | mio |
+//! | [`run`] | sockets, a clock | mio |
 //! | [`thread`] | sockets, a clock, a thread | mio |
 //!
 //! All of them need std. Without it, md5 could not ask for the CPU's vectors, proto would
@@ -75,6 +78,8 @@ mod link;
 pub mod md5;
 mod now;
 pub mod proto;
+pub mod resident;
+pub mod run;
 pub mod server;
 pub mod thread;
 

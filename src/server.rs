@@ -55,6 +55,7 @@ mod stream;
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,7 @@ use mio::{Interest, Registry, Token};
 use crate::engine::{Config, Engine, Now, Ready, Stats, Underway};
 use crate::handler::{Handler, PeerAddr, UploadId};
 use crate::proto::Response;
+use crate::resident::Decisions;
 
 use condition::Condition;
 use newcomers::{Attempt, Vacancy};
@@ -246,14 +248,7 @@ impl<U> Server<U> {
             }
             return true;
         }
-        let ready = Ready {
-            readable: event.is_readable(),
-            writable: event.is_writable(),
-            read_closed: event.is_read_closed(),
-            error: event.is_error(),
-            urgent: event.is_priority(),
-        };
-        self.engine.note(place - MAX_LISTENERS, ready);
+        self.engine.note(place - MAX_LISTENERS, readiness(event));
         true
     }
 
@@ -307,6 +302,11 @@ impl<U> Server<U> {
     /// Answers a request: see [`Engine::answer`].
     pub fn answer(&mut self, id: UploadId, response: Response) -> bool {
         self.engine.answer(id, response)
+    }
+
+    /// Resumes and answers many requests: see [`Engine::decide`].
+    pub fn decide(&mut self, decisions: &mut Decisions) {
+        self.engine.decide(decisions);
     }
 
     /// Closes the listeners and finishes what is in flight: see [`Engine::drain`]. Before
@@ -442,6 +442,11 @@ impl<U> Server<U> {
         self.lost.drain(..)
     }
 
+    /// The number that the ids of its requests have.
+    pub(crate) fn number(&self) -> NonZeroU32 {
+        self.engine.number()
+    }
+
     /// Bytes kept for peers at the moment: see [`Config::max_held`].
     #[must_use]
     pub fn held(&self) -> usize {
@@ -450,6 +455,17 @@ impl<U> Server<U> {
 
     fn has_vacancy(&self) -> bool {
         self.engine.connections() < self.engine.config().connections
+    }
+}
+
+/// What an event says of its socket.
+pub(crate) fn readiness(event: &Event) -> Ready {
+    Ready {
+        readable: event.is_readable(),
+        writable: event.is_writable(),
+        read_closed: event.is_read_closed(),
+        error: event.is_error(),
+        urgent: event.is_priority(),
     }
 }
 

@@ -3,9 +3,7 @@
 //! [`spawn`] binds an address; [`spawn_on`] takes listeners, and gives the handler a
 //! [`Handle`], by which other threads answer, resume, drain and read counters.
 //!
-//! It is written against the public interface of [`server`](crate::server) alone, with a
-//! [`mio::Waker`] for what comes from outside, so its source shows how to write another
-//! loop.
+//! The loop is a [`Runner`].
 //!
 //! # Example
 //!
@@ -27,26 +25,17 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use mio::{Events, Poll, Token, Waker};
+use crate::engine::{Config, Stats};
+use crate::handler::Handler;
+use crate::resident::Pair;
+use crate::run::Runner;
+use crate::server::Listener;
 
-use crate::engine::{Config, Now, Stats};
-use crate::handler::{Handler, UploadId};
-use crate::proto::Response;
-use crate::server::{Listener, Server};
-
-const WAKER: Token = Token(0);
-const SERVER: Token = Token(1);
-
-const RUN: u8 = 0;
-const DRAIN: u8 = 1;
-const STOP: u8 = 2;
+pub use crate::run::Handle;
 
 /// Binds `address`, the first of those given that can be bound, and serves on a new thread
 /// until the server is drained or stopped, or the program ends.
@@ -54,7 +43,7 @@ const STOP: u8 = 2;
 /// # Errors
 ///
 /// If no address can be bound, or there are no descriptors or threads left; or as with
-/// [`Server::new`] if no server can work with `config`.
+/// [`Runner::new`] if no server can work with `config`.
 ///
 /// # Example
 ///
@@ -92,7 +81,7 @@ where
 /// # Errors
 ///
 /// If a listener cannot be registered, there are more than 64, or there are no
-/// descriptors or threads left; or as with [`Server::new`] if no server can work with
+/// descriptors or threads left; or as with [`Runner::new`] if no server can work with
 /// `config`.
 ///
 /// # Example
@@ -150,15 +139,19 @@ where
     H: Handler + Send + 'static,
     H::Upload: Send,
 {
-    let poll = Poll::new()?;
-    let shared = Arc::new(Shared {
-        waker: Waker::new(poll.registry(), WAKER)?,
-        order: AtomicU8::new(RUN),
-        max_commands: config.connections,
-        inbox: Mutex::default(),
-        stats: Mutex::default(),
-    });
-    let mut server = Server::new(poll.registry(), SERVER, config)?;
+    let mut runner = Runner::new(config, 0)?;
+    let addresses = listen_on(&mut runner, listeners)?;
+    let handle = runner.handle();
+    let mut part = Pair::alone(handler(handle.clone()));
+    let thread = Builder::new().name("streamsum".into()).spawn(move || runner.run(&mut part))?;
+    Ok(Spawned { addresses, handle, thread })
+}
+
+/// Has a server listen; returns the addresses of the TCP listeners.
+fn listen_on<U>(
+    runner: &mut Runner<U>,
+    listeners: impl IntoIterator<Item = Listener>,
+) -> io::Result<Vec<SocketAddr>> {
     let mut addresses = Vec::new();
     for listener in listeners {
         match &listener {
@@ -166,114 +159,9 @@ where
             #[cfg(unix)]
             Listener::Unix(_) => {}
         }
-        server.listen(listener)?;
+        runner.server_mut().listen(listener)?;
     }
-    let handle = Handle { shared: Arc::clone(&shared) };
-    let handler = handler(handle.clone());
-    let thread = Builder::new()
-        .name("streamsum".into())
-        .spawn(move || run(poll, server, handler, &shared))?;
-    Ok(Spawned { addresses, handle, thread })
-}
-
-/// What the loop and its handles share.
-struct Shared {
-    waker: Waker,
-    order: AtomicU8,
-    /// At most so many commands wait: there are never more requests.
-    max_commands: usize,
-    inbox: Mutex<Inbox>,
-    stats: Mutex<Stats>,
-}
-
-#[derive(Default)]
-struct Inbox {
-    commands: Vec<(UploadId, Command)>,
-    /// True if the loop has ended, and takes no more commands.
-    is_closed: bool,
-}
-
-enum Command {
-    Resume,
-    Answer(Response),
-}
-
-impl Shared {
-    fn inbox(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stats(&self) -> MutexGuard<'_, Stats> {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wake(&self) {
-        // It fails only if the poll is gone, and with it the thread.
-        let _ = self.waker.wake();
-    }
-}
-
-fn run<H: Handler>(
-    mut poll: Poll,
-    mut server: Server<H::Upload>,
-    mut handler: H,
-    shared: &Shared,
-) -> io::Result<()> {
-    let _closing = Closing(shared);
-    let ended = serve(&mut poll, &mut server, &mut handler, shared);
-    // However the loop ended, each request under way is reported.
-    server.shut_down(Now::now(), &mut handler);
-    shared.stats().clone_from(server.stats());
-    ended
-}
-
-/// Closes the inbox when the loop ends, even by a panic of the handler.
-struct Closing<'a>(&'a Shared);
-
-impl Drop for Closing<'_> {
-    fn drop(&mut self) {
-        *self.0.inbox() = Inbox { commands: Vec::new(), is_closed: true };
-    }
-}
-
-fn serve<H: Handler>(
-    poll: &mut Poll,
-    server: &mut Server<H::Upload>,
-    handler: &mut H,
-    shared: &Shared,
-) -> io::Result<()> {
-    let mut events = Events::with_capacity(1024);
-    let mut draining = false;
-    loop {
-        match poll.poll(&mut events, server.timeout(Now::now())) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
-        for event in &events {
-            server.note(event);
-        }
-        let commands = std::mem::take(&mut shared.inbox().commands);
-        for (id, command) in commands {
-            // A request may have ended while the command for it was under way.
-            let _ = match command {
-                Command::Resume => server.resume(id),
-                Command::Answer(response) => server.answer(id, response),
-            };
-        }
-        match shared.order.load(Ordering::Acquire) {
-            STOP => return Ok(()),
-            DRAIN if !draining => {
-                draining = true;
-                server.drain(Now::now());
-            }
-            _ => {}
-        }
-        server.turn(Now::now(), handler)?;
-        shared.stats().clone_from(server.stats());
-        if draining && server.is_empty() {
-            return Ok(());
-        }
-    }
+    Ok(addresses)
 }
 
 /// A server on its thread. Dropping it does not stop the server, which then runs until the
@@ -347,74 +235,5 @@ impl Spawned {
             Ok(ended) => ended,
             Err(panic) => std::panic::resume_unwind(panic),
         }
-    }
-}
-
-/// Reaches a server on its thread from any other: cheap to clone and to pass on.
-///
-/// [`spawn_on`] has an example.
-#[derive(Clone)]
-pub struct Handle {
-    shared: Arc<Shared>,
-}
-
-impl Handle {
-    /// Answers a request that has no answer yet: one that waits for its verdict or its
-    /// answer, or one whose content still arrives. A handler may call it, too. The next
-    /// turn answers, as [`Server::answer`](Server::answer) does.
-    ///
-    /// Returns false if the server has ended, or if [`Config::connections`] commands wait
-    /// for the next turn already. Only [`Handler::ended`] reports whether the request was
-    /// still there.
-    #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
-    pub fn answer(&self, id: UploadId, response: Response) -> bool {
-        self.send(id, Command::Answer(response))
-    }
-
-    /// Goes on with a request that waits for its verdict, or of which a piece was taken in
-    /// part. The next turn resumes it, as [`Server::resume`](Server::resume) does. Returns
-    /// false as [`Handle::answer`] does.
-    #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
-    pub fn resume(&self, id: UploadId) -> bool {
-        self.send(id, Command::Resume)
-    }
-
-    /// The counters, as they were after the last turn.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.shared.stats().clone()
-    }
-
-    /// Accepts no more connections, finishes the requests in flight, then ends.
-    pub fn drain(&self) {
-        self.order(DRAIN);
-    }
-
-    /// Closes all connections and ends.
-    pub fn stop(&self) {
-        self.order(STOP);
-    }
-
-    /// A weaker order does not replace a stronger one.
-    fn order(&self, order: u8) {
-        self.shared.order.fetch_max(order, Ordering::AcqRel);
-        self.shared.wake();
-    }
-
-    fn send(&self, id: UploadId, command: Command) -> bool {
-        let mut inbox = self.shared.inbox();
-        if inbox.is_closed || inbox.commands.len() >= self.shared.max_commands {
-            return false;
-        }
-        inbox.commands.push((id, command));
-        drop(inbox);
-        self.shared.wake();
-        true
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").finish_non_exhaustive()
     }
 }

@@ -27,6 +27,11 @@ impl Ids {
         Self { engine: engine.unwrap_or(NonZeroU32::MAX), next: 0 }
     }
 
+    /// The number that all ids of this engine have.
+    pub(super) fn engine(&self) -> NonZeroU32 {
+        self.engine
+    }
+
     /// A new id for a request of this peer.
     pub(super) fn next(&mut self, key: Key) -> UploadId {
         let serial = self.next;

@@ -1,8 +1,9 @@
 //! What becomes of a request by the handler's word: take, wait, answer, later.
 
-use super::{CONTINUE, digest, last_digest, put, recording, refusal};
+use super::{CLOSE, CONTINUE, digest, last_digest, put, recording, refusal};
 use streamsum::engine::Config;
 use streamsum::proto::{Limits, Response};
+use streamsum::resident::Decisions;
 use testkit::sim::{Driver, Recorder, text};
 
 fn expecting(target: &str, length: usize) -> String {
@@ -394,4 +395,28 @@ fn chunks_say_nothing_of_a_limit_beforehand() {
     let expected =
         ["begin PUT /a", "consume /a ab 2", "ended /a 413 Refused(BodyTooLarge) 2 bytes upload"];
     assert_eq!(driver.handler.take_log(), expected);
+}
+
+#[test]
+fn many_are_decided_at_once_and_those_that_are_gone_are_passed_over() {
+    let mut driver = recording(Config::default());
+    let targets = ["/wait-1", "/wait-2", "/wait-3"];
+    let clients = targets.map(|target| {
+        let client = driver.connect();
+        driver.send(&client, put(target, "abc"));
+        client
+    });
+    let [taken, refused, gone] = targets.map(|target| driver.handler.id(target));
+    clients[2].reset();
+    driver.settle();
+    let mut decisions = Decisions::default();
+    decisions.resume(gone);
+    decisions.answer(refused, Response::text(403, "no"));
+    decisions.resume(taken);
+    assert_eq!(decisions.len(), 3);
+    driver.engine.decide(&mut decisions);
+    assert!(decisions.is_empty());
+    driver.settle();
+    assert_eq!(clients[0].take_output(), digest("abc"));
+    assert_eq!(clients[1].take_output(), text("403 Forbidden", CLOSE, "no"));
 }

@@ -11,4 +11,5 @@ mod hostile;
 mod listeners;
 mod loopback;
 mod places;
+mod residents;
 mod short_reads;

@@ -7,25 +7,27 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the library with the modules it may import from. `proto` and `md5`
 /// don't know each other, `engine` doesn't know mio, `server` doesn't know MD5.
-const FLOORS: [(&str, &[&str]); 11] = [
+const FLOORS: [(&str, &[&str]); 13] = [
     ("buf", &[]),
     ("md5", &[]),
     ("now", &[]),
     ("proto", &[]),
     ("handler", &["buf", "proto"]),
     ("link", &["buf"]),
-    ("engine", &["buf", "handler", "link", "now", "proto"]),
-    ("checksum", &["handler", "md5", "proto"]),
-    ("server", &["engine", "handler", "proto"]),
-    ("thread", &["engine", "handler", "proto", "server"]),
-    ("main", &["checksum", "engine", "handler", "md5", "proto", "server"]),
+    ("resident", &["handler", "link", "now", "proto"]),
+    ("engine", &["buf", "handler", "link", "now", "proto", "resident"]),
+    ("checksum", &["handler", "md5", "proto", "resident"]),
+    ("server", &["engine", "handler", "proto", "resident"]),
+    ("run", &["engine", "handler", "proto", "resident", "server"]),
+    ("thread", &["engine", "handler", "resident", "run", "server"]),
+    ("main", &["checksum", "engine", "handler", "md5", "proto", "resident", "run", "server"]),
 ];
 
 /// Which modules may name which dependency.
 const CRATES: [(&str, &[&str]); 5] = [
     ("httparse", &["proto"]),
     ("httpdate", &["proto"]),
-    ("mio", &["server", "thread", "main"]),
+    ("mio", &["server", "run", "main"]),
     ("slab", &["engine"]),
     // The crate md-5 is imported as `::md5`, which tells it from our module.
     ("::md5", &["md5"]),

@@ -1,4 +1,5 @@
-//! How late the timer of an embedder gets while its server, in the same loop, is flooded.
+//! How late the timer of an embedder gets while the server in whose loop it is a resident is
+//! flooded.
 //!
 //! The timer ticks every 10 ms. The server's turns are bounded, so that it runs on time: a
 //! tick is late when it comes more than 20 ms after its time. Another thread floods the
@@ -20,11 +21,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Token};
 use streamsum::checksum::Checksum;
 use streamsum::engine::{Config, Now};
 use streamsum::md5::Md5;
-use streamsum::server::Server;
+use streamsum::resident::{Decisions, Pair, Resident};
+use streamsum::run::{Round, Runner};
 
 use flood::{Flood, Kind};
 
@@ -33,12 +34,9 @@ const LATE: Duration = Duration::from_millis(20);
 const FLOODED: Duration = Duration::from_secs(5);
 
 struct Program {
-    poll: Poll,
-    events: Events,
-    server: Server<Md5>,
+    runner: Runner<Md5>,
     address: SocketAddr,
-    handler: Checksum,
-    ticks: Ticks,
+    part: Pair<Checksum, Ticks>,
 }
 
 /// The embedder's timer.
@@ -54,7 +52,19 @@ impl Ticks {
         Self { next: Instant::now() + PERIOD, count: 0, late: 0, worst: Duration::ZERO }
     }
 
-    fn run(&mut self, now: Instant) {
+    fn share(&self) -> f64 {
+        self.late as f64 / self.count as f64
+    }
+}
+
+impl Resident for Ticks {
+    fn deadline(&self, _: Now) -> Option<Instant> {
+        Some(self.next)
+    }
+
+    fn work(&mut self, _: Now, _: &mut Decisions) {
+        // Later than the round's own time, which would make less of a delay.
+        let now = Instant::now();
         while let Some(delay) = now.checked_duration_since(self.next) {
             self.count += 1;
             self.late += u64::from(delay > LATE);
@@ -62,42 +72,21 @@ impl Ticks {
             self.next += PERIOD;
         }
     }
-
-    fn share(&self) -> f64 {
-        self.late as f64 / self.count as f64
-    }
 }
 
 impl Program {
     fn new() -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let mut server = Server::new(poll.registry(), Token(0), Config::default())?;
-        let address = server.bind("127.0.0.1:0")?;
-        Ok(Self {
-            poll,
-            events: Events::with_capacity(1024),
-            server,
-            address,
-            handler: Checksum::default(),
-            ticks: Ticks::new(),
-        })
+        let mut runner = Runner::new(Config::default(), 0)?;
+        let address = runner.server_mut().bind("127.0.0.1:0")?;
+        Ok(Self { runner, address, part: Pair::new(Checksum::default(), Ticks::new()) })
     }
 
     /// The whole loop.
     fn run(&mut self, mut until: impl FnMut(&Self) -> bool) -> io::Result<()> {
         while !until(self) {
-            let now = Now::now();
-            let tick = self.ticks.next.saturating_duration_since(now.monotonic);
-            let timeout = self.server.timeout(now).map_or(tick, |server| server.min(tick));
-            match self.poll.poll(&mut self.events, Some(timeout)) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                _ => {}
+            if let Round::Deaf(error) = self.runner.round(&mut self.part)? {
+                return Err(error);
             }
-            for event in &self.events {
-                self.server.note(event);
-            }
-            self.ticks.run(Instant::now());
-            self.server.turn(Now::now(), &mut self.handler)?;
         }
         Ok(())
     }
@@ -118,17 +107,17 @@ fn measure(program: &mut Program, count: usize, kind: Kind) -> io::Result<f64> {
     let flood = Flood::start(program.address, count, kind);
     program.run(|_| flood.has_begun())?;
 
-    let before = program.server.stats().clone();
+    let before = program.runner.server().stats().clone();
     let waited_before = waited_for_cpu();
     let start = Instant::now();
-    program.ticks = Ticks::new();
+    program.part.resident = Ticks::new();
     program.run(|_| start.elapsed() >= FLOODED)?;
     let seconds = start.elapsed().as_secs_f64();
-    let after = program.server.stats();
+    let after = program.runner.server().stats();
     let megabytes = (after.bytes_read - before.bytes_read) as f64 / 1e6 / seconds;
     let answers = (after.answers - before.answers) as f64 / seconds;
-    let Ticks { count: ticks, late, worst, .. } = program.ticks;
-    let share = program.ticks.share();
+    let Ticks { count: ticks, late, worst, .. } = program.part.resident;
+    let share = program.part.resident.share();
     let waited = waited_for_cpu().saturating_sub(waited_before);
     println!(
         "{kind:?} over {count} connections: {late} of {ticks} ticks late ({:.2} %), worst {worst:.1?}; \
@@ -137,7 +126,7 @@ fn measure(program: &mut Program, count: usize, kind: Kind) -> io::Result<f64> {
     );
 
     flood.end();
-    program.run(|program| program.server.is_empty())?;
+    program.run(|program| program.runner.server().is_empty())?;
     flood.join()?;
     Ok(share)
 }
