@@ -16,6 +16,7 @@ mod cli {
     mod descriptors;
     mod lines;
     mod listen;
+    mod operator;
     pub(crate) mod serve;
     pub(crate) mod settings;
     mod signals;

@@ -15,25 +15,68 @@
 use std::fmt;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use streamsum::engine::{Now, Ready};
 use streamsum::handler::{
     Finished, Handler, Outcome, PeerAddr, Piece, Refused, Reply, Report, Request, Verdict,
 };
 use streamsum::proto::Response;
+use streamsum::resident::{Decisions, Resident};
 
 use super::lines::Lines;
 use super::settings::AccessLog;
 
-/// Adds the access log to a handler.
-pub(super) struct Logged<H> {
+/// Adds the access log to a handler, and lives in the loop beside the server, as the lines need
+/// the time. So does who writes lines there.
+pub(super) struct Logged<H, R> {
     pub(super) handler: H,
     pub(super) access_log: AccessLog,
     /// Takes access lines, and all other lines.
     pub(super) lines: Lines,
+    pub(super) resident: R,
 }
 
-impl<H: Handler> Handler for Logged<H> {
+/// A [`Resident`] that writes lines.
+pub(super) trait Writes {
+    const PLACES: usize = 0;
+
+    fn note(&mut self, place: usize) {
+        let _ = place;
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn work(&mut self, now: Now, lines: &mut Lines) {
+        let _ = (now, lines);
+    }
+}
+
+/// Nobody.
+impl Writes for () {}
+
+impl<H, R: Writes> Resident for Logged<H, R> {
+    fn places(&self) -> usize {
+        R::PLACES
+    }
+
+    fn note(&mut self, place: usize, _: Ready) {
+        self.resident.note(place);
+    }
+
+    fn deadline(&self, _: Now) -> Option<Instant> {
+        self.resident.deadline()
+    }
+
+    fn work(&mut self, now: Now, _: &mut Decisions) {
+        self.lines.set_time(now.wall);
+        self.resident.work(now, &mut self.lines);
+    }
+}
+
+impl<H: Handler, R> Handler for Logged<H, R> {
     type Upload = H::Upload;
 
     fn begin(&mut self, request: Request<'_>) -> Verdict<H::Upload> {
@@ -227,7 +270,7 @@ mod tests {
     use super::*;
     use std::io::{self, Read};
     use std::sync::mpsc::{Sender, channel};
-    use streamsum::engine::{Config, Engine, Now, Ready, Socket};
+    use streamsum::engine::{Config, Engine, Socket};
     use streamsum::handler::Abort;
     use streamsum::proto::Reject;
 
@@ -418,7 +461,8 @@ mod tests {
         ];
         let (sender, written) = channel();
         let lines = Lines::new(false, Sent(sender)).expect("a thread");
-        let mut handler = Logged { handler: Noting, access_log: AccessLog::Stderr, lines };
+        let access_log = AccessLog::Stderr;
+        let mut handler = Logged { handler: Noting, access_log, lines, resident: () };
         let mut engine = Engine::new(Config::default(), Now::now()).expect("bounds that work");
         for request in requests {
             let key = engine.insert(Script(request), PeerAddr::Unix, Now::now());

@@ -10,6 +10,8 @@ const MAX_CONNECTIONS: u64 = 100_000;
 /// more, for its handle of the poll, and after that only connections; the others are for
 /// files that the C library opens for a moment, such as those in `/etc`.
 const MARGIN: u64 = 4;
+/// Descriptors that a loop opens before that: its poll, and what wakes it.
+pub(super) const LOOP: u64 = 2;
 /// EMFILE, on all of Unix.
 const TOO_MANY: i32 = 24;
 

@@ -66,7 +66,12 @@ impl Lines {
         self.push_with(|text| drop(write!(text, "{line}")));
     }
 
-    /// The same, for a line that writes itself, which is quicker.
+    /// Adds a line of the server's own.
+    pub(super) fn note(&mut self, words: fmt::Arguments<'_>) {
+        self.push(format_args!("streamsum: {words}"));
+    }
+
+    /// As [`Lines::push`], for a line that writes itself, which is quicker.
     pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.pending.len();
         if let Some(stamp) = &mut self.stamp {

@@ -11,22 +11,26 @@ use mio::{Interest, Registry, Token};
 use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
-/// Signals that arrived, one byte each, on a socket in the caller's poll.
+/// Signals that arrived, one byte each, on a socket for the caller's poll.
 pub(super) struct Signals {
     arrived: UnixStream,
 }
 
 impl Signals {
-    /// From now on these signals do not end the process, but make `token` readable.
-    pub(super) fn new(registry: &Registry, token: Token, which: &[c_int]) -> io::Result<Self> {
+    /// From now on these signals do not end the process, but make the socket readable.
+    pub(super) fn new(which: &[c_int]) -> io::Result<Self> {
         let (arrived, arriving) = StdUnixStream::pair()?;
         arrived.set_nonblocking(true)?;
-        let mut arrived = UnixStream::from_std(arrived);
-        registry.register(&mut arrived, token, Interest::READABLE)?;
+        let arrived = UnixStream::from_std(arrived);
         for signal in which {
             pipe::register(*signal, arriving.try_clone()?)?;
         }
         Ok(Self { arrived })
+    }
+
+    /// Those that have arrived, and those to come, are events with `token`.
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.arrived, token, Interest::READABLE)
     }
 
     /// How many signals arrived since the last call.
@@ -62,9 +66,10 @@ mod tests {
     #[test]
     fn signals_are_counted() {
         let mut poll = Poll::new().expect("a poll");
-        let mut signals =
-            Signals::new(poll.registry(), Token(7), &[SIGTERM, SIGINT]).expect("signals");
-        let mut others = Signals::new(poll.registry(), Token(8), &[SIGUSR1]).expect("signals");
+        let mut signals = Signals::new(&[SIGTERM, SIGINT]).expect("signals");
+        let mut others = Signals::new(&[SIGUSR1]).expect("signals");
+        signals.register(poll.registry(), Token(7)).expect("a token");
+        others.register(poll.registry(), Token(8)).expect("a token");
         assert_eq!(signals.take(), 0);
         raise(SIGTERM).expect("a signal");
         raise(SIGINT).expect("a signal");
