@@ -178,11 +178,9 @@ pub struct Connection {
     state: State,
     /// Heads that were taken, that of the current request among them.
     requests: u32,
-    /// True if no request is taken after the current one.
-    keep_alive_disabled: bool,
-    /// True if the method of the current request is known to be HEAD: its response has no
-    /// content.
-    is_head: bool,
+    /// Why the caller takes no request after the current one.
+    disabled: Option<CloseReason>,
+    method: Method,
     /// Seconds for which the caller keeps it between requests, if responses report that.
     idle_timeout: Option<NonZeroU16>,
 }
@@ -191,9 +189,9 @@ pub struct Connection {
 #[derive(Debug)]
 enum State {
     Head { scan: SectionScan, empty_lines: u8 },
-    Decide { terms: Terms, body: Body },
-    Body { terms: Terms, body: Body },
-    Respond { terms: Terms, length: Option<u64>, trailers: Option<Box<[u8]>> },
+    Decide { wish: Wish, interim: Interim, body: Body },
+    Body { wish: Wish, body: Body },
+    Respond { wish: Wish, length: Option<u64>, trailers: Option<Box<[u8]>> },
     Rejected(Reject),
     Closed,
 }
@@ -202,14 +200,53 @@ impl State {
     const START: State = State::Head { scan: SectionScan::new(), empty_lines: 0 };
 }
 
-/// What the response has to know of its request.
+/// As far as a response has to know it.
+#[derive(Clone, Copy, Debug, Default)]
+enum Method {
+    /// Its response has no content.
+    Head,
+    /// Any other, or not known yet.
+    #[default]
+    Other,
+}
+
+/// What the client wants of the connection after the response (RFC 9112 §9.3).
 #[derive(Clone, Copy, Debug)]
-struct Terms {
-    is_http10: bool,
-    asks_keep_alive: bool,
-    close: Option<CloseReason>,
-    /// True if `100 Continue` has to be sent when the request is accepted.
-    expects_continue: bool,
+enum Wish {
+    Close(CloseReason),
+    /// Persistence, as HTTP/1.1 implies.
+    Keep,
+    /// Persistence, and to be told how long an idle connection is kept.
+    KeepAndTell,
+    /// Persistence, which HTTP/1.0 has only if the response says so.
+    KeepAlive,
+}
+
+impl Wish {
+    fn of(judged: &head::Judged<'_>) -> Self {
+        match (judged.head.version(), judged.asks_keep_alive) {
+            _ if judged.asks_close => Self::Close(CloseReason::PeerAsked),
+            (Version::Http10, false) => Self::Close(CloseReason::Http10),
+            (Version::Http10, true) => Self::KeepAlive,
+            (_, true) => Self::KeepAndTell,
+            (_, false) => Self::Keep,
+        }
+    }
+
+    fn close(self) -> Option<CloseReason> {
+        match self {
+            Self::Close(reason) => Some(reason),
+            Self::Keep | Self::KeepAndTell | Self::KeepAlive => None,
+        }
+    }
+}
+
+/// The interim response that the client gets when its request is accepted.
+#[derive(Clone, Copy, Debug)]
+enum Interim {
+    None,
+    /// `100 Continue`.
+    Continue,
 }
 
 impl Connection {
@@ -220,8 +257,8 @@ impl Connection {
             limits,
             state: State::START,
             requests: 0,
-            keep_alive_disabled: false,
-            is_head: false,
+            disabled: None,
+            method: Method::Other,
             idle_timeout: None,
         }
     }
@@ -302,7 +339,7 @@ impl Connection {
             }
         }
         // Set before the head is complete: the request may be refused within it.
-        self.is_head = input.starts_with(b"HEAD ");
+        self.method = if input.starts_with(b"HEAD ") { Method::Head } else { Method::Other };
         let Some(end) = scan.find_end(input, Section::Head, &self.limits)? else {
             let event = if is_new { Event::HeadBegun } else { Event::Wait };
             return Ok(Step { used: 0, event });
@@ -315,43 +352,29 @@ impl Connection {
 
     fn decide(&mut self, judged: &head::Judged<'_>, content_has_arrived: bool) {
         let framing = judged.head.framing();
-        let is_http10 = judged.head.version() == Version::Http10;
-        let close = if judged.asks_close {
-            Some(CloseReason::PeerAsked)
-        } else if is_http10 && !judged.asks_keep_alive {
-            Some(CloseReason::Http10)
-        } else {
-            None
-        };
-        let terms = Terms {
-            is_http10,
-            asks_keep_alive: judged.asks_keep_alive,
-            close,
-            expects_continue: judged.expects_continue
-                && framing.has_content()
-                && !content_has_arrived,
-        };
+        let waits = judged.expects_continue && framing.has_content() && !content_has_arrived;
+        let interim = if waits { Interim::Continue } else { Interim::None };
         let body = match framing {
             Framing::None => Body::with_length(0),
             Framing::Length(length) => Body::with_length(length),
             Framing::Chunked => Body::Chunked(Chunked::new()),
         };
         self.requests = self.requests.saturating_add(1);
-        self.state = State::Decide { terms, body };
+        self.state = State::Decide { wish: Wish::of(judged), interim, body };
     }
 
     fn receive_body<'i>(&mut self, input: &'i mut [u8]) -> Result<Step<'i>, Reject> {
-        let State::Body { terms, body } = &mut self.state else {
+        let State::Body { wish, body } = &mut self.state else {
             unreachable!("called only within content")
         };
-        let (terms, length) = (*terms, body.length());
+        let (wish, length) = (*wish, body.length());
         match body.decode(input, &self.limits) {
             Ok(decoded) => {
                 if decoded.last {
                     let section = input.get(decoded.trailers).unwrap_or_default();
                     let lines = section.strip_suffix(b"\r\n").unwrap_or_default();
                     let trailers = (!lines.is_empty()).then(|| lines.into());
-                    self.state = State::Respond { terms, length, trailers };
+                    self.state = State::Respond { wish, length, trailers };
                 } else if decoded.data.is_empty() {
                     return Ok(Step { used: decoded.used, event: Event::Wait });
                 }
@@ -386,17 +409,18 @@ impl Connection {
     ///
     /// If no head waits for a decision.
     pub fn accept(&mut self, out: &mut Vec<u8>) {
-        let State::Decide { terms, body } = self.state else {
+        let State::Decide { wish, interim, body } = self.state else {
             panic!("there is no head to accept: {:?} is awaited", self.awaits());
         };
         if self.exceeds_body_limit() {
             self.state = State::Rejected(Reject::BodyTooLarge);
             return;
         }
-        if terms.expects_continue {
-            out.extend_from_slice(response::CONTINUE);
+        match interim {
+            Interim::Continue => out.extend_from_slice(response::CONTINUE),
+            Interim::None => {}
         }
-        self.state = State::Body { terms, body };
+        self.state = State::Body { wish, body };
     }
 
     /// Writes the answer to the current request and returns what becomes of the connection.
@@ -409,26 +433,27 @@ impl Connection {
     ///
     /// If there is no request to answer.
     pub fn respond(&mut self, response: &Response, date: &Date, out: &mut Vec<u8>) -> After {
-        let (terms, unread) = match &self.state {
-            State::Decide { terms, body } => (*terms, body.is_outstanding()),
-            State::Body { terms, body } => (*terms, body.is_outstanding()),
-            State::Respond { terms, .. } => (*terms, false),
+        let (wish, unread) = match &self.state {
+            State::Decide { wish, body, .. } | State::Body { wish, body } => {
+                (*wish, body.is_outstanding())
+            }
+            State::Respond { wish, .. } => (*wish, false),
             State::Head { .. } | State::Rejected(_) | State::Closed => {
                 panic!("there is no request to answer: {:?} is awaited", self.awaits())
             }
         };
         let close = unread
             .then_some(CloseReason::ContentUnread)
-            .or(terms.close)
-            .or(self.keep_alive_disabled.then_some(CloseReason::KeepAliveDisabled))
+            .or(wish.close())
+            .or(self.disabled)
             .or(self.is_last_request().then_some(CloseReason::RequestLimit));
-        let persistence = match close {
-            Some(_) => Persistence::Close,
-            None if terms.is_http10 => Persistence::KeepAlive(self.idle_timeout),
-            None if terms.asks_keep_alive && self.idle_timeout.is_some() => {
+        let persistence = match wish {
+            _ if close.is_some() => Persistence::Close,
+            Wish::KeepAlive => Persistence::KeepAlive(self.idle_timeout),
+            Wish::KeepAndTell if self.idle_timeout.is_some() => {
                 Persistence::KeepAlive(self.idle_timeout)
             }
-            None => Persistence::Implied,
+            Wish::KeepAndTell | Wish::Keep | Wish::Close(_) => Persistence::Implied,
         };
         self.write(response, date, persistence, out);
         match close {
@@ -498,8 +523,8 @@ impl Connection {
         out: &mut Vec<u8>,
     ) {
         // The method of the next request is not known yet.
-        let is_head = mem::take(&mut self.is_head);
-        response.write(date, persistence, is_head, out);
+        let answers_head = matches!(mem::take(&mut self.method), Method::Head);
+        response.write(date, persistence, answers_head, out);
     }
 
     /// Judges what it means that the peer sends no more. To be called whenever all its bytes
@@ -602,7 +627,7 @@ impl Connection {
 
     /// Takes no request after the current one: its response has `Connection: close`.
     pub fn disable_keep_alive(&mut self) {
-        self.keep_alive_disabled = true;
+        self.disabled = Some(CloseReason::KeepAliveDisabled);
     }
 }
 
