@@ -225,7 +225,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// already.
     pub fn resume(&mut self, id: UploadId) -> bool {
         self.set_pending(id, |peer| {
-            let waits = matches!(peer.stage, Stage::Deciding(..) | Stage::Paused(..));
+            let waits = matches!(peer.stage, Stage::Deciding(_) | Stage::Paused(..));
             (waits && peer.pending.is_none()).then_some(Pending::Resume)
         })
     }

@@ -60,6 +60,7 @@
 //! ```
 
 mod report;
+mod terms;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -71,6 +72,7 @@ use crate::buf::Buf;
 use crate::proto::{Fields, Head, Reject, Response};
 
 pub use report::{Abort, Missed, Outcome, Report, TooSlow};
+pub use terms::Terms;
 
 /// Decides on requests and takes their content.
 ///
@@ -347,6 +349,7 @@ impl<'a> Request<'a> {
     /// If the handler answers it, that answer is sent, as for any other request. If the
     /// handler takes it, now or later, the client gets 413, and what [`Handler::begin`]
     /// made goes to [`Handler::ended`]: `begin` need not prepare anything costly for it.
+    /// [`Terms::body_limit`] is judged in the same way.
     #[must_use]
     pub fn exceeds_body_limit(&self) -> bool {
         self.exceeds_body_limit
@@ -399,29 +402,30 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
 /// # Example
 ///
 /// ```
-/// use streamsum::handler::Verdict;
+/// use streamsum::handler::{Terms, Verdict};
 /// use streamsum::proto::Response;
 ///
 /// let verdict: Verdict<()> = Response::text(403, "not here").into();
 /// assert!(matches!(verdict, Verdict::Answer(_)));
 ///
 /// // Somebody is asked, who may take ten minutes.
-/// let verdict = Verdict::WaitWithin((), Some(std::time::Duration::from_secs(600)));
+/// let verdict = Verdict::WaitOn((), Terms::new().late(std::time::Duration::from_secs(600)));
 /// # let _: Verdict<()> = verdict;
 /// ```
 #[derive(Debug)]
 pub enum Verdict<U> {
     /// Takes the content; a client that waits for `100 Continue` gets it.
     Take(U),
+    /// The same, on terms of its own.
+    TakeOn(U, Terms),
     /// Decides later: no content is read until
     /// [`resume`](crate::engine::Engine::resume) takes it or
     /// [`answer`](crate::engine::Engine::answer) refuses it. Only a reset tells meanwhile that
     /// the client has left. After [`Timeouts::late`](crate::engine::Timeouts::late) the client
     /// gets 503.
     Wait(U),
-    /// The same, and the client gets 503 after this time; `None` is never. It is rounded up to
-    /// whole seconds, and is a second at least: deadlines are looked at once a second.
-    WaitWithin(U, Option<Duration>),
+    /// The same, on terms of its own.
+    WaitOn(U, Terms),
     /// Answers at once, without the content. If there is any, the connection closes
     /// after the answer, in a way that lets the client read it.
     Answer(Response),
@@ -586,8 +590,8 @@ pub enum Reply {
     /// until then, so that only a reset tells that it has left. After
     /// [`Timeouts::late`](crate::engine::Timeouts::late) it gets 503.
     Later,
-    /// The same, and the client gets 503 after this time; `None` is never. It is rounded up to
-    /// whole seconds, and is a second at least: deadlines are looked at once a second.
+    /// The same, and the client gets 503 after this time; `None` is never. It is rounded as
+    /// [`Terms`] are.
     LaterWithin(Option<Duration>),
 }
 

@@ -84,14 +84,24 @@ impl Clock {
         }
     }
 
-    /// How content comes too slowly, if it does.
-    pub(super) fn too_slow(&self, now: Moment, timeouts: &Timeouts) -> Option<TooSlow> {
-        let missed = self.missed(now, timeouts)?;
+    /// How content comes too slowly, if it does; `silence` is how long no byte may come.
+    pub(super) fn too_slow(
+        &self,
+        now: Moment,
+        silence: Option<Duration>,
+        timeouts: &Timeouts,
+    ) -> Option<TooSlow> {
+        let missed = self.missed(now, silence, timeouts)?;
         Some(TooSlow { bytes: self.bytes, time: self.total(now), missed })
     }
 
-    fn missed(&self, now: Moment, timeouts: &Timeouts) -> Option<Missed> {
-        if let Some(limit) = timeouts.body.filter(|&limit| self.silence(now) >= limit) {
+    fn missed(
+        &self,
+        now: Moment,
+        silence: Option<Duration>,
+        timeouts: &Timeouts,
+    ) -> Option<Missed> {
+        if let Some(limit) = silence.filter(|&limit| self.silence(now) >= limit) {
             return Some(Missed::Byte(limit));
         }
         if self.bytes == 0 {

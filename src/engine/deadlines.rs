@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::exchange::Exchange;
 use super::ids::Key;
 use super::peer::{Bounds, Peer, Pending, Refusal, Stage};
 use super::roster::Roster;
@@ -114,7 +115,7 @@ impl<S: Socket, U> Peer<S, U> {
             // A peer that was closed in this turn is still there.
             return (!self.stage.is_over()).then_some(Overdue::BreakOff);
         }
-        match self.stage {
+        match &self.stage {
             // It is not idle as long as it takes its answer.
             Stage::AwaitingHead if self.connection.awaits() == Awaits::Idle && is_writing => None,
             Stage::AwaitingHead if self.connection.awaits() == Awaits::Idle => {
@@ -129,15 +130,16 @@ impl<S: Socket, U> Peer<S, U> {
                 let too_slow = TooSlow { bytes, time: total, missed: Missed::Whole(limit) };
                 Some(refuse(Reject::HeadTimeout, too_slow))
             }
-            Stage::Receiving(_) => {
-                let too_slow = self.clock.too_slow(now, timeouts)?;
+            Stage::Receiving(exchange) => {
+                let silence = exchange.record.body_timeout(timeouts.body);
+                let too_slow = self.clock.too_slow(now, silence, timeouts)?;
                 Some(refuse(Reject::BodyTimeout, too_slow))
             }
-            Stage::Deciding(_, patience) | Stage::Answering(_, patience) => {
-                let is_late = reached(patience.limit(timeouts.late), total);
+            Stage::Deciding(Exchange { record, .. }) | Stage::Answering(record) => {
+                let is_late = reached(record.late(timeouts.late), total);
                 is_late.then_some(Overdue::Refuse(Reject::Late.into()))
             }
-            Stage::Lingering { read } => {
+            &Stage::Lingering { read } => {
                 let is_silent = bounds.lets_linger(read) && self.errand(bounds).is_none();
                 let is_over = is_silent && self.clock.silence(now) >= timeouts.linger_silence;
                 (is_over || total >= timeouts.linger).then_some(Overdue::Close)

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::time::Moment;
-use crate::handler::{Outcome, PeerAddr, Report, UploadId};
+use crate::handler::{Outcome, PeerAddr, Report, Terms, UploadId};
 use crate::proto::{Response, cut};
 
 /// A request that is under way, with what the handler has made for it.
@@ -21,9 +21,21 @@ pub(super) struct Record {
     pub(super) begun: Moment,
     pub(super) received: u64,
     pub(super) named: Named,
+    /// What the handler has set for it.
+    pub(super) terms: Option<Terms>,
 }
 
 impl Record {
+    /// How long the handler may take for a verdict or an answer that it gives later.
+    pub(super) fn late(&self, configured: Option<Duration>) -> Option<Duration> {
+        self.terms.as_ref().map_or(configured, |terms| terms.late_or(configured))
+    }
+
+    /// How long the client may send no byte of content.
+    pub(super) fn body_timeout(&self, configured: Option<Duration>) -> Option<Duration> {
+        self.terms.as_ref().map_or(configured, |terms| terms.body_timeout_or(configured))
+    }
+
     /// What the handler is told of the request when it is over.
     pub(super) fn report<'a>(
         &'a self,
@@ -42,32 +54,6 @@ impl Record {
             duration: now.since(self.begun),
             outcome,
             too_slow: None,
-        }
-    }
-}
-
-/// How long the handler may take for a verdict or an answer that it gives later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// As [`Timeouts::late`](super::Timeouts::late) says.
-    AsConfigured,
-    Seconds(u32),
-    Endless,
-}
-
-impl Patience {
-    /// With a limit of the handler's own; `None` is none.
-    pub(super) fn of(limit: Option<Duration>) -> Self {
-        let Some(limit) = limit else { return Self::Endless };
-        let seconds = limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0));
-        Self::Seconds(u32::try_from(seconds.max(1)).unwrap_or(u32::MAX))
-    }
-
-    pub(super) fn limit(self, configured: Option<Duration>) -> Option<Duration> {
-        match self {
-            Self::AsConfigured => configured,
-            Self::Seconds(seconds) => Some(Duration::from_secs(seconds.into())),
-            Self::Endless => None,
         }
     }
 }
@@ -125,17 +111,6 @@ impl Rest {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patience_is_a_second_at_least_and_rounded_up() {
-        let limit = |time| Patience::of(Some(time)).limit(None).map(|limit| limit.as_secs());
-        let cases = [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (90_000, 90)];
-        for (millis, seconds) in cases {
-            assert_eq!(limit(Duration::from_millis(millis)), Some(seconds), "{millis} ms");
-        }
-        assert_eq!(limit(Duration::MAX), Some(u32::MAX.into()));
-        assert_eq!(Patience::of(None).limit(Some(Duration::ZERO)), None);
-    }
 
     #[test]
     fn names_are_cut_between_characters() {

@@ -25,7 +25,7 @@
 use std::mem;
 
 use super::clock::Clock;
-use super::exchange::{Exchange, Patience, Record, Rest};
+use super::exchange::{Exchange, Record, Rest};
 use super::room::Kept;
 use super::time::Moment;
 use crate::handler::{Abort, Origin, TooSlow, UploadId};
@@ -49,7 +49,7 @@ pub(super) enum Stage<U> {
     /// Between two requests, or within a head.
     AwaitingHead,
     /// The handler has seen the head; its verdict is to come.
-    Deciding(Exchange<U>, Patience),
+    Deciding(Exchange<U>),
     /// Content is read.
     Receiving(Exchange<U>),
     /// The handler has a piece of the content, and the upload with it: within a wave only.
@@ -57,7 +57,7 @@ pub(super) enum Stage<U> {
     /// The handler has left some of a piece, and is to say when it takes the rest.
     Paused(Exchange<U>, Rest),
     /// The handler has all of the content; its answer is to come.
-    Answering(Record, Patience),
+    Answering(Record),
     /// The last answer is on its way.
     Closing,
     /// Writing is shut down. What still comes is read and thrown away, so that no reset
@@ -86,11 +86,11 @@ impl<U> Stage<U> {
     pub(super) fn is_open(&self) -> bool {
         match self {
             Stage::AwaitingHead
-            | Stage::Deciding(..)
+            | Stage::Deciding(_)
             | Stage::Receiving(_)
             | Stage::Lent(_)
             | Stage::Paused(..)
-            | Stage::Answering(..) => true,
+            | Stage::Answering(_) => true,
             Stage::Closing | Stage::Lingering { .. } | Stage::Broken(..) | Stage::Dead => false,
         }
     }
@@ -102,16 +102,16 @@ impl<U> Stage<U> {
 
     /// True if nothing goes on before the handler says so.
     pub(super) fn awaits_handler(&self) -> bool {
-        matches!(self, Stage::Deciding(..) | Stage::Paused(..) | Stage::Answering(..))
+        matches!(self, Stage::Deciding(_) | Stage::Paused(..) | Stage::Answering(_))
     }
 
     /// The request that is under way.
     pub(super) fn record(&self) -> Option<&Record> {
         match self {
-            Stage::Deciding(exchange, _)
-            | Stage::Receiving(exchange)
-            | Stage::Paused(exchange, _) => Some(&exchange.record),
-            Stage::Lent(record) | Stage::Answering(record, _) => Some(record),
+            Stage::Deciding(exchange) | Stage::Receiving(exchange) | Stage::Paused(exchange, _) => {
+                Some(&exchange.record)
+            }
+            Stage::Lent(record) | Stage::Answering(record) => Some(record),
             Stage::AwaitingHead
             | Stage::Closing
             | Stage::Lingering { .. }
@@ -124,13 +124,11 @@ impl<U> Stage<U> {
     pub(super) fn end_request(&mut self) -> Option<Unanswered<U>> {
         match mem::replace(self, Stage::AwaitingHead) {
             Stage::AwaitingHead => None,
-            Stage::Deciding(exchange, _)
-            | Stage::Receiving(exchange)
-            | Stage::Paused(exchange, _) => {
+            Stage::Deciding(exchange) | Stage::Receiving(exchange) | Stage::Paused(exchange, _) => {
                 Some(Unanswered { record: exchange.record, upload: Some(exchange.upload) })
             }
             // The handler has a piece no longer than a wave lasts, unless it panics.
-            Stage::Lent(record) | Stage::Answering(record, _) => {
+            Stage::Lent(record) | Stage::Answering(record) => {
                 Some(Unanswered { record, upload: None })
             }
             Stage::Closing | Stage::Lingering { .. } | Stage::Broken(..) | Stage::Dead => {
@@ -369,7 +367,7 @@ pub(super) mod tests {
 
     fn record() -> Record {
         let named = Named::default();
-        Record { id: Ids::new().next(0), begun: Moment(0), received: 0, named }
+        Record { id: Ids::new().next(0), begun: Moment(0), received: 0, named, terms: None }
     }
 
     fn exchange() -> Exchange<()> {
@@ -381,9 +379,9 @@ pub(super) mod tests {
         [
             Stage::AwaitingHead,
             Stage::Receiving(exchange()),
-            Stage::Deciding(exchange(), Patience::AsConfigured),
+            Stage::Deciding(exchange()),
             Stage::Paused(exchange(), Rest::new(0..1)),
-            Stage::Answering(record(), Patience::AsConfigured),
+            Stage::Answering(record()),
         ]
     }
 
@@ -533,7 +531,7 @@ pub(super) mod tests {
 
     /// It is what a connection costs, with an upload as large as that of the MD5 handler.
     #[test]
-    fn a_peer_takes_at_most_424_bytes() {
-        assert!(size_of::<Peer<u64, [u64; 12]>>() <= 424);
+    fn a_peer_takes_at_most_432_bytes() {
+        assert!(size_of::<Peer<u64, [u64; 12]>>() <= 432);
     }
 }

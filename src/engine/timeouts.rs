@@ -34,7 +34,8 @@ pub struct Timeouts {
     pub idle: Option<Duration>,
     /// Without a byte of content, also before the first one: only this limits a source that
     /// thinks before it begins. Default 30 s: a phone that changes cells is back by then,
-    /// and most programs that work before they write have begun.
+    /// and most programs that work before they write have begun. A handler may set another
+    /// time for a request: [`Terms::body_timeout`](crate::handler::Terms::body_timeout).
     pub body: Option<Duration>,
     /// The least average rate of content in bytes a second, counted from its first byte,
     /// once [`Timeouts::rate_grace`] has passed. Default 240: below any modem, and well
@@ -47,7 +48,7 @@ pub struct Timeouts {
     /// does not count. Default 30 s.
     pub write: Option<Duration>,
     /// For a late verdict or answer of the handler, unless that says otherwise for a request:
-    /// [`Verdict::WaitWithin`](crate::handler::Verdict::WaitWithin),
+    /// [`Terms::late`](crate::handler::Terms::late),
     /// [`Reply::LaterWithin`](crate::handler::Reply::LaterWithin). Default 60 s, then the
     /// client gets 503.
     pub late: Option<Duration>,

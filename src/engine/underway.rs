@@ -63,11 +63,11 @@ impl<S, U> Peer<S, U> {
     /// The request that is under way.
     pub(super) fn underway(&self, now: Moment) -> Option<Underway<'_>> {
         let (phase, record) = match &self.stage {
-            Stage::Deciding(exchange, _) => (Phase::AwaitsVerdict, &exchange.record),
+            Stage::Deciding(exchange) => (Phase::AwaitsVerdict, &exchange.record),
             Stage::Receiving(exchange) => (Phase::Receiving, &exchange.record),
             Stage::Lent(record) => (Phase::Receiving, record),
             Stage::Paused(exchange, _) => (Phase::Paused, &exchange.record),
-            Stage::Answering(record, _) => (Phase::AwaitsAnswer, record),
+            Stage::Answering(record) => (Phase::AwaitsAnswer, record),
             Stage::AwaitingHead
             | Stage::Closing
             | Stage::Lingering { .. }

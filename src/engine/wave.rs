@@ -4,12 +4,12 @@
 use std::mem;
 use std::ops::Range;
 
-use super::exchange::{Exchange, Named, Patience, Record, Rest};
+use super::exchange::{Exchange, Named, Record, Rest};
 use super::peer::{Peer, Pending, Stage, Unanswered};
 use super::roster::Roster;
 use super::slot::{Progress, Slot};
 use super::turn::Turn;
-use crate::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
+use crate::handler::{Finished, Handler, Piece, Reply, Request, Terms, Verdict};
 use crate::link::Socket;
 use crate::proto::{self, Awaits, End, Event, Head};
 
@@ -129,7 +129,7 @@ impl Turn<'_> {
             Pending::Answer(response) => self.answer(&response, peer, slot, handler),
             Pending::Refuse(refusal) => self.refuse(*refusal, peer, slot, handler),
             Pending::Resume => match mem::replace(&mut peer.stage, Stage::AwaitingHead) {
-                Stage::Deciding(exchange, _) => self.take(exchange, peer, slot),
+                Stage::Deciding(exchange) => self.take(exchange, peer, slot),
                 Stage::Paused(exchange, rest) => {
                     peer.stage = Stage::Receiving(exchange);
                     return Some(rest.range());
@@ -166,7 +166,8 @@ impl Turn<'_> {
             Ok(proto::Step { used, event: Event::Head(head) }) => {
                 let id = self.ids.next(slot.key);
                 let named = Named::new(head.method(), head.target(), self.config.kept_target);
-                let record = Record { id, begun: self.now, received: 0, named };
+                let record = Record { id, begun: self.now, received: 0, named, terms: None };
+                peer.connection.set_body_limit(self.config.limits.body);
                 let verdict = begin(&record, peer, &head, handler);
                 buf.advance(used);
                 self.begun(record, verdict, peer, slot, handler);
@@ -211,19 +212,26 @@ impl Turn<'_> {
         self.spend(REQUEST_COST);
         match verdict {
             Verdict::Take(upload) => self.take(Exchange { record, upload }, peer, slot),
-            Verdict::Wait(upload) => {
-                let exchange = Exchange { record, upload };
-                self.wait(Stage::Deciding(exchange, Patience::AsConfigured), peer);
+            Verdict::TakeOn(upload, terms) => {
+                let record = self.set_terms(record, terms, peer);
+                self.take(Exchange { record, upload }, peer, slot);
             }
-            Verdict::WaitWithin(upload, limit) => {
-                let exchange = Exchange { record, upload };
-                self.wait(Stage::Deciding(exchange, Patience::of(limit)), peer);
+            Verdict::Wait(upload) => self.wait(Stage::Deciding(Exchange { record, upload }), peer),
+            Verdict::WaitOn(upload, terms) => {
+                let record = self.set_terms(record, terms, peer);
+                self.wait(Stage::Deciding(Exchange { record, upload }), peer);
             }
             Verdict::Answer(response) => {
                 let request = Unanswered { record, upload: None };
                 self.end(request, &response, peer, slot, handler);
             }
         }
+    }
+
+    /// The request goes on by what the handler has set for it.
+    fn set_terms<S, U>(&self, record: Record, terms: Terms, peer: &mut Peer<S, U>) -> Record {
+        peer.connection.set_body_limit(terms.body_limit_or(self.config.limits.body));
+        Record { terms: Some(terms), ..record }
     }
 
     /// Reads the content from now on, and asks for it at once if the client waits.
@@ -289,9 +297,10 @@ impl Turn<'_> {
                 let request = Unanswered { record, upload: None };
                 self.end(request, &response, peer, slot, handler);
             }
-            Reply::Later => self.wait(Stage::Answering(record, Patience::AsConfigured), peer),
+            Reply::Later => self.wait(Stage::Answering(record), peer),
             Reply::LaterWithin(limit) => {
-                self.wait(Stage::Answering(record, Patience::of(limit)), peer);
+                let terms = Some(record.terms.unwrap_or_default().late(limit));
+                self.wait(Stage::Answering(Record { terms, ..record }), peer);
             }
         }
     }

@@ -28,7 +28,8 @@ pub struct Limits {
     pub chunk_overhead: u32,
     /// Bytes of content in one request; a declared length is judged when the request is
     /// accepted. Default none: content is not stored, so its length costs no memory. With
-    /// `Some(0)` only requests without content are taken.
+    /// `Some(0)` only requests without content are taken. See also
+    /// [`Connection::set_body_limit`](super::Connection::set_body_limit).
     pub body: Option<u64>,
     /// Requests on one connection; the answer to the last says `Connection: close`.
     /// Default none: to keep a connection costs little, and a new one costs a round trip.

@@ -293,6 +293,27 @@ impl Connection {
         self.idle_timeout = seconds.and_then(NonZeroU16::new);
     }
 
+    /// Sets the most bytes of content that a request may have, in place of [`Limits::body`],
+    /// from the next decision on: call it when a head was given, and before
+    /// [`Connection::accept`]. It stays until it is set again.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::proto::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default().body(1_000));
+    /// let mut input = *b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n";
+    /// connection.receive(&mut input)?;
+    /// assert!(connection.exceeds_body_limit());
+    /// connection.set_body_limit(Some(5_000));
+    /// assert!(!connection.exceeds_body_limit());
+    /// # Ok::<(), streamsum::proto::Reject>(())
+    /// ```
+    pub fn set_body_limit(&mut self, bytes: Option<u64>) {
+        self.limits.body = bytes;
+    }
+
     /// Gives the next event in `input`, which is all bytes that arrived and were not used
     /// yet.
     ///

@@ -17,6 +17,7 @@ mod request_limit;
 mod seeds;
 mod sessions;
 mod short_reads;
+mod terms;
 mod uploads;
 mod verdicts;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use md5::Digest;
 use streamsum::handler::{
-    Abort, Finished, Handler, Outcome, PeerAddr, Piece, Refused, Reply, Report, Request, TooSlow,
-    UploadId, Verdict,
+    Abort, Finished, Handler, Outcome, PeerAddr, Piece, Refused, Reply, Report, Request, Terms,
+    TooSlow, UploadId, Verdict,
 };
 use streamsum::proto::{After, CloseReason, Framing, Reject, Response};
 
@@ -44,7 +44,8 @@ pub(crate) enum Stage {
     },
 }
 
-/// The deadline of a late word.
+/// A deadline that the handler may set for a request: that of its late word, or for a byte of
+/// content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
     /// As the engine is configured.
@@ -79,6 +80,8 @@ pub(crate) struct Open {
     pub(crate) stage: Stage,
     /// How long it may take for the word that it owes, or owed last.
     pub(crate) patience: Patience,
+    /// How long the client may send no content.
+    pub(crate) stall: Patience,
     /// What was said of its refusal.
     refusal: Option<Response>,
     /// True if the engine was given an answer before the upload had ended.
@@ -103,6 +106,7 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     /// Of the word that was owed last.
     pub(crate) patience: Patience,
+    pub(crate) stall: Patience,
     pub(crate) too_slow: Option<TooSlow>,
 }
 
@@ -196,6 +200,20 @@ impl Erratic {
     }
 }
 
+/// The terms of a request; `None` if all is as configured.
+fn terms(patience: Patience, stall: Patience) -> Option<Terms> {
+    let terms = match patience {
+        Patience::AsConfigured => None,
+        Patience::Own(millis) => Some(Terms::new().late(Patience::told(millis))),
+    };
+    match stall {
+        Patience::AsConfigured => terms,
+        Patience::Own(millis) => {
+            Some(terms.unwrap_or_default().body_timeout(Patience::told(millis)))
+        }
+    }
+}
+
 /// A refusal of its own, which says what it stands for.
 fn dress(status: u16, reject: Reject) -> Response {
     let response = Response::text(status, dressed_content(reject));
@@ -232,11 +250,13 @@ impl Handler for Erratic {
             _ => Stage::Taking,
         };
         let patience = Patience::any(&mut self.random);
+        let stall = Patience::any(&mut self.random);
         let open = Open {
             peer,
             number,
             stage: stage.clone(),
             patience,
+            stall,
             refusal: None,
             is_cut_short: false,
         };
@@ -247,11 +267,14 @@ impl Handler for Erratic {
         let work = Work { id: request.id(), way, hash: md5::Md5::new(), taken: 0 };
         match stage {
             Stage::Refused => Verdict::Answer(Response::text(403, "refused")),
-            Stage::Waiting => match patience {
-                Patience::AsConfigured => Verdict::Wait(work),
-                Patience::Own(millis) => Verdict::WaitWithin(work, Patience::told(millis)),
+            Stage::Waiting => match terms(patience, stall) {
+                None => Verdict::Wait(work),
+                Some(terms) => Verdict::WaitOn(work, terms),
             },
-            _ => Verdict::Take(work),
+            _ => match terms(patience, stall) {
+                None => Verdict::Take(work),
+                Some(terms) => Verdict::TakeOn(work, terms),
+            },
         }
     }
 
@@ -294,12 +317,12 @@ impl Handler for Erratic {
         let digest = content::text(content::hex(work.hash.finalize().into()));
         if work.way.starts_with("late") {
             *self.stage(work.id) = Stage::Late(digest);
-            let patience = Patience::any(&mut self.random);
-            self.open.get_mut(&work.id).expect("it has begun").patience = patience;
-            return match patience {
-                Patience::AsConfigured => Reply::Later,
-                Patience::Own(millis) => Reply::LaterWithin(Patience::told(millis)),
+            let Patience::Own(millis) = Patience::any(&mut self.random) else {
+                return Reply::Later;
             };
+            let open = self.open.get_mut(&work.id).expect("it has begun");
+            open.patience = Patience::Own(millis);
+            return Reply::LaterWithin(Patience::told(millis));
         }
         *self.stage(work.id) = Stage::Finished;
         Reply::Now(Response::text(200, digest))
@@ -333,7 +356,7 @@ impl Handler for Erratic {
         self.reached.count(report.outcome);
         let is_kept = report.outcome == Outcome::Answered(After::Reuse);
         assert!(!is_kept || !self.drains, "a connection is kept though there is a drain");
-        let mut patience = Patience::AsConfigured;
+        let (mut patience, mut stall) = (Patience::AsConfigured, Patience::AsConfigured);
         let number = report.id.map(|id| {
             self.current.remove(&peer);
             let open = self.open.remove(&id).expect("ended once, after it began");
@@ -349,7 +372,7 @@ impl Handler for Erratic {
                 assert_eq!(report.outcome != is_unread, was_last, "{:?}", report.outcome);
             }
             assert!(self.over.insert(id));
-            patience = open.patience;
+            (patience, stall) = (open.patience, open.stall);
             open.number
         });
         self.ended.entry(peer).or_default().push(Ended {
@@ -357,6 +380,7 @@ impl Handler for Erratic {
             status,
             outcome: report.outcome,
             patience,
+            stall,
             too_slow: report.too_slow,
         });
     }

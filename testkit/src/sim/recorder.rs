@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use streamsum::handler::{
-    Finished, Handler, Outcome, Piece, Refused, Reply, Report, Request, UploadId, Verdict,
+    Finished, Handler, Outcome, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
 };
 use streamsum::proto::Response;
 
@@ -38,6 +38,8 @@ pub struct Recorder {
     pub room: usize,
     /// What refused requests get; `None` leaves it to the engine.
     pub dress: Option<Response>,
+    /// What is set for each request that begins; `None` sets nothing.
+    pub terms: Option<Terms>,
     /// The deadline of late verdicts and answers; `None` leaves it to the engine.
     pub patience: Option<Option<Duration>>,
     /// True if the handler says that it never leaves content. It may not, then.
@@ -81,10 +83,15 @@ impl Handler for Recorder {
         }
         let waits = target.starts_with("/wait");
         let content = Content { id: request.id(), target, bytes: Vec::new() };
-        match self.patience {
-            _ if !waits => Verdict::Take(content),
-            None => Verdict::Wait(content),
-            Some(limit) => Verdict::WaitWithin(content, limit),
+        let terms = match self.patience {
+            Some(limit) => Some(self.terms.clone().unwrap_or_default().late(limit)),
+            None => self.terms.clone(),
+        };
+        match terms {
+            Some(terms) if waits => Verdict::WaitOn(content, terms),
+            Some(terms) => Verdict::TakeOn(content, terms),
+            None if waits => Verdict::Wait(content),
+            None => Verdict::Take(content),
         }
     }
 

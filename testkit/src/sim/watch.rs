@@ -348,7 +348,9 @@ impl Marks {
                     return "the wrong numbers";
                 }
                 match too_slow.missed {
-                    Missed::Byte(_) => passed(timeouts.body, self.progress.most(now)),
+                    Missed::Byte(_) => {
+                        passed(ended.stall.limit(timeouts.body), self.progress.most(now))
+                    }
                     Missed::Rate(rate) => {
                         let least = rate as f64 * total.as_secs_f64();
                         let is_slow = (too_slow.bytes as f64) < least;
@@ -394,8 +396,8 @@ impl Marks {
     fn overdue(&self, now: Moment, number: usize, view: &View<'_>) -> &'static str {
         let timeouts = &view.config.timeouts;
         let peer = &view.peers[number];
-        let patience =
-            view.handler.open_of(number).map_or(Patience::AsConfigured, |open| open.patience);
+        let own = view.handler.open_of(number).map(|open| (open.patience, open.stall));
+        let (patience, stall) = own.unwrap_or((Patience::AsConfigured, Patience::AsConfigured));
         let client = peer.client.as_ref().expect("it has connected");
         let total = self.since.least(now);
         let silent = self.progress.least(now);
@@ -426,7 +428,7 @@ impl Marks {
                     total >= timeouts.linger || (reads && silent >= timeouts.linger_silence);
                 late_if(is_late, "linger")
             }
-            Phase::Body if passed(timeouts.body, silent) => "stall",
+            Phase::Body if passed(stall.limit(timeouts.body), silent) => "stall",
             Phase::Body => {
                 let bytes = self.content as f64;
                 let is_slow = |rate: u64| bytes < rate as f64 * total.as_secs_f64();
