@@ -28,6 +28,7 @@
 //! ```
 
 use std::fmt;
+use std::mem;
 use std::ops::Range;
 
 /// Bytes on their way through: filled at the end, consumed from the start.
@@ -165,6 +166,24 @@ impl Buf {
             Some(bytes) => bytes,
             None => panic!("range {range:?} of {} filled bytes", self.end),
         }
+    }
+
+    /// A buffer of its own with copies of consumed bytes, at these positions, and of all
+    /// unread ones: its front has the former.
+    pub(crate) fn copy_of(&self, consumed: Range<usize>) -> Self {
+        let mut copy = Self::with_capacity(consumed.len() + self.len());
+        copy.append(self.range(consumed.clone()));
+        copy.append(self.unread());
+        copy.advance(consumed.len());
+        copy
+    }
+
+    /// Gives its memory away, with all bytes in it, and has copies of the others from then on:
+    /// see [`copy_of`](Self::copy_of). If a pool has lent it, that expects the copy back, which
+    /// it frees.
+    pub(crate) fn give_away(&mut self, consumed: Range<usize>) -> Self {
+        let copy = Self { lent: mem::take(&mut self.lent), ..self.copy_of(consumed) };
+        mem::replace(self, copy)
     }
 
     /// How many bytes fit in altogether: consumed, unread and spare.

@@ -47,6 +47,7 @@ use crate::proto::{Connection, Date, Response};
 use crate::resident::{Decision, Decisions};
 use batch::Batch;
 use deadlines::Sweeper;
+use exchange::Exchange;
 use idle::Idle;
 use ids::Ids;
 use peer::{Bounds, Peer, Pending, Stage, Unanswered};
@@ -198,6 +199,17 @@ impl<S: Socket, U> Engine<S, U> {
         for (key, peer) in roster.remove_gone() {
             turn.reap(key, peer, handler);
         }
+        if roster.has_waiting() {
+            turn.room.account().await_room();
+        }
+    }
+
+    /// Sets what is called when the handler drops [`Content`](crate::handler::Content) while
+    /// peers wait for its memory: on the thread that drops it, and at most once a turn. It is to
+    /// have the loop take the next turn, which otherwise comes within a second. Only the first
+    /// call counts. [`Server::set_wake`](crate::server::Server::set_wake) has an example.
+    pub fn set_wake(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.room.account().set_wake(wake);
     }
 
     /// What must be left of a turn's bytes for one more batch: all that it may read, if a
@@ -221,12 +233,21 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     /// Goes on with a request that awaits its verdict, or of which a piece was taken in
-    /// part. False if there is no such request (any more), or it goes on or is answered
-    /// already.
+    /// part, or whose [credit](crate::handler::Piece::credit) is used up. False if there is no
+    /// such request (any more), or it goes on or is answered already.
     pub fn resume(&mut self, id: UploadId) -> bool {
         self.set_pending(id, |peer| {
-            let waits = matches!(peer.stage, Stage::Deciding(_) | Stage::Paused(..));
-            (waits && peer.pending.is_none()).then_some(Pending::Resume)
+            if peer.pending.is_some() {
+                return None;
+            }
+            match &mut peer.stage {
+                Stage::Deciding(_) => Some(Pending::Resume),
+                Stage::Paused(Exchange { record, .. }, _) => {
+                    record.lift_credit();
+                    Some(Pending::Resume)
+                }
+                _ => None,
+            }
         })
     }
 
@@ -257,7 +278,7 @@ impl<S: Socket, U> Engine<S, U> {
     fn set_pending(
         &mut self,
         id: UploadId,
-        decision: impl FnOnce(&Peer<S, U>) -> Option<Pending>,
+        decision: impl FnOnce(&mut Peer<S, U>) -> Option<Pending>,
     ) -> bool {
         let bounds = self.bounds();
         let Some(key) = self.ids.key_of(id) else { return false };
@@ -367,7 +388,7 @@ impl<S: Socket, U> Engine<S, U> {
     /// Bytes kept for peers at the moment: see [`Config::max_held`].
     #[must_use]
     pub fn held(&self) -> usize {
-        self.room.leased()
+        self.room.in_use()
     }
 
     /// Pooled buffers that are lent: 0 between turns. For tests of this crate.

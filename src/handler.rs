@@ -59,6 +59,7 @@
 //! }));
 //! ```
 
+mod content;
 mod piece;
 mod report;
 mod terms;
@@ -70,6 +71,8 @@ use std::time::Duration;
 
 use crate::proto::{Fields, Head, Reject, Response};
 
+pub(crate) use content::Account;
+pub use content::Content;
 pub use piece::Piece;
 pub use report::{Abort, Missed, Outcome, Report, TooSlow};
 pub use terms::Terms;
@@ -91,8 +94,8 @@ pub trait Handler {
     /// upload.
     ///
     /// Each message ends in one piece that is [`last`](Piece::last), and that may be empty.
-    /// If [`Piece::take`] leaves some of it, the rest comes as another piece, and only that
-    /// one is the last. After [`Piece::answer`] none comes. The order of the pieces means
+    /// If [`Piece::take`] or a [credit](Piece::credit) leaves some of it, the rest comes as
+    /// another piece, and only that one is the last. After [`Piece::answer`] none comes. The order of the pieces means
     /// nothing.
     fn consume(&mut self, pieces: &mut [Piece<Self::Upload>]);
 
@@ -138,9 +141,10 @@ pub trait Handler {
         response
     }
 
-    /// True if this handler may leave content behind: if it calls [`Piece::take`] with fewer
-    /// bytes than a piece has. Constant for a handler's life. By default false: then nothing
-    /// that is read of an upload has to be kept, and uploads are read on when all of
+    /// True if this handler may leave content behind, or keep it: if it calls [`Piece::take`]
+    /// with fewer bytes than a piece has, [`Piece::keep`], or [`Piece::credit`]. Constant for a
+    /// handler's life. By default false: then no memory is needed for what is read of an
+    /// upload once it was consumed, and uploads are read on when all of
     /// [`Config::max_held`](crate::engine::Config::max_held) is in use.
     ///
     /// A handler that stands in front of another passes on what that one says.

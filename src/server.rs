@@ -276,6 +276,25 @@ impl<U> Server<U> {
         accepted
     }
 
+    /// Sets what wakes the loop when memory is given back that peers wait for: see
+    /// [`Engine::set_wake`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use mio::{Poll, Token, Waker};
+    /// use streamsum::{Config, Server};
+    ///
+    /// let poll = Poll::new()?;
+    /// let waker = Waker::new(poll.registry(), Token(0))?;
+    /// let server: Server<()> = Server::new(poll.registry(), Token(1), Config::default())?;
+    /// server.set_wake(move || drop(waker.wake()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_wake(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.engine.set_wake(wake);
+    }
+
     /// How long the caller's poll may wait; `None` means until an event comes.
     #[must_use]
     pub fn timeout(&self, now: Now) -> Option<Duration> {

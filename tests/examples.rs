@@ -170,17 +170,71 @@ fn save() {
     assert_eq!(answer.status, 405);
 }
 
-/// A limit of what one file may have stands for a disk that is full.
 #[test]
-fn save_refuses_at_once_what_it_cannot_write() {
+fn write_behind() {
     let folder = Folder::make();
-    let limited = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
+    let path = folder.path().to_str().expect("a path in UTF-8");
+    let (_running, address) = Example::local("write_behind", &[path]);
+    let mut client = address.connect();
+    let whole = content(3_000_000, 7);
+    for request in [put(&whole), put_chunked(&whole, &[1, 5_000]), put(b"")] {
+        let answer = client.exchange(&request);
+        assert_eq!(answer.status, 201);
+        let kept = fs::read(folder.place(&answer.content)).expect("the file");
+        assert_eq!(answer.content, digest(&kept));
+    }
+    let mut broken = address.connect();
+    broken.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n");
+    broken.send(&whole);
+    broken.half_close();
+    assert_eq!(broken.answer().status, 400);
+    // What the next answer waits for comes behind the end of the broken upload.
+    assert_eq!(client.exchange(&put(b"")).status, 201);
+    let mut kept = names(&folder);
+    kept.sort();
+    let mut expected = [digest(&whole), digest(b"")];
+    expected.sort();
+    assert_eq!(kept, expected);
+}
+
+/// Whether it fails in the midst of the content, or with its last piece.
+#[test]
+fn write_behind_refuses_at_once_what_it_cannot_write() {
+    let folder = Folder::make();
+    let (mut running, address) = limited("write_behind", &folder);
+    for length in [200_000, 100_000] {
+        let mut client = address.connect();
+        let declared = if length == 100_000 { length } else { 999_999_999 };
+        client.send(
+            format!("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: {declared}\r\n\r\n").as_bytes(),
+        );
+        client.send(&content(length, 7));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.content.as_str()), (507, "it could not be written"));
+    }
+    let small = address.connect().exchange(&put(b"abc"));
+    assert_eq!((small.status, small.content), (201, digest(b"abc")));
+    assert_eq!(names(&folder), [digest(b"abc")], "what was written is removed");
+    assert!(running.child.try_wait().expect("its state").is_none());
+}
+
+/// An example whose files may have 64 blocks of 512 bytes, or of 1,024: this stands for a disk
+/// that is full.
+fn limited(name: &str, folder: &Folder) -> (Example, Address) {
+    let limit = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
     let mut command = Command::new("sh");
-    command.args(["-c", limited]).arg(program("save")).arg("127.0.0.1:0").arg(folder.path());
+    command.args(["-c", limit]).arg(program(name)).arg("127.0.0.1:0").arg(folder.path());
     // Which may be a file that is longer by now.
     command.stderr(Stdio::null());
     let mut running = Example::start_by(&mut command);
     let address = running.address();
+    (running, address)
+}
+
+#[test]
+fn save_refuses_at_once_what_it_cannot_write() {
+    let folder = Folder::make();
+    let (_running, address) = limited("save", &folder);
     let mut client = address.connect();
     client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n");
     // The rest of it never comes.

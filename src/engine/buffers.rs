@@ -30,7 +30,9 @@ impl Buffers {
 
     /// Takes either kind back, and frees a buffer of neither.
     pub(super) fn put(&mut self, buf: Buf) {
-        if self.lone.out() > 0 && buf.capacity() == self.lone_size {
+        // One whose memory was given away has another size.
+        let is_lone = buf.capacity() == self.lone_size || self.shared.out() == 0;
+        if self.lone.out() > 0 && is_lone {
             self.lone.put(buf);
         } else {
             self.shared.put(buf);

@@ -55,10 +55,11 @@ pub struct Config {
     /// milliseconds, so that an embedder's own timers run on time under any load, and
     /// enough for a full batch. At least one buffer.
     pub max_turn: usize,
-    /// Bytes of unfinished heads and trailer sections, of content that the handler has left,
-    /// and of what waits behind an unfinished answer, all peers together. Default 64 MiB.
-    /// When it is full, peers between requests are not read until there is room, and uploads
-    /// are read so that nothing of them has to be kept, or in small steps. A reserve of what one peer needs at most, twice the largest head or a buffer,
+    /// Bytes of unfinished heads and trailer sections, of content that the handler has left or
+    /// [keeps](crate::handler::Piece::keep), and of what waits behind an unfinished answer, all
+    /// peers together. Default 64 MiB. When it is full, peers between requests are not read until
+    /// there is room, and uploads are read so that nothing of them has to be kept, or in small
+    /// steps. A reserve of what one peer needs at most, twice the largest head or a buffer,
     /// serves one peer at a time, so that one always gets on. At least twice that:
     /// [`Config::least_held`].
     pub max_held: usize,

@@ -31,6 +31,30 @@ impl Record {
         self.terms.as_ref().map_or(configured, |terms| terms.late_or(configured))
     }
 
+    /// Bytes of content that may still come before the request pauses.
+    pub(super) fn credit(&self) -> u64 {
+        self.terms.as_ref().and_then(Terms::credit).unwrap_or(u64::MAX)
+    }
+
+    /// The handler has taken so much, and has perhaps set a credit for what comes next.
+    pub(super) fn take(&mut self, bytes: u64, credit: Option<u64>) {
+        self.received += bytes;
+        match (credit, &mut self.terms) {
+            (Some(_), terms) => terms.get_or_insert_default().set_credit(credit),
+            (None, Some(terms)) => {
+                terms.set_credit(terms.credit().map(|left| left.saturating_sub(bytes)));
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// The handler sets no bound any more to what comes.
+    pub(super) fn lift_credit(&mut self) {
+        if let Some(terms) = &mut self.terms {
+            terms.set_credit(None);
+        }
+    }
+
     /// How long the client may send no byte of content.
     pub(super) fn body_timeout(&self, configured: Option<Duration>) -> Option<Duration> {
         self.terms.as_ref().map_or(configured, |terms| terms.body_timeout_or(configured))
@@ -86,7 +110,7 @@ impl Named {
     }
 }
 
-/// Content that was offered to the handler and not taken.
+/// Content that the handler has not taken, or was not offered yet.
 #[derive(Clone, Debug)]
 pub(super) struct Rest {
     /// Where it lies in the peer's buffer, which is of at most 16 MiB.

@@ -1,6 +1,7 @@
 //! The beginning of a batch: who is ready gets a place in it, with the bytes of one read.
 
 use super::config::Config;
+use super::exchange::Record;
 use super::ids::Key;
 use super::peer::{Errand, Peer, Unread};
 use super::room::Lease;
@@ -96,6 +97,8 @@ impl Turn<'_> {
             return Visit::Done;
         };
         let before = buf.len();
+        let credit = peer.stage.record().map_or(u64::MAX, Record::credit);
+        let most = most.min(usize::try_from(credit).unwrap_or(usize::MAX));
         let got = self.read_from(peer, &mut buf, most);
         let bytes = buf.len() - before;
         match peer.connection.awaits() {

@@ -2,11 +2,13 @@
 //! of the bytes that are kept for them from one turn to the next.
 
 use std::mem;
+use std::sync::Arc;
 
 use super::buffers::Buffers;
 use super::config::Config;
 use super::ids::Key;
 use crate::buf::Buf;
+use crate::handler::Account;
 
 /// What is kept of a head grows at least by this, so that a drip of bytes costs few
 /// allocations.
@@ -41,13 +43,18 @@ pub(super) struct Kept {
 /// who have a lease need more before they can give it back, that one still comes to an end,
 /// and after it the next. A peer that has begun its request, or waits for the handler, has
 /// come so far: it returns the reserve if what it keeps fits beside it.
+///
+/// What the handler keeps counts as if it were leased, and nobody gets the reserve while there
+/// is no room beside it for that.
 #[derive(Debug)]
 pub(super) struct Room {
     buffers: Buffers,
     /// Vectors for output, kept for their memory.
     outputs: Vec<Vec<u8>>,
     leased: usize,
-    /// How many bytes may be leased beside the reserve.
+    /// What the handler keeps.
+    account: Arc<Account>,
+    /// How many bytes may be in use beside the reserve.
     limit: usize,
     has_reserve: Option<Key>,
     /// Bytes of one pooled buffer.
@@ -60,15 +67,20 @@ impl Room {
             buffers: Buffers::new(config),
             outputs: Vec::new(),
             leased: 0,
+            account: Arc::default(),
             limit: config.max_held.saturating_sub(config.most_kept()),
             has_reserve: None,
             buffer: config.buffer,
         }
     }
 
-    /// Bytes that are leased.
-    pub(super) fn leased(&self) -> usize {
-        self.leased
+    /// Bytes that are leased, or kept by the handler.
+    pub(super) fn in_use(&self) -> usize {
+        self.leased + self.account.kept()
+    }
+
+    pub(super) fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// How many buffers are lent.
@@ -106,11 +118,11 @@ impl Room {
     /// True if a peer that asks for so much may get it. Nobody asks for more than the
     /// reserve.
     pub(super) fn can_serve(&self, bytes: usize) -> bool {
-        self.has_room(bytes) || self.has_reserve.is_none()
+        self.has_room(bytes) || self.has_reserve.is_none() && self.is_reserve_unused()
     }
 
     fn has_room(&self, bytes: usize) -> bool {
-        self.limit.saturating_sub(self.leased) >= bytes
+        self.limit.saturating_sub(self.in_use()) >= bytes
     }
 
     /// Sets bytes aside, if there is room beside the reserve.
@@ -120,16 +132,19 @@ impl Room {
 
     /// Sets bytes aside from the reserve, unless another peer has it.
     pub(super) fn lend_reserve(&mut self, key: Key, bytes: usize) -> Option<Lease> {
-        let is_free = self.has_reserve.is_none_or(|holder| holder == key);
-        is_free.then(|| {
+        let may_have_it = match self.has_reserve {
+            Some(holder) => holder == key,
+            None => self.is_reserve_unused(),
+        };
+        may_have_it.then(|| {
             self.has_reserve = Some(key);
             self.set_aside(bytes)
         })
     }
 
-    /// True if all that is leased fits beside the reserve.
+    /// True if all that is in use fits beside the reserve.
     pub(super) fn is_reserve_unused(&self) -> bool {
-        self.leased <= self.limit
+        self.in_use() <= self.limit
     }
 
     /// A peer does not need the reserve, or does not need it any more.
@@ -211,7 +226,7 @@ mod tests {
         assert!(room.lease(0).is_some_and(|nothing| nothing.0 == 0));
         assert!(room.can_serve(8 << 10));
         room.give_back(most);
-        assert_eq!(room.leased(), 0);
+        assert_eq!(room.in_use(), 0);
     }
 
     #[test]
@@ -225,12 +240,15 @@ mod tests {
         room.return_reserve(2);
         assert!(room.lend_reserve(2, 100).is_none(), "it was not the peer's to return");
         room.return_reserve(1);
+        assert!(room.lend_reserve(2, 100).is_none() && !room.can_serve(1), "it is still in use");
+        room.give_back(more);
+        room.give_back(first);
         let second = room.lend_reserve(2, 100).expect("it was returned");
-        assert_eq!(room.leased(), (24 << 10) + 300);
-        for lease in [most, first, more, second] {
+        assert_eq!(room.in_use(), (24 << 10) + 100);
+        for lease in [most, second] {
             room.give_back(lease);
         }
-        assert_eq!(room.leased(), 0);
+        assert_eq!(room.in_use(), 0);
     }
 
     #[test]
@@ -238,11 +256,11 @@ mod tests {
         let mut room = room();
         let mut lease = Lease::nothing();
         room.resize(&mut lease, 1 << 20);
-        assert_eq!((lease.0, room.leased()), (1 << 20, 1 << 20));
+        assert_eq!((lease.0, room.in_use()), (1 << 20, 1 << 20));
         room.resize(&mut lease, 10);
-        assert_eq!(room.leased(), 10);
+        assert_eq!(room.in_use(), 10);
         room.give_back(lease);
-        assert_eq!(room.leased(), 0);
+        assert_eq!(room.in_use(), 0);
     }
 
     fn kept(room: &mut Room, bytes: usize) -> Kept {
@@ -256,13 +274,13 @@ mod tests {
         let mut room = room();
         let mut small = kept(&mut room, 100);
         assert!(room.extend(&mut small, 1, false));
-        assert_eq!((small.buf.capacity(), small.lease.0, room.leased()), (612, 612, 612));
+        assert_eq!((small.buf.capacity(), small.lease.0, room.in_use()), (612, 612, 612));
         assert!(room.extend(&mut small, 1, false));
-        assert_eq!(room.leased(), 612);
+        assert_eq!(room.in_use(), 612);
         let mut large = kept(&mut room, 1_000);
         assert!(room.extend(&mut large, 1, false));
         assert_eq!((large.buf.capacity(), large.lease.0), (2_000, 2_000));
-        assert_eq!(room.leased(), 2_612);
+        assert_eq!(room.in_use(), 2_612);
     }
 
     #[test]
@@ -271,7 +289,7 @@ mod tests {
         let mut half = kept(&mut room, 2 << 10);
         assert!(room.extend(&mut half, 1, true));
         assert!(half.buf.is_lent() && half.buf.len() == 2 << 10);
-        assert_eq!((half.lease.0, room.leased(), room.buffers_out()), (4 << 10, 4 << 10, 1));
+        assert_eq!((half.lease.0, room.in_use(), room.buffers_out()), (4 << 10, 4 << 10, 1));
         let mut more = kept(&mut room, (2 << 10) + 1);
         assert!(room.extend(&mut more, 1, true));
         assert!(!more.buf.is_lent());
@@ -282,10 +300,11 @@ mod tests {
         let mut room = room();
         let mut small = kept(&mut room, 100);
         let _most = room.lease((24 << 10) - 100).expect("room for all of it");
-        let _other = room.lend_reserve(2, 1).expect("nobody has it");
+        let other = room.lend_reserve(2, 1).expect("nobody has it");
         assert!(!room.extend(&mut small, 1, true));
         assert_eq!((small.buf.capacity(), small.lease.0), (100, 100));
         room.return_reserve(2);
+        room.give_back(other);
         assert!(room.extend(&mut small, 1, true));
         assert_eq!((small.buf.capacity(), small.lease.0), (612, 612));
         assert!(room.lend_reserve(2, 1).is_none());

@@ -53,10 +53,7 @@ impl Turn<'_> {
         // largest head for ever.
         let is_roomy = buf.capacity() > SMALL.max(4 * buf.len());
         if buf.is_lent() || is_roomy || !rest.is_empty() {
-            let mut own = Buf::with_capacity(rest.len() + buf.len());
-            own.append(buf.range(rest.clone()));
-            own.append(buf.unread());
-            own.advance(rest.len());
+            let own = buf.copy_of(rest);
             if let Stage::Paused(_, rest) = &mut peer.stage {
                 rest.move_to_front();
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// The engine checks them once a second. A clock stands still while the engine itself does
 /// not read, or does not run at all, so that overload never cuts off an honest peer. It
-/// also stands still while a partial take pauses an upload, for however long that is. Only
+/// also stands still while the handler pauses an upload, for however long that is. Only
 /// a peer that waits for room to keep the rest of a head or of a trailer section is timed
 /// all the same: what it keeps then makes room for others.
 ///

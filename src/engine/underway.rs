@@ -52,8 +52,9 @@ pub enum Phase {
     AwaitsVerdict,
     /// More content is to come.
     Receiving,
-    /// The handler is to take what it has left of a piece: see
-    /// [`Piece::take`](crate::handler::Piece::take).
+    /// The handler is to resume it: it has left some of a piece, or the credit is used up. See
+    /// [`Piece::take`](crate::handler::Piece::take) and
+    /// [`Piece::credit`](crate::handler::Piece::credit).
     Paused,
     /// The handler has all of it, and is to answer: [`Reply::Later`](crate::handler::Reply::Later).
     AwaitsAnswer,

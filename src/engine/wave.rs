@@ -3,6 +3,7 @@
 
 use std::mem;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::exchange::{Exchange, Named, Record, Rest};
 use super::peer::{Peer, Pending, Stage, Unanswered};
@@ -58,17 +59,24 @@ impl Turn<'_> {
         let Some(buf) = slot.buf.take() else { unreachable!("the content lies in it") };
         let Exchange { record, upload } = exchange;
         let id = record.id;
+        let credit = usize::try_from(record.credit()).unwrap_or(usize::MAX);
+        let taken = range.len().min(credit);
+        let held_back = range.len() - taken;
         peer.stage = Stage::Lent(record);
-        let last = peer.connection.awaits() == Awaits::Response;
+        let last = held_back == 0 && peer.connection.awaits() == Awaits::Response;
+        let account = self.may_leave_content.then(|| Arc::clone(self.room.account()));
         Piece {
             id,
             slot: place,
             upload,
             buf,
-            taken: range.len(),
-            range,
+            range: range.start..range.start + taken,
+            held_back,
+            taken,
+            kept: 0,
             last,
-            may_leave_content: self.may_leave_content,
+            account,
+            credit: None,
             answer: None,
         }
     }
@@ -132,7 +140,8 @@ impl Turn<'_> {
                 Stage::Deciding(exchange) => self.take(exchange, peer, slot),
                 Stage::Paused(exchange, rest) => {
                     peer.stage = Stage::Receiving(exchange);
-                    return Some(rest.range());
+                    // There is none if only the credit was used up.
+                    return Some(rest.range()).filter(|range| !range.is_empty());
                 }
                 _ => unreachable!("what is resumed has waited until now"),
             },
@@ -261,21 +270,26 @@ impl Turn<'_> {
         piece: Piece<H::Upload>,
         handler: &mut H,
     ) {
-        let Piece { upload, buf, range, taken, last, answer, .. } = piece;
+        let Piece { upload, buf, range, held_back, taken, kept, last, credit, answer, .. } = piece;
         slot.buf = Some(buf);
         let Stage::Lent(mut record) = mem::replace(&mut peer.stage, Stage::AwaitingHead) else {
             unreachable!("a piece comes back to the peer whose content it is")
         };
-        record.received += taken as u64;
-        let rest = range.start + taken..range.end;
+        record.take((taken + kept) as u64, credit);
+        let was_left = taken < range.len();
+        let rest = Rest::new(range.start + taken..range.end + held_back);
         if let Some(response) = answer {
             let request = Unanswered { record, upload: Some(upload) };
             self.end(request, &response, peer, slot, handler);
-        } else if !rest.is_empty() {
-            peer.stage = Stage::Paused(Exchange { record, upload }, Rest::new(rest));
-            slot.progress = Progress::Stopped;
-        } else if last {
+        } else if last && !was_left {
             self.finish(record, upload, peer, slot, handler);
+        } else if was_left || record.credit() == 0 {
+            peer.stage = Stage::Paused(Exchange { record, upload }, rest);
+            slot.progress = Progress::Stopped;
+        } else if held_back > 0 {
+            // It has got a new credit for what the former did not cover.
+            peer.stage = Stage::Paused(Exchange { record, upload }, rest);
+            peer.pending = Some(Pending::Resume);
         } else {
             peer.stage = Stage::Receiving(Exchange { record, upload });
         }

@@ -1,8 +1,9 @@
 //! Content of one upload, as the handler gets it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::UploadId;
+use super::{Account, Content, UploadId};
 use crate::buf::Buf;
 use crate::proto::Response;
 
@@ -18,12 +19,20 @@ pub struct Piece<U> {
     pub(crate) slot: usize,
     pub(crate) upload: U,
     pub(crate) buf: Buf,
-    /// Positions in `buf`.
+    /// What is offered: positions in `buf`.
     pub(crate) range: Range<usize>,
+    /// Bytes behind it that are not offered yet, as the credit does not cover them.
+    pub(crate) held_back: usize,
+    /// How much of the range is taken.
     pub(crate) taken: usize,
+    /// Bytes that were in front of the range, and that the handler keeps.
+    pub(crate) kept: usize,
     pub(crate) last: bool,
-    /// See [`Handler::may_leave_content`](super::Handler::may_leave_content).
-    pub(crate) may_leave_content: bool,
+    /// For what the handler keeps; `None` if it never
+    /// [leaves content](super::Handler::may_leave_content).
+    pub(crate) account: Option<Arc<Account>>,
+    /// How much more may be read, if the handler has said so.
+    pub(crate) credit: Option<u64>,
     /// What the handler ends the request with.
     pub(crate) answer: Option<Box<Response>>,
 }
@@ -67,10 +76,86 @@ impl<U> Piece<U> {
         let length = self.range.len();
         assert!(n <= length, "cannot take {n} of {length} bytes");
         assert!(
-            n == length || self.may_leave_content,
+            n == length || self.account.is_some(),
             "cannot leave content: `Handler::may_leave_content` is false"
         );
         self.taken = n;
+    }
+
+    /// Takes the bytes and keeps them for longer than [`Handler::consume`], for example for
+    /// another thread. The piece has none then, or those that [`Piece::take`] has left.
+    ///
+    /// The memory counts for [`Config::max_held`](crate::engine::Config::max_held) until the
+    /// [`Content`] is dropped: when all of that is in use, no more is read. Who wants less than
+    /// that sets a [credit](Piece::credit). Most content moves with its buffer; of what fills less
+    /// than half of one it is a copy.
+    ///
+    /// # Panics
+    ///
+    /// Unless the handler has said that it [may leave content].
+    ///
+    /// [`Handler::consume`]: super::Handler::consume
+    /// [may leave content]: super::Handler::may_leave_content
+    pub fn keep(&mut self) -> Content {
+        let Some(account) = &self.account else {
+            panic!("cannot keep content: `Handler::may_leave_content` is false")
+        };
+        let kept = self.range.start..self.range.start + self.taken;
+        let left = kept.end..self.range.end;
+        self.kept += kept.len();
+        self.taken = 0;
+        if kept.len() > self.buf.capacity() / 2 {
+            let buf = self.buf.give_away(left.start..left.end + self.held_back);
+            self.range = 0..left.len();
+            Content::new(buf, kept, account)
+        } else {
+            let mut copy = Buf::with_capacity(kept.len());
+            copy.append(self.buf.range(kept.clone()));
+            self.range = left;
+            Content::new(copy, 0..kept.len(), account)
+        }
+    }
+
+    /// Sets how many bytes of content may come after this piece before the upload pauses. It
+    /// then waits for [`resume`](crate::engine::Engine::resume), as after a
+    /// [partial take](Piece::take), and may send without bound again until a piece gets another
+    /// credit. With 0 it pauses at once: it is not read, and TCP holds its client back.
+    ///
+    /// No piece is longer than what is left of the credit. A message that has ended is finished
+    /// without any: the credit of its [`last`](Piece::last) piece means nothing.
+    ///
+    /// # Panics
+    ///
+    /// Unless the handler has said that it [may leave content].
+    ///
+    /// # Example
+    ///
+    /// Parts of 8 MiB, each of which waits for the one before it.
+    ///
+    /// ```
+    /// use streamsum::handler::Piece;
+    ///
+    /// const PART: u64 = 8 << 20;
+    ///
+    /// fn consume(pieces: &mut [Piece<Vec<u8>>]) {
+    ///     for piece in pieces {
+    ///         let (part, data) = piece.parts();
+    ///         part.extend(data);
+    ///         // At 0 somebody sends the part, and resumes the upload.
+    ///         let left = PART - part.len() as u64;
+    ///         piece.credit(left);
+    ///     }
+    /// }
+    /// # let _ = consume;
+    /// ```
+    ///
+    /// [may leave content]: super::Handler::may_leave_content
+    pub fn credit(&mut self, bytes: u64) {
+        assert!(
+            self.account.is_some(),
+            "cannot hold content back: `Handler::may_leave_content` is false"
+        );
+        self.credit = Some(bytes);
     }
 
     /// Answers the request at once, for example because the disk is full. When
@@ -117,9 +202,12 @@ mod tests {
             upload: (),
             buf,
             range: 0..3,
+            held_back: 0,
             taken: 3,
+            kept: 0,
             last: false,
-            may_leave_content,
+            account: may_leave_content.then(Arc::default),
+            credit: None,
             answer: None,
         }
     }

@@ -35,6 +35,8 @@ struct Own {
     body_limit: Option<Option<u64>>,
     body_timeout: Option<Option<Duration>>,
     late: Option<Option<Duration>>,
+    /// Bytes of content that may still come before the upload pauses.
+    credit: Option<u64>,
 }
 
 impl Terms {
@@ -79,6 +81,15 @@ impl Terms {
 
     pub(crate) fn body_timeout_or(&self, configured: Option<Duration>) -> Option<Duration> {
         self.0.body_timeout.unwrap_or(configured)
+    }
+
+    /// Bytes of content that may still come before the upload pauses; `None` is no bound.
+    pub(crate) fn credit(&self) -> Option<u64> {
+        self.0.credit
+    }
+
+    pub(crate) fn set_credit(&mut self, bytes: Option<u64>) {
+        self.0.credit = bytes;
     }
 
     pub(crate) fn late_or(&self, configured: Option<Duration>) -> Option<Duration> {

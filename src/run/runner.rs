@@ -63,11 +63,14 @@ impl<U> Runner<U> {
         let first = Token(FIRST.saturating_add(places));
         let server = Server::new(poll.registry(), first, config)?;
         let shared = Shared::new(waker, server.number(), max_decisions);
+        let handle = Handle { workers: Arc::new([shared]) };
+        let waking = handle.clone();
+        server.set_wake(move || waking.workers[0].wake());
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS),
             server,
-            handle: Handle { workers: Arc::new([shared]) },
+            handle,
             places,
             inbox: Inbox::default(),
             decisions: Decisions::default(),

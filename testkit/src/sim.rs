@@ -22,7 +22,7 @@ pub mod world;
 
 pub use answers::{answers, text};
 pub use clock::Clock;
-pub use driver::Driver;
+pub use driver::{Driver, Keeps};
 pub use reached::Reached;
 pub use recorder::Recorder;
 pub use socket::{Client, Socket};

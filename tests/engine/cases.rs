@@ -10,7 +10,7 @@ use testkit::cases::{Case, escaped, unescape};
 use testkit::content;
 use testkit::random::Random;
 use testkit::response::{Answer, Method};
-use testkit::sim::{Client, Driver, answers};
+use testkit::sim::{Client, Driver, Keeps, answers};
 
 /// Cases longer than this are not sent byte by byte.
 const LONG: usize = 8 << 10;
@@ -20,6 +20,8 @@ struct Answering {
     checksum: Checksum,
     early: Option<u16>,
 }
+
+impl Keeps for Answering {}
 
 impl Handler for Answering {
     type Upload = Md5;

@@ -4,7 +4,7 @@ use super::{digest, put, recording, refusal};
 use streamsum::engine::{Config, Ready};
 use streamsum::handler::PeerAddr;
 use streamsum::proto::Response;
-use testkit::sim::{Driver, Recorder};
+use testkit::sim::{Driver, Keeps, Recorder};
 
 fn named(kept_target: usize) -> Driver<Recorder> {
     recording(Config::default().kept_target(kept_target))
@@ -194,6 +194,8 @@ fn the_peer_is_named_in_requests_and_reports() {
 
     #[derive(Default)]
     struct Peers(Vec<PeerAddr>);
+
+    impl Keeps for Peers {}
 
     impl Handler for Peers {
         type Upload = ();

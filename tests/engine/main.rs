@@ -10,6 +10,7 @@ mod dressed_refusals;
 mod ends;
 mod held;
 mod idle;
+mod kept_content;
 mod linger;
 mod pieces;
 mod pipelining;

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use md5::Digest;
 use streamsum::handler::{
-    Abort, Finished, Handler, Outcome, PeerAddr, Piece, Refused, Reply, Report, Request, Terms,
-    TooSlow, UploadId, Verdict,
+    Abort, Content, Finished, Handler, Outcome, PeerAddr, Piece, Refused, Reply, Report, Request,
+    Terms, TooSlow, UploadId, Verdict,
 };
 use streamsum::proto::{After, CloseReason, Framing, Reject, Response};
 
-use super::Reached;
 use super::faults::MOST_CONTENT;
 use super::world::FULL;
+use super::{Keeps, Reached};
 use crate::content;
 use crate::random::Random;
 
@@ -86,6 +86,8 @@ pub(crate) struct Open {
     refusal: Option<Response>,
     /// True if the engine was given an answer before the upload had ended.
     pub(crate) is_cut_short: bool,
+    /// How much may come before it pauses.
+    pub(crate) credit: Option<u64>,
 }
 
 impl Open {
@@ -134,6 +136,8 @@ impl Ended {
 pub(crate) struct Erratic {
     random: Random,
     leaves_content: bool,
+    /// Content that was kept, and what it was then.
+    kept: Vec<(Content, Vec<u8>)>,
     /// Requests that have begun and not ended.
     pub(crate) open: BTreeMap<UploadId, Open>,
     /// Requests that are over.
@@ -157,6 +161,7 @@ impl Erratic {
         Self {
             leaves_content: random.chance(70),
             random,
+            kept: Vec::new(),
             open: BTreeMap::new(),
             over: BTreeSet::new(),
             ended: BTreeMap::new(),
@@ -195,6 +200,26 @@ impl Erratic {
         piece.upload().way == "give-up" && self.random.chance(30)
     }
 
+    /// Says for some pieces how much may come behind them; true if that is nothing.
+    fn allow(&mut self, piece: &mut Piece<Work>, taken: u64) -> bool {
+        let sets = self.leaves_content && piece.upload().way == "bits" && self.random.chance(30);
+        let open = self.open.get_mut(&piece.id()).expect("a request that has begun");
+        open.credit = open.credit.map(|left| left - taken);
+        if sets {
+            let most = *self.random.pick(&[0, 1, 100, 5_000, u64::MAX]);
+            piece.credit(most);
+            open.credit = Some(most);
+        }
+        open.credit == Some(0)
+    }
+
+    /// Has a look at content that was kept, and gives back some of it, or all.
+    pub(crate) fn give_back(&mut self, most: usize) {
+        for (content, bytes) in self.kept.drain(..most.min(self.kept.len())) {
+            assert_eq!(*content, *bytes, "content that was kept has changed");
+        }
+    }
+
     fn stage(&mut self, id: UploadId) -> &mut Stage {
         &mut self.open.get_mut(&id).expect("a request that has begun and not ended").stage
     }
@@ -230,6 +255,12 @@ fn number_of(peer: PeerAddr) -> usize {
     address.port().into()
 }
 
+impl Keeps for Erratic {
+    fn keeps(&self) -> bool {
+        !self.kept.is_empty()
+    }
+}
+
 impl Handler for Erratic {
     type Upload = Work;
 
@@ -259,6 +290,7 @@ impl Handler for Erratic {
             stall,
             refusal: None,
             is_cut_short: false,
+            credit: None,
         };
         assert!(!self.over.contains(&request.id()), "an id that was used before");
         assert!(self.open.insert(request.id(), open).is_none(), "an id that is in use");
@@ -292,6 +324,8 @@ impl Handler for Erratic {
             assert_eq!(*self.stage(id), Stage::Taking, "content that was not asked for");
             let length = piece.data().len();
             assert!(length > 0 || piece.last(), "an empty piece that is not the last");
+            let credit = self.open[&id].credit;
+            assert!(credit.is_none_or(|most| length as u64 <= most), "more than was allowed");
             let (gives_up, was_last) = (self.gives_up(piece), piece.last());
             let mut taken = length;
             let takes_part = gives_up || piece.upload().way == "bits";
@@ -299,15 +333,20 @@ impl Handler for Erratic {
                 taken = self.random.below(length + 1);
                 piece.take(taken);
             }
-            if gives_up {
-                piece.answer(Response::text(FULL, "full"));
-                *self.stage(id) = Stage::GivenUp { was_last };
-            } else if taken < length {
-                *self.stage(id) = Stage::Paused;
-            }
             let (work, data) = piece.parts();
             work.hash.update(&data[..taken]);
             work.taken += taken as u64;
+            if takes_part && self.leaves_content && self.random.chance(30) {
+                let bytes = data[..taken].to_vec();
+                self.kept.push((piece.keep(), bytes));
+            }
+            let pauses = self.allow(piece, taken as u64) && !was_last || taken < length;
+            if gives_up {
+                piece.answer(Response::text(FULL, "full"));
+                *self.stage(id) = Stage::GivenUp { was_last };
+            } else if pauses {
+                *self.stage(id) = Stage::Paused;
+            }
         }
     }
 

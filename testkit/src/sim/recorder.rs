@@ -4,16 +4,17 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use streamsum::handler::{
-    Finished, Handler, Outcome, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
+    Content, Finished, Handler, Outcome, Piece, Refused, Reply, Report, Request, Terms, UploadId,
+    Verdict,
 };
 use streamsum::proto::Response;
 
-use super::Client;
+use super::{Client, Keeps};
 use crate::content::digest;
 
-/// Content so far.
+/// A request, and its content so far.
 #[derive(Debug)]
-pub struct Content {
+pub struct Received {
     id: UploadId,
     target: String,
     bytes: Vec<u8>,
@@ -24,7 +25,9 @@ pub struct Content {
 /// - `/wait…`: the verdict comes later, within [`Recorder::patience`]
 /// - `/refuse…`: 403 without the content
 /// - `/late…` and `…-late`: the answer comes later, likewise
-/// - `/bits…`: of each piece as many bytes are taken as [`Recorder::bits`] says
+/// - `/bits…`: of each piece as many bytes are taken as [`Recorder::bits`] says, and behind it
+///   as many may come as [`Recorder::credits`] says
+/// - `/keep…`: likewise, and what is taken is kept
 /// - `/full…`: likewise, and the piece that brings the content to [`Recorder::room`] is
 ///   answered with 507
 #[derive(Debug, Default)]
@@ -34,6 +37,10 @@ pub struct Recorder {
     ids: Vec<(String, UploadId)>,
     /// How many bytes are taken of the next pieces for `/bits…`; then all.
     pub bits: VecDeque<usize>,
+    /// How much may come behind the next pieces for `/bits…`; then nothing is said.
+    pub credits: VecDeque<u64>,
+    /// What was kept for `/keep…`.
+    pub kept: VecDeque<Content>,
     /// How much content of `/full…` is taken before it is answered.
     pub room: usize,
     /// What refused requests get; `None` leaves it to the engine.
@@ -70,10 +77,16 @@ impl Recorder {
     }
 }
 
-impl Handler for Recorder {
-    type Upload = Content;
+impl Keeps for Recorder {
+    fn keeps(&self) -> bool {
+        !self.kept.is_empty()
+    }
+}
 
-    fn begin(&mut self, request: Request<'_>) -> Verdict<Content> {
+impl Handler for Recorder {
+    type Upload = Received;
+
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Received> {
         let target = request.head().target().to_owned();
         let over = if request.exceeds_body_limit() { " over the limit" } else { "" };
         self.log.push(format!("begin {} {target}{over}", request.head().method()));
@@ -82,7 +95,7 @@ impl Handler for Recorder {
             return Verdict::Answer(Response::text(403, "refused"));
         }
         let waits = target.starts_with("/wait");
-        let content = Content { id: request.id(), target, bytes: Vec::new() };
+        let content = Received { id: request.id(), target, bytes: Vec::new() };
         let terms = match self.patience {
             Some(limit) => Some(self.terms.clone().unwrap_or_default().late(limit)),
             None => self.terms.clone(),
@@ -95,7 +108,7 @@ impl Handler for Recorder {
         }
     }
 
-    fn consume(&mut self, pieces: &mut [Piece<Content>]) {
+    fn consume(&mut self, pieces: &mut [Piece<Received>]) {
         self.batches.push(pieces.len());
         if let Some(client) = &self.watched {
             self.seen = client.output();
@@ -103,7 +116,9 @@ impl Handler for Recorder {
         for piece in pieces {
             let mut length = piece.data().len();
             let is_full = piece.upload().target.starts_with("/full");
-            if is_full || piece.upload().target.starts_with("/bits") {
+            let is_kept = piece.upload().target.starts_with("/keep");
+            let in_bits = is_kept || piece.upload().target.starts_with("/bits");
+            if is_full || in_bits {
                 length = length.min(self.bits.pop_front().unwrap_or(usize::MAX));
                 piece.take(length);
             }
@@ -112,13 +127,20 @@ impl Handler for Recorder {
             let shown = String::from_utf8_lossy(&data[..data.len().min(32)]).into_owned();
             self.log.push(format!("consume {} {shown} {length}{last}", content.target));
             content.bytes.extend(&data[..length]);
-            if is_full && content.bytes.len() >= self.room {
+            let is_full = is_full && content.bytes.len() >= self.room;
+            if is_kept {
+                self.kept.push_back(piece.keep());
+            }
+            if in_bits && let Some(credit) = self.credits.pop_front() {
+                piece.credit(credit);
+            }
+            if is_full {
                 piece.answer(Response::text(507, "full"));
             }
         }
     }
 
-    fn finish(&mut self, message: Finished<'_>, content: Content) -> Reply {
+    fn finish(&mut self, message: Finished<'_>, content: Received) -> Reply {
         assert_eq!(message.received(), content.bytes.len() as u64);
         assert_eq!(message.id(), content.id);
         let mut line = format!("finish {}", content.target);
@@ -132,7 +154,7 @@ impl Handler for Recorder {
         Reply::Now(Response::text(200, digest(&content.bytes)))
     }
 
-    fn refused(&mut self, refusal: &Refused<'_, Content>, response: Response) -> Response {
+    fn refused(&mut self, refusal: &Refused<'_, Received>, response: Response) -> Response {
         let Some(dress) = &self.dress else { return response };
         let of = refusal.upload.map_or("-", |content| content.target.as_str());
         let slow = refusal.too_slow.map_or(String::new(), |too_slow| format!(": {too_slow}"));
@@ -146,7 +168,7 @@ impl Handler for Recorder {
         !self.takes_all
     }
 
-    fn ended(&mut self, report: &Report<'_>, upload: Option<Content>) {
+    fn ended(&mut self, report: &Report<'_>, upload: Option<Received>) {
         let name = report.id.map_or("-", |id| {
             let found = self.ids.iter().find(|(_, known)| *known == id);
             found.expect("a request that has begun").0.as_str()

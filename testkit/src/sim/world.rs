@@ -11,7 +11,7 @@ use streamsum::proto::Response;
 use super::erratic::{Erratic, Open, Stage};
 use super::peer::Peer;
 use super::watch::{View, Watch};
-use super::{Client, Driver, Reached, audit};
+use super::{Client, Driver, Keeps, Reached, audit};
 use crate::random::Random;
 
 /// How much happens.
@@ -147,6 +147,9 @@ impl<const DRAINS: bool> World<DRAINS> {
         // A deadline may have answered for the handler, in the turn that comes next.
         assert!(is_known || self.weather == Weather::Stormy, "{id:?} is not known: {open:?}");
         if is_known && let Some(open) = self.driver.handler.open.get_mut(&id) {
+            if open.stage == Stage::Paused {
+                open.credit = None;
+            }
             open.stage = match open.stage {
                 Stage::Late(_) => Stage::Finished,
                 _ => Stage::Taking,
@@ -226,10 +229,20 @@ impl<const DRAINS: bool> World<DRAINS> {
     }
 
     fn say_what_is_owed(&mut self) {
+        self.give_back_all();
         while !self.owing().is_empty() {
             for (id, open) in self.owing() {
                 self.decide_on(id, &open);
             }
+            self.settle();
+            self.give_back_all();
+        }
+    }
+
+    /// Those who wait for room are read then.
+    fn give_back_all(&mut self) {
+        while self.driver.handler.keeps() {
+            self.driver.handler.give_back(usize::MAX);
             self.settle();
         }
     }

@@ -23,6 +23,7 @@ impl<const DRAINS: bool> World<DRAINS> {
             84..89 => self.pass_time(),
             89..93 => self.urge(),
             93..96 => self.make_room(),
+            96..99 => self.driver.handler.give_back(1 + self.random.below(5)),
             _ => {}
         }
         if self.random.chance(70) {

@@ -1,0 +1,160 @@
+//! Content that a handler keeps for longer than one call, and the account of its memory.
+
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::buf::Buf;
+
+/// Content of one upload that its handler [keeps](super::Piece::keep), for example to have
+/// another thread write it. It reads as a slice of bytes.
+///
+/// Its memory counts for [`Config::max_held`](crate::engine::Config::max_held) until it is
+/// dropped, on whatever thread: then others can be read again who wait for room.
+///
+/// # Example
+///
+/// ```
+/// use std::sync::mpsc::Sender;
+/// use streamsum::handler::{Content, Piece, UploadId};
+///
+/// fn consume(pieces: &mut [Piece<()>], writer: &Sender<(UploadId, Content)>) {
+///     for piece in pieces {
+///         let id = piece.id();
+///         // The peer is not read before the writer resumes it.
+///         piece.credit(0);
+///         // A writer that is gone drops what it gets.
+///         let _ = writer.send((id, piece.keep()));
+///     }
+/// }
+/// # let _ = consume;
+/// ```
+pub struct Content {
+    buf: Buf,
+    range: Range<usize>,
+    account: Arc<Account>,
+}
+
+impl Content {
+    /// Of a buffer whose memory nobody else accounts for.
+    pub(super) fn new(buf: Buf, range: Range<usize>, account: &Arc<Account>) -> Self {
+        account.kept.fetch_add(buf.capacity(), Ordering::Relaxed);
+        Self { buf, range, account: Arc::clone(account) }
+    }
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.buf.range(self.range.clone())
+    }
+}
+
+impl AsRef<[u8]> for Content {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        self.account.give_back(self.buf.capacity());
+    }
+}
+
+impl fmt::Debug for Content {
+    /// Without the bytes: what people upload has no place in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content").field("length", &self.range.len()).finish_non_exhaustive()
+    }
+}
+
+/// How much memory handlers keep, and who is to know when they give some back.
+#[derive(Default)]
+pub(crate) struct Account {
+    /// In bytes.
+    kept: AtomicUsize,
+    /// True if somebody waits for room.
+    is_awaited: AtomicBool,
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Account {
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.load(Ordering::SeqCst)
+    }
+
+    /// Sets what is called when memory is given back that is awaited; only the first counts.
+    pub(crate) fn set_wake(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.wake.set(Box::new(wake));
+    }
+
+    /// Somebody waits for room. Whoever says so looks at what is kept after that: either he
+    /// sees what was given back meanwhile, or he is woken.
+    pub(crate) fn await_room(&self) {
+        if self.kept() > 0 {
+            self.is_awaited.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.kept.fetch_sub(bytes, Ordering::SeqCst);
+        if self.is_awaited.swap(false, Ordering::SeqCst)
+            && let Some(wake) = self.wake.get()
+        {
+            wake();
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("kept", &self.kept).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(bytes: &[u8], account: &Arc<Account>) -> Content {
+        let mut buf = Buf::with_capacity(bytes.len());
+        buf.append(bytes);
+        Content::new(buf, 0..bytes.len(), account)
+    }
+
+    #[test]
+    fn memory_is_given_back_by_the_thread_that_drops_it() {
+        let account = Arc::default();
+        let content = content(b"abc", &account);
+        assert_eq!((&*content, account.kept()), (&b"abc"[..], 3));
+        std::thread::spawn(move || drop(content)).join().unwrap();
+        assert_eq!(account.kept(), 0);
+    }
+
+    #[test]
+    fn only_who_waits_is_woken_and_once() {
+        let account = Arc::<Account>::default();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&woken);
+        account.set_wake(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        account.await_room();
+        let [first, second, third] = [b"a", b"b", b"c"].map(|bytes| content(bytes, &account));
+        drop(first);
+        assert_eq!(woken.load(Ordering::Relaxed), 0, "nothing was kept to wait for");
+        account.await_room();
+        drop(second);
+        drop(third);
+        assert_eq!(woken.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn debug_shows_no_content() {
+        let content = content(b"secret", &Arc::default());
+        assert_eq!(format!("{content:?}"), "Content { length: 6, .. }");
+    }
+}
