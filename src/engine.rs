@@ -256,8 +256,8 @@ impl<S: Socket, U> Engine<S, U> {
     /// there is no such request (any more), or an answer is on its way already.
     pub fn answer(&mut self, id: UploadId, response: Response) -> bool {
         self.set_pending(id, |peer| {
-            let is_new = matches!(peer.pending, None | Some(Pending::Resume));
-            is_new.then(|| Pending::Answer(Box::new(response)))
+            let is_new = matches!(peer.pending.as_deref(), None | Some(Pending::Resume));
+            is_new.then_some(Pending::Answer(response))
         })
     }
 
@@ -286,7 +286,7 @@ impl<S: Socket, U> Engine<S, U> {
             return false;
         };
         let Some(pending) = decision(peer) else { return false };
-        peer.pending = Some(pending);
+        peer.pending = Some(Box::new(pending));
         self.roster.file(key, &bounds);
         true
     }

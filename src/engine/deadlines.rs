@@ -88,7 +88,7 @@ impl<S: Socket, U> Peer<S, U> {
             Some(Overdue::Close) => self.close(),
             Some(Overdue::BreakOff) => self.break_off(Abort::NotReading),
             Some(Overdue::Refuse(refusal)) => {
-                self.pending = Some(Pending::Refuse(Box::new(refusal)));
+                self.pending = Some(Box::new(Pending::Refuse(refusal)));
             }
         }
         true

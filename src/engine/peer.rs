@@ -38,7 +38,7 @@ pub(super) struct Peer<S, U> {
     pub(super) connection: Connection,
     pub(super) stage: Stage<U>,
     pub(super) unread: Unread,
-    pub(super) pending: Option<Pending>,
+    pub(super) pending: Option<Box<Pending>>,
     pub(super) place: Place,
     pub(super) clock: Clock,
 }
@@ -175,8 +175,8 @@ impl Unread {
 pub(super) enum Pending {
     /// The handler has ended a wait or a pause.
     Resume,
-    Answer(Box<Response>),
-    Refuse(Box<Refusal>),
+    Answer(Response),
+    Refuse(Refusal),
 }
 
 /// A reason to refuse a request, with the numbers behind it if it is one of time.
@@ -437,7 +437,7 @@ pub(super) mod tests {
             fill(&mut peer, 11);
             peer.link.note(readable());
             assert_eq!(peer.errand(&BOUNDS), None);
-            peer.pending = Some(Pending::Refuse(Box::new(Reject::Late.into())));
+            peer.pending = Some(Box::new(Pending::Refuse(Reject::Late.into())));
             assert_eq!(peer.errand(&BOUNDS), Some(Errand::GoOn));
         }
     }
@@ -508,7 +508,7 @@ pub(super) mod tests {
             let mut peer = peer(stage);
             fill(&mut peer, 1);
             peer.link.note(broken());
-            peer.pending = Some(Pending::Resume);
+            peer.pending = Some(Box::new(Pending::Resume));
             assert_eq!(peer.errand(&DRAINING), None);
         }
     }
@@ -529,9 +529,10 @@ pub(super) mod tests {
         }
     }
 
-    /// It is what a connection costs, with an upload as large as that of the MD5 handler.
+    /// It is what a connection costs, with a socket that may be wrapped, and an upload as large
+    /// as that of the MD5 handler.
     #[test]
     fn a_peer_takes_at_most_432_bytes() {
-        assert!(size_of::<Peer<u64, [u64; 12]>>() <= 432);
+        assert!(size_of::<Peer<[u64; 2], [u64; 12]>>() <= 432);
     }
 }

@@ -99,7 +99,7 @@ impl Turn<'_> {
                 return None;
             }
             let content = match peer.pending.take() {
-                Some(pending) => self.settle_pending(pending, peer, slot, handler),
+                Some(pending) => self.settle_pending(*pending, peer, slot, handler),
                 None => self.receive(peer, slot, handler),
             };
             if content.is_some() {
@@ -135,7 +135,7 @@ impl Turn<'_> {
     ) -> Option<Range<usize>> {
         match pending {
             Pending::Answer(response) => self.answer(&response, peer, slot, handler),
-            Pending::Refuse(refusal) => self.refuse(*refusal, peer, slot, handler),
+            Pending::Refuse(refusal) => self.refuse(refusal, peer, slot, handler),
             Pending::Resume => match mem::replace(&mut peer.stage, Stage::AwaitingHead) {
                 Stage::Deciding(exchange) => self.take(exchange, peer, slot),
                 Stage::Paused(exchange, rest) => {
@@ -289,7 +289,7 @@ impl Turn<'_> {
         } else if held_back > 0 {
             // It has got a new credit for what the former did not cover.
             peer.stage = Stage::Paused(Exchange { record, upload }, rest);
-            peer.pending = Some(Pending::Resume);
+            peer.pending = Some(Box::new(Pending::Resume));
         } else {
             peer.stage = Stage::Receiving(Exchange { record, upload });
         }
