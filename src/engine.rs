@@ -361,6 +361,13 @@ impl<S: Socket, U> Engine<S, U> {
         self.roster.len()
     }
 
+    /// How many of the peers have a request under way, or have not sent their first. By this a
+    /// newcomer is [placed](crate::placement) where there are several engines.
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.roster.busy()
+    }
+
     /// How many of the peers have been sent their last answer, and are only waited for:
     /// see [`Timeouts::linger`]. It looks at each peer.
     #[must_use]
@@ -399,7 +406,7 @@ impl<S: Socket, U> Engine<S, U> {
     }
 
     /// Panics unless those peers are queued for whom there is something to do, and no
-    /// others. For tests of this crate.
+    /// others; and unless as many are counted as busy as there are. For tests of this crate.
     #[doc(hidden)]
     pub fn check_queue(&self) {
         self.roster.check_queue(&self.bounds());

@@ -61,6 +61,7 @@
 //! | [`md5`] | memory; asks std what the CPU can do | md-5 |
 //! | [`proto`] | memory; dates are made of a `SystemTime` | httparse, httpdate |
 //! | [`handler`], [`resident`], [`checksum`] | memory | |
+//! | [`placement`] | nothing | |
 //! | [`engine`] | memory; sockets are whatever reads and writes, and time is an argument | slab |
 //! | [`server`] | sockets | mio |
 //! | [`run`] | sockets, a clock | mio |
@@ -77,6 +78,7 @@ pub mod handler;
 mod link;
 pub mod md5;
 mod now;
+pub mod placement;
 pub mod proto;
 pub mod resident;
 pub mod run;

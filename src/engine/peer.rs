@@ -40,6 +40,8 @@ pub(super) struct Peer<S, U> {
     pub(super) unread: Unread,
     pub(super) pending: Option<Box<Pending>>,
     pub(super) place: Place,
+    /// True if the roster counts it as busy.
+    pub(super) is_counted: bool,
     pub(super) clock: Clock,
 }
 
@@ -241,6 +243,7 @@ impl<S: Socket, U> Peer<S, U> {
             unread: Unread::Nothing,
             pending: None,
             place: Place::Aside,
+            is_counted: false,
             clock: Clock::new(now),
         }
     }
@@ -305,6 +308,14 @@ impl<S: Socket, U> Peer<S, U> {
         matches!(self.stage, Stage::AwaitingHead)
             && !self.link.has_output()
             && self.connection.awaits() == Awaits::Idle
+    }
+
+    /// True if a request is under way, or if the first is still to come.
+    pub(super) fn is_busy(&self) -> bool {
+        match self.stage {
+            Stage::AwaitingHead => self.connection.requests() == 0,
+            _ => self.stage.record().is_some(),
+        }
     }
 
     /// Since when it has been idle: it has taken all of an answer, and as far as is known

@@ -21,11 +21,19 @@ pub(super) struct Roster<S, U> {
     waiting: Vec<Key>,
     /// Who was closed in this turn.
     gone: Vec<Key>,
+    /// How many are [busy](Peer::is_busy), as of when each was filed.
+    busy: usize,
 }
 
 impl<S: Socket, U> Roster<S, U> {
     pub(super) fn new() -> Self {
-        Self { peers: Slab::new(), queue: VecDeque::new(), waiting: Vec::new(), gone: Vec::new() }
+        Self {
+            peers: Slab::new(),
+            queue: VecDeque::new(),
+            waiting: Vec::new(),
+            gone: Vec::new(),
+            busy: 0,
+        }
     }
 
     pub(super) fn insert(&mut self, peer: Peer<S, U>) -> Key {
@@ -51,6 +59,10 @@ impl<S: Socket, U> Roster<S, U> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.peers.is_empty()
+    }
+
+    pub(super) fn busy(&self) -> usize {
+        self.busy
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Peer<S, U>)> {
@@ -80,6 +92,7 @@ impl<S: Socket, U> Roster<S, U> {
 
     /// Puts a peer where it belongs now.
     pub(super) fn file(&mut self, key: Key, bounds: &Bounds) {
+        self.count(key);
         let peer = &self[key];
         let place = if peer.stage.is_over() {
             Place::Gone
@@ -99,6 +112,21 @@ impl<S: Socket, U> Roster<S, U> {
             self.gone.push(key);
         } else {
             self.queue.push_back(key);
+        }
+    }
+
+    /// Counts a peer as busy or not.
+    fn count(&mut self, key: Key) {
+        let peer = &mut self.peers[key];
+        let is_busy = peer.is_busy();
+        if is_busy == peer.is_counted {
+            return;
+        }
+        peer.is_counted = is_busy;
+        if is_busy {
+            self.busy += 1;
+        } else {
+            self.busy -= 1;
         }
     }
 
@@ -143,16 +171,20 @@ impl<S: Socket, U> Roster<S, U> {
         self.queue.clear();
         self.waiting.clear();
         self.gone.clear();
+        self.busy = 0;
         mem::take(&mut self.peers).into_iter()
     }
 
-    /// Panics unless those peers are queued for whom there is an errand, and no others.
+    /// Panics unless those peers are queued for whom there is an errand, and no others; and
+    /// unless as many are counted as busy as there are.
     pub(super) fn check_queue(&self, bounds: &Bounds) {
         for (key, peer) in self.peers.iter().filter(|(_, peer)| !peer.stage.is_over()) {
             let is_queued = peer.place == Place::Queued;
             let errand = peer.errand(bounds);
             assert_eq!(is_queued, errand.is_some(), "peer {key} has the errand {errand:?}");
         }
+        let busy = self.peers.iter().filter(|(_, peer)| peer.is_busy()).count();
+        assert_eq!(self.busy, busy, "busy peers");
     }
 }
 
@@ -185,6 +217,7 @@ mod tests {
         for key in 0..peers {
             assert_eq!(roster.next_key(), key);
             assert_eq!(roster.insert(peer(Stage::AwaitingHead)), key);
+            roster.file(key, &BOUNDS);
         }
         roster
     }
@@ -255,6 +288,23 @@ mod tests {
         roster[2].link.note(readable());
         roster.end_waiting(&BOUNDS);
         assert_eq!(popped(&mut roster), [2]);
+    }
+
+    #[test]
+    fn peers_without_a_first_request_are_busy_until_they_are_gone() {
+        let mut roster = roster(3);
+        roster.file(1, &BOUNDS);
+        assert_eq!(roster.busy(), 3, "each is counted once");
+        roster[1].stage = Stage::Closing;
+        roster[2].close();
+        for key in [1, 2] {
+            roster.file(key, &BOUNDS);
+        }
+        assert_eq!(roster.busy(), 1);
+        assert_eq!(roster.remove_gone().count(), 1);
+        assert_eq!(roster.busy(), 1);
+        assert_eq!(roster.remove_all().count(), 2);
+        assert_eq!(roster.busy(), 0);
     }
 
     #[test]

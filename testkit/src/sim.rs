@@ -2,7 +2,7 @@
 //! only moves when it is told to.
 //!
 //! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
-//! a seed or a script; `watch` holds its deadlines against the clock, and `audit` what came
+//! a seed or a script; [`workers`] plays several engines; `watch` holds its deadlines against the clock, and `audit` what came
 //! of it against what was sent.
 
 mod answers;
@@ -18,6 +18,7 @@ mod session;
 mod socket;
 mod traffic;
 mod watch;
+pub mod workers;
 pub mod world;
 
 pub use answers::{answers, text};

@@ -4,10 +4,12 @@
 //! so many of them; with `-- --nocapture` a table shows which ends were reached.
 
 use std::env;
+use std::ops::Range;
 use std::thread;
 
 use testkit::random::Random;
 use testkit::sim::Reached;
+use testkit::sim::workers::{self, Seen};
 use testkit::sim::world::{Scale, Weather, play};
 
 const SCALE: Scale = Scale { peers: 100, operations: 2_000 };
@@ -28,13 +30,16 @@ fn number(variable: &str) -> Option<u64> {
     Some(env::var(variable).ok()?.parse().expect("a number"))
 }
 
-fn play_all<const DRAINS: bool>(weather: Weather) -> Reached {
-    let seeds = match number("SIM_SEED") {
+fn seeds() -> Range<u64> {
+    match number("SIM_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("SIM_SEEDS").unwrap_or(SEEDS),
-    };
+    }
+}
+
+fn play_all<const DRAINS: bool>(weather: Weather) -> Reached {
     let mut reached = Reached::default();
-    for seed in seeds {
+    for seed in seeds() {
         let _seed = Seed(seed);
         reached.add(play::<DRAINS>(Random::new(seed), SCALE, weather));
     }
@@ -64,5 +69,23 @@ fn every_seed_ends_well_and_all_ends_are_reached() {
     println!("{reached}");
     if number("SIM_SEED").is_none() {
         assert_eq!(reached.missing(), [""; 0], "ends that were never reached");
+    }
+}
+
+/// Several engines that are fed by one acceptor.
+#[test]
+fn every_seed_of_several_workers_ends_well() {
+    let mut all = Seen::default();
+    for seed in seeds() {
+        let _seed = Seed(seed);
+        all.add(workers::play(Random::new(seed)));
+    }
+    println!("{all:?}");
+    if number("SIM_SEED").is_none() {
+        let Seen { answered, displaced, waited, passed_over } = all;
+        assert!(
+            [answered, displaced, waited, passed_over].iter().all(|times| *times > 0),
+            "{all:?}"
+        );
     }
 }

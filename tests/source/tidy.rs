@@ -7,18 +7,19 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the library with the modules it may import from. `proto` and `md5`
 /// don't know each other, `engine` doesn't know mio, `server` doesn't know MD5.
-const FLOORS: [(&str, &[&str]); 13] = [
+const FLOORS: [(&str, &[&str]); 14] = [
     ("buf", &[]),
     ("md5", &[]),
     ("now", &[]),
+    ("placement", &[]),
     ("proto", &[]),
     ("handler", &["buf", "proto"]),
     ("link", &["buf"]),
     ("resident", &["handler", "link", "now", "proto"]),
     ("engine", &["buf", "handler", "link", "now", "proto", "resident"]),
     ("checksum", &["handler", "md5", "proto", "resident"]),
-    ("server", &["engine", "handler", "proto", "resident"]),
-    ("run", &["engine", "handler", "proto", "resident", "server"]),
+    ("server", &["engine", "handler", "placement", "proto", "resident"]),
+    ("run", &["engine", "handler", "placement", "proto", "resident", "server"]),
     ("thread", &["engine", "handler", "resident", "run", "server"]),
     ("main", &["checksum", "engine", "handler", "md5", "proto", "resident", "run", "server"]),
 ];
