@@ -45,6 +45,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! [`thread::spawn_workers`] serves on several threads.
+//!
 //! **In a loop with your own sockets and timers**, which live in it as residents: [`run`] has
 //! the loop; or in your own [`mio::Poll`]: [`server`] shows how.
 //!
@@ -95,4 +97,4 @@ pub use engine::{Config, Now, Timeouts};
 pub use handler::Handler;
 pub use proto::{Limits, Response};
 pub use server::Server;
-pub use thread::{Handle, Spawned, spawn, spawn_on};
+pub use thread::{Handle, Spawned, spawn, spawn_on, spawn_workers};

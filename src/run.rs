@@ -66,6 +66,7 @@ mod handle;
 mod runner;
 mod shared;
 mod status;
+mod workers;
 
 pub use handle::Handle;
 pub use runner::{Round, Runner};

@@ -50,9 +50,11 @@
 
 mod accepting;
 mod condition;
+mod elsewhere;
 mod newcomers;
 mod stream;
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::num::NonZeroU32;
@@ -64,10 +66,13 @@ use mio::{Interest, Registry, Token};
 
 use crate::engine::{Config, Engine, Now, Ready, Stats, Underway};
 use crate::handler::{Handler, PeerAddr, UploadId};
+use crate::placement::Placement;
 use crate::proto::Response;
 use crate::resident::Decisions;
 
 use condition::Condition;
+use elsewhere::HERE;
+pub(crate) use elsewhere::{Elsewhere, Newcomer};
 use newcomers::{Attempt, Vacancy};
 pub use stream::{Listener, Stream};
 
@@ -96,6 +101,10 @@ pub struct Server<U> {
     /// On while descriptors run out, and idle connections make room.
     scarcity: Condition,
     accept_failures: u64,
+    /// Other servers, to which some of the connections go that this one accepts.
+    elsewhere: Option<Box<dyn Elsewhere>>,
+    /// Connections that another server has accepted, and that wait for a place here.
+    arrivals: VecDeque<Newcomer>,
 }
 
 #[derive(Debug)]
@@ -182,6 +191,8 @@ impl<U> Server<U> {
             shortage: None,
             scarcity: Condition::default(),
             accept_failures: 0,
+            elsewhere: None,
+            arrivals: VecDeque::new(),
         })
     }
 
@@ -214,7 +225,7 @@ impl<U> Server<U> {
     pub fn adopt(&mut self, stream: impl Into<Stream>, peer: PeerAddr, now: Now) -> io::Result<()> {
         let stream = stream.into().into_nonblocking()?;
         match self.find_vacancy(now) {
-            Some(vacancy) => self.take_in(stream, peer.into(), vacancy, now),
+            Some(vacancy) => self.take_in(Newcomer { stream, origin: peer.into() }, vacancy, now),
             None => Err(io::Error::new(ErrorKind::QuotaExceeded, "all places are taken")),
         }
     }
@@ -267,7 +278,8 @@ impl<U> Server<U> {
     /// failures of a single connection, and a lack of descriptors.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
         let accepted = self.accept(now);
-        if self.has_vacancy() || self.listeners.iter().all(Option::is_none) {
+        self.welcome(now);
+        if self.can_place() || self.listeners.iter().all(Option::is_none) {
             self.fullness.not_seen(now.monotonic);
         } else {
             self.fullness.seen(now.monotonic);
@@ -298,8 +310,9 @@ impl<U> Server<U> {
     /// How long the caller's poll may wait; `None` means until an event comes.
     #[must_use]
     pub fn timeout(&self, now: Now) -> Option<Duration> {
-        let may_accept = self.listeners.iter().flatten().any(|one| one.readable);
-        let vacancy_at = self.vacancy_at.filter(|_| !self.has_vacancy());
+        let is_readable = self.listeners.iter().flatten().any(|one| one.readable);
+        let may_accept = is_readable || !self.arrivals.is_empty();
+        let vacancy_at = self.vacancy_at.filter(|_| !self.can_place());
         let accept = may_accept.then(|| self.paused_until.or(vacancy_at).unwrap_or(now.monotonic));
         let (fullness, scarcity) = (self.fullness.ends(), self.scarcity.ends());
         let all = [accept, fullness, scarcity, self.engine.deadline(now)];
@@ -339,10 +352,8 @@ impl<U> Server<U> {
             }
             // Errors of a listener do not matter any more.
             for _ in 0..MAX_BACKLOG {
-                if !self.has_vacancy() {
-                    break;
-                }
-                match self.accept_one(place, Vacancy::Free, now) {
+                let Some(vacancy) = self.free_place() else { break };
+                match self.accept_one(place, vacancy, now) {
                     Ok(Attempt::Accepted | Attempt::Failed(_)) => {}
                     Ok(Attempt::OutOfDescriptors(_) | Attempt::Over) | Err(_) => break,
                 }
@@ -351,6 +362,8 @@ impl<U> Server<U> {
         for one in self.listeners.drain(..).flatten() {
             close(one, &self.registry);
         }
+        // Nobody else may have come and gone by the time that one is adopted.
+        self.elsewhere = None;
         self.shortage = None;
         (self.fullness, self.scarcity) = (Condition::default(), Condition::default());
         self.engine.drain();
@@ -359,19 +372,27 @@ impl<U> Server<U> {
     /// Closes everything at once: see [`Engine::shut_down`].
     pub fn shut_down<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) {
         self.listeners.clear();
+        self.arrivals.clear();
         self.engine.shut_down(now, handler);
     }
 
     /// True if there is no connection.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.engine.is_empty()
+        self.connections() == 0
     }
 
     /// How many connections there are.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.engine.connections()
+        self.engine.connections() + self.arrivals.len()
+    }
+
+    /// How many of them have a request under way, or have not sent their first: see
+    /// [`Engine::busy`].
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.engine.busy() + self.arrivals.len()
     }
 
     /// How many connections were sent their last answer, and only have to close: see
@@ -474,6 +495,20 @@ impl<U> Server<U> {
 
     fn has_vacancy(&self) -> bool {
         self.engine.connections() < self.engine.config().connections
+    }
+
+    /// True if there is a place for a newcomer, here or elsewhere.
+    fn can_place(&self) -> bool {
+        self.free_place().is_some()
+    }
+
+    /// A place that nobody has, here or elsewhere.
+    fn free_place(&self) -> Option<Vacancy> {
+        match self.placement() {
+            Placement::Free(HERE) => Some(Vacancy::Free),
+            Placement::Free(number) => Some(Vacancy::Elsewhere(number)),
+            Placement::Displacing(_) | Placement::Nowhere => None,
+        }
     }
 }
 

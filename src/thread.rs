@@ -2,6 +2,7 @@
 //!
 //! [`spawn`] binds an address; [`spawn_on`] takes listeners, and gives the handler a
 //! [`Handle`], by which other threads answer, resume, drain and read counters.
+//! [`spawn_workers`] serves on several threads.
 //!
 //! The loop is a [`Runner`].
 //!
@@ -31,7 +32,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::engine::{Config, Stats};
 use crate::handler::Handler;
-use crate::resident::Pair;
+use crate::resident::{Pair, Resident};
 use crate::run::Runner;
 use crate::server::Listener;
 
@@ -141,10 +142,75 @@ where
 {
     let mut runner = Runner::new(config, 0)?;
     let addresses = listen_on(&mut runner, listeners)?;
+    let part = Pair::alone(handler(runner.handle()));
     let handle = runner.handle();
-    let mut part = Pair::alone(handler(handle.clone()));
-    let thread = Builder::new().name("streamsum".into()).spawn(move || runner.run(&mut part))?;
-    Ok(Spawned { addresses, handle, thread })
+    Ok(Spawned { addresses, handle, threads: vec![start(runner, part)?] })
+}
+
+/// Serves on several new threads. Each has a loop, a handler and residents of its own, and each
+/// connection belongs to one of them: where the fewest uploads are under way when it comes (see
+/// [`placement`](crate::placement)). The limits in `config` are for all of them together.
+///
+/// `part` makes what is lent to each loop: it gets the [`Runner`], with the
+/// [number](Runner::number) of the worker and what residents register with. A handler without
+/// residents is a [`Pair::alone`].
+///
+/// If one panics, or fails, the others are drained.
+///
+/// # Errors
+///
+/// As with [`spawn_on`], and the first error of `part`. The settings have to be enough for each
+/// worker when they are divided.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::{Checksum, Config, thread};
+///
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let config = Config::default().connections(1_000);
+/// let server = thread::spawn_workers([listener.into()], config, 2, 0, |worker| {
+///     println!("worker {} begins", worker.number());
+///     Ok(Checksum::new())
+/// })?;
+/// assert_eq!(server.handle().running(), 2);
+/// server.drain();
+/// server.join()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn spawn_workers<P>(
+    listeners: impl IntoIterator<Item = Listener>,
+    config: Config,
+    workers: usize,
+    places: usize,
+    mut part: impl FnMut(&Runner<P::Upload>) -> io::Result<P>,
+) -> io::Result<Spawned>
+where
+    P: Handler + Resident + Send + 'static,
+    P::Upload: Send,
+{
+    let mut group = Runner::group(config, workers, places)?;
+    let Some(first) = group.first_mut() else { unreachable!("a group has a first") };
+    let handle = first.handle();
+    let addresses = listen_on(first, listeners)?;
+    let parts = group.iter().map(&mut part).collect::<io::Result<Vec<P>>>()?;
+    let mut threads = Vec::new();
+    for (runner, part) in group.into_iter().zip(parts) {
+        threads.push(start(runner, part)?);
+    }
+    Ok(Spawned { addresses, handle, threads })
+}
+
+fn start<P>(runner: Runner<P::Upload>, mut part: P) -> io::Result<JoinHandle<io::Result<()>>>
+where
+    P: Handler + Resident + Send + 'static,
+    P::Upload: Send,
+{
+    let name = match runner.number() {
+        0 => "streamsum".into(),
+        number => format!("streamsum-{number}"),
+    };
+    Builder::new().name(name).spawn(move || runner.run(&mut part))
 }
 
 /// Has a server listen; returns the addresses of the TCP listeners.
@@ -164,7 +230,7 @@ fn listen_on<U>(
     Ok(addresses)
 }
 
-/// A server on its thread. Dropping it does not stop the server, which then runs until the
+/// A server on its thread, or on those of its workers. Dropping it does not stop the server, which then runs until the
 /// program ends.
 ///
 /// [`spawn`] has an example.
@@ -173,7 +239,7 @@ fn listen_on<U>(
 pub struct Spawned {
     addresses: Vec<SocketAddr>,
     handle: Handle,
-    thread: JoinHandle<io::Result<()>>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
 }
 
 impl Spawned {
@@ -218,22 +284,24 @@ impl Spawned {
     /// True if it has ended, so that [`join`](Spawned::join) does not wait.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
+        self.threads.iter().all(JoinHandle::is_finished)
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended, with all its workers.
     ///
     /// # Errors
     ///
-    /// The error that ended the loop, unless it was drained or stopped.
+    /// The first error that ended a loop, unless it was drained or stopped.
     ///
     /// # Panics
     ///
-    /// If the handler has panicked.
+    /// If a handler or a resident has panicked: with what that one said.
     pub fn join(self) -> io::Result<()> {
-        match self.thread.join() {
+        let ended: Vec<_> = self.threads.into_iter().map(JoinHandle::join).collect();
+        let panics = |one| match one {
             Ok(ended) => ended,
             Err(panic) => std::panic::resume_unwind(panic),
-        }
+        };
+        ended.into_iter().map(panics).fold(Ok(()), io::Result::and)
     }
 }

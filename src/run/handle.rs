@@ -92,19 +92,27 @@ impl Handle {
         }
     }
 
+    /// How many of the workers have not ended. A resident of one may ask, to be
+    /// [idle](crate::resident::Resident::is_idle) only when it is the last: each that ends
+    /// wakes the first.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.workers.iter().filter(|worker| !worker.has_ended()).count()
+    }
+
     /// Accepts no more connections, finishes the requests in flight, then ends.
     pub fn drain(&self) {
-        self.order(Order::Drain);
+        // That one passes it on when it has closed the listeners, and the others have all that
+        // came by them.
+        if let Some(first) = self.workers.first() {
+            first.order(Order::Drain);
+        }
     }
 
     /// Closes all connections and ends.
     pub fn stop(&self) {
-        self.order(Order::Stop);
-    }
-
-    fn order(&self, order: Order) {
         for worker in &*self.workers {
-            worker.order(order);
+            worker.order(Order::Stop);
         }
     }
 }

@@ -2,16 +2,34 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 
 use mio::{Events, Poll, Registry, Token, Waker};
 
 use super::handle::Handle;
 use super::shared::{Inbox, Order, Shared};
+use super::workers::{Counts, Others, share};
 use crate::engine::{Config, Now};
 use crate::handler::Handler;
 use crate::resident::{Decisions, Resident};
 use crate::server::{LostListener, Server, readiness};
+
+/// What a loop begins with.
+struct Opened<U> {
+    poll: Poll,
+    server: Server<U>,
+}
+
+impl<U> Opened<U> {
+    fn new(config: Config, places: usize) -> io::Result<(Shared, Self)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let max_connections = config.connections;
+        let first = Token(FIRST.saturating_add(places));
+        let server = Server::new(poll.registry(), first, config)?;
+        let shared = Shared::new(waker, server.number(), max_connections);
+        Ok((shared, Self { poll, server }))
+    }
+}
 
 const WAKER: Token = Token(0);
 /// Those of the residents come first, and then the server's.
@@ -34,7 +52,12 @@ pub struct Runner<U> {
     inbox: Inbox,
     decisions: Decisions,
     lost: Vec<LostListener>,
+    /// Its place among the workers of its group.
+    number: usize,
+    counts: Counts,
     is_draining: bool,
+    /// True if it has ended as it was ordered to.
+    is_over: bool,
 }
 
 /// What comes after a [round](Runner::round).
@@ -57,26 +80,67 @@ impl<U> Runner<U> {
     ///
     /// If there are no descriptors left; or as with [`Server::new`].
     pub fn new(config: Config, places: usize) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
-        let max_decisions = config.connections;
-        let first = Token(FIRST.saturating_add(places));
-        let server = Server::new(poll.registry(), first, config)?;
-        let shared = Shared::new(waker, server.number(), max_decisions);
-        let handle = Handle { workers: Arc::new([shared]) };
+        let mut group = Self::group(config, 1, places)?;
+        let Some(one) = group.pop() else { unreachable!("a group of one") };
+        Ok(one)
+    }
+
+    /// The loops of several workers, each to be run on a thread of its own. The first one accepts
+    /// for all: it alone is given listeners, and [places](crate::placement) each connection.
+    ///
+    /// All have one [`Handle`]. [`Config::connections`](field@Config::connections) and
+    /// [`Config::max_held`](field@Config::max_held) are for all together, and are divided. If a
+    /// worker ends by an error or by a panic, the others are drained.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Runner::new`], each with its part of `config`.
+    pub fn group(config: Config, workers: usize, places: usize) -> io::Result<Vec<Self>> {
+        if workers == 0 {
+            let wrong = "there has to be a worker";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, wrong));
+        }
+        let mut open = Vec::new();
+        for number in 0..workers {
+            open.push(Opened::new(share(&config, workers, number), places)?);
+        }
+        let (shared, opened): (Vec<_>, Vec<_>) = open.into_iter().unzip();
+        let handle = Handle { workers: shared.into() };
+        let numbered = opened.into_iter().enumerate();
+        let mut group: Vec<_> =
+            numbered.map(|(number, one)| Self::of(one, places, number, &handle)).collect();
+        if workers > 1
+            && let Some(first) = group.first_mut()
+        {
+            first.server.share(Box::new(Others(handle.workers)));
+        }
+        Ok(group)
+    }
+
+    fn of(opened: Opened<U>, places: usize, number: usize, handle: &Handle) -> Self {
+        let Opened { poll, server } = opened;
         let waking = handle.clone();
-        server.set_wake(move || waking.workers[0].wake());
-        Ok(Self {
+        server.set_wake(move || waking.workers[number].wake());
+        Self {
             poll,
             events: Events::with_capacity(EVENTS),
             server,
-            handle,
+            handle: handle.clone(),
             places,
             inbox: Inbox::default(),
             decisions: Decisions::default(),
             lost: Vec::new(),
+            number,
+            counts: Counts::default(),
             is_draining: false,
-        })
+            is_over: false,
+        }
+    }
+
+    /// Its place among the workers of its group, from 0 on.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
     }
 
     /// Where residents register their sockets.
@@ -140,7 +204,10 @@ impl<U> Runner<U> {
         part.work(now, &mut self.decisions);
         self.server.decide(&mut self.decisions);
         match self.shared().ordered() {
-            Order::Stop => return Ok(Round::End),
+            Order::Stop => {
+                self.is_over = true;
+                return Ok(Round::End);
+            }
             order => self.take_inbox(order, now),
         }
         let turned = self.server.turn(now, part);
@@ -148,8 +215,8 @@ impl<U> Runner<U> {
         if let Err(error) = turned {
             return Ok(Round::Deaf(error));
         }
-        let is_over = self.is_draining && self.server.is_empty() && part.is_idle();
-        Ok(if is_over { Round::End } else { Round::Next })
+        self.is_over = self.is_draining && self.server.is_empty() && part.is_idle();
+        Ok(if self.is_over { Round::End } else { Round::Next })
     }
 
     /// Waits for events, until the server or the resident is due.
@@ -180,19 +247,23 @@ impl<U> Runner<U> {
 
     /// Does what came from outside, and was sent before the order.
     fn take_inbox(&mut self, order: Order, now: Now) {
-        self.handle.workers[0].take(&mut self.inbox);
+        self.handle.workers[self.number].take(&mut self.inbox);
         self.server.decide(&mut self.inbox.decisions);
-        if order == Order::Drain {
-            self.drain(now);
+        self.counts.arrived(self.inbox.arrivals.len());
+        for newcomer in self.inbox.arrivals.drain(..) {
+            self.server.arrive(newcomer);
+        }
+        if order == Order::Drain && !self.is_draining {
+            self.is_draining = true;
+            self.server.drain(now);
+            self.drain_others();
         }
     }
 
-    /// Closes the listeners, and ends when the requests under way are finished and the resident
-    /// is idle: as [`Handle::drain`] does.
-    pub fn drain(&mut self, now: Now) {
-        if !self.is_draining {
-            self.is_draining = true;
-            self.server.drain(now);
+    /// They have all connections that will ever come.
+    fn drain_others(&self) {
+        if self.number == 0 {
+            self.handle.workers.iter().skip(1).for_each(|worker| worker.order(Order::Drain));
         }
     }
 
@@ -206,6 +277,16 @@ impl<U> Runner<U> {
     /// Tells those who watch.
     fn publish(&mut self) {
         self.lost.extend(self.server.lost_listeners());
+        // Nobody asks for the load of the first: it places. Who sees the counters may count on
+        // the others' loads.
+        if self.number > 0 {
+            let (busy, connections) = (self.server.busy(), self.server.connections());
+            let made_room =
+                self.counts.correct(&self.handle.workers[self.number], busy, connections);
+            if made_room {
+                self.handle.workers[0].wake();
+            }
+        }
         let mut counted = self.shared().counted();
         counted.stats.clone_from(self.server.stats());
         counted.connections = self.server.connections();
@@ -216,7 +297,7 @@ impl<U> Runner<U> {
     }
 
     fn shared(&self) -> &Shared {
-        &self.handle.workers[0]
+        &self.handle.workers[self.number]
     }
 
     /// Goes round until the end, and [shuts down](Runner::shut_down).
@@ -248,6 +329,12 @@ impl<U> Runner<U> {
 impl<U> Drop for Runner<U> {
     fn drop(&mut self) {
         self.shared().close();
+        self.drain_others();
+        match self.handle.workers.first() {
+            Some(first) if !self.is_over => first.order(Order::Drain),
+            Some(first) if self.number > 0 => first.wake(),
+            _ => {}
+        }
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::mem;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mio::Waker;
 
 use super::status::Inquiry;
 use crate::engine::Stats;
+use crate::placement::Load;
 use crate::resident::Decisions;
+use crate::server::Newcomer;
 
 /// What a loop is to do. A weaker order does not replace a stronger one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +30,8 @@ impl Order {
 pub(super) struct Inbox {
     pub(super) decisions: Decisions,
     pub(super) inquiries: Vec<Arc<Inquiry>>,
+    /// Connections that another worker has accepted.
+    pub(super) arrivals: Vec<Newcomer>,
     /// True if the loop has ended, and takes in no more.
     pub(super) is_closed: bool,
 }
@@ -49,13 +53,61 @@ pub(super) struct Shared {
     max_decisions: usize,
     inbox: Mutex<Inbox>,
     counted: Mutex<Counted>,
+    busy: AtomicUsize,
+    connections: AtomicUsize,
+    max_connections: AtomicUsize,
 }
 
 impl Shared {
-    pub(super) fn new(waker: Waker, engine: NonZeroU32, max_decisions: usize) -> Self {
-        let order = AtomicU8::new(Order::Serve as u8);
-        let (inbox, counted) = (Mutex::default(), Mutex::default());
-        Self { waker, engine, order, max_decisions, inbox, counted }
+    pub(super) fn new(waker: Waker, engine: NonZeroU32, max_connections: usize) -> Self {
+        Self {
+            waker,
+            engine,
+            order: AtomicU8::new(Order::Serve as u8),
+            max_decisions: max_connections,
+            inbox: Mutex::default(),
+            counted: Mutex::default(),
+            busy: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            max_connections: AtomicUsize::new(max_connections),
+        }
+    }
+
+    /// How loaded this worker is, those included that were sent to it.
+    pub(super) fn load(&self) -> Load {
+        Load {
+            busy: self.busy.load(Ordering::Acquire),
+            connections: self.connections.load(Ordering::Acquire),
+            max_connections: self.max_connections.load(Ordering::Acquire),
+        }
+    }
+
+    /// Sends a connection to this worker.
+    ///
+    /// # Errors
+    ///
+    /// The connection, if the worker has ended.
+    pub(super) fn send(&self, newcomer: Newcomer) -> Result<(), Newcomer> {
+        let mut inbox = self.inbox();
+        if inbox.is_closed {
+            return Err(newcomer);
+        }
+        inbox.arrivals.push(newcomer);
+        // Before the worker can take it, and count it as its own.
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        self.connections.fetch_add(1, Ordering::AcqRel);
+        drop(inbox);
+        self.wake();
+        Ok(())
+    }
+
+    /// Adds the difference to what this worker has counted before; wraps, for it may have become
+    /// less. True if it was full, and is not any more.
+    pub(super) fn correct(&self, busy: usize, connections: usize) -> bool {
+        self.busy.fetch_add(busy, Ordering::AcqRel);
+        let before = self.connections.fetch_add(connections, Ordering::AcqRel);
+        let most = self.max_connections.load(Ordering::Acquire);
+        before >= most && before.wrapping_add(connections) < most
     }
 
     /// Puts something into the inbox. False if the loop has ended: then nothing was put.
@@ -96,8 +148,14 @@ impl Shared {
     pub(super) fn close(&self) {
         let closed = Inbox { is_closed: true, ..Inbox::default() };
         let left = mem::replace(&mut *self.inbox(), closed);
+        // Full for ever.
+        self.max_connections.store(0, Ordering::Release);
         // An inquiry may end here, and asks whom it likes.
         drop(left);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.inbox().is_closed
     }
 
     pub(super) fn order(&self, order: Order) {

@@ -6,9 +6,11 @@ use std::time::Duration;
 use mio::Token;
 
 use super::accepting::AfterFailure;
-use super::{Listening, LostListener, MAX_LISTENERS, Server, Stream, close};
+use super::elsewhere::HERE;
+use super::{Listening, LostListener, MAX_LISTENERS, Newcomer, Server, Stream, close};
 use crate::engine::{Key, Now};
 use crate::handler::Origin;
+use crate::placement::Placement;
 
 /// A turn tries at most so often to accept from one listener, so that a flood of
 /// connections does not keep the peers from being served.
@@ -34,6 +36,8 @@ pub(super) enum Vacancy {
     Free,
     /// An idle peer has it, and leaves when a newcomer is there.
     Of(Key),
+    /// At the server with this number.
+    Elsewhere(usize),
 }
 
 impl<U> Server<U> {
@@ -44,7 +48,7 @@ impl<U> Server<U> {
         }
         self.paused_until = None;
         self.vacancy_at = None;
-        let had_vacancy = self.has_vacancy();
+        let had_vacancy = self.can_place();
         let mut last_lost = Ok(());
         for place in 0..self.listeners.len() {
             if let Err(error) = self.accept_some(place, now) {
@@ -93,8 +97,13 @@ impl<U> Server<U> {
 
     /// A place for a newcomer, if there is any.
     pub(super) fn find_vacancy(&mut self, now: Now) -> Option<Vacancy> {
-        if self.has_vacancy() {
-            return Some(Vacancy::Free);
+        match self.placement() {
+            Placement::Free(HERE) => return Some(Vacancy::Free),
+            Placement::Free(number) => return Some(Vacancy::Elsewhere(number)),
+            Placement::Displacing(number) if number != HERE => {
+                return Some(Vacancy::Elsewhere(number));
+            }
+            Placement::Displacing(_) | Placement::Nowhere => {}
         }
         match self.engine.longest_idle(now) {
             Ok(key) => Some(Vacancy::Of(key)),
@@ -163,7 +172,7 @@ impl<U> Server<U> {
         };
         let origin = Origin::from(peer).by_listener(place as u8);
         // If memory runs out, this connection is closed, but those in the backlog stay.
-        if let Err(error) = self.take_in(stream, origin, vacancy, now) {
+        if let Err(error) = self.take_in(Newcomer { stream, origin }, vacancy, now) {
             self.pause(error, now);
             return Ok(Attempt::Over);
         }
@@ -177,15 +186,17 @@ impl<U> Server<U> {
     /// If it cannot be registered.
     pub(super) fn take_in(
         &mut self,
-        mut stream: Stream,
-        origin: Origin,
+        newcomer: Newcomer,
         vacancy: Vacancy,
         now: Now,
     ) -> io::Result<()> {
-        // No peer leaves before a newcomer has come.
-        if let Vacancy::Of(key) = vacancy {
-            self.engine.displace(key);
+        match vacancy {
+            Vacancy::Free => {}
+            // No peer leaves before a newcomer has come.
+            Vacancy::Of(key) => drop(self.engine.displace(key)),
+            Vacancy::Elsewhere(number) => return self.hand_over(number, newcomer, now),
         }
+        let Newcomer { mut stream, origin } = newcomer;
         let token = Token(self.first + MAX_LISTENERS + self.engine.next_key());
         self.registry.register(&mut stream, token, Stream::INTEREST)?;
         self.engine.insert(stream, origin, now);
@@ -193,7 +204,7 @@ impl<U> Server<U> {
     }
 
     /// Accepts nothing for a while.
-    fn pause(&mut self, error: io::Error, now: Now) {
+    pub(super) fn pause(&mut self, error: io::Error, now: Now) {
         self.accept_failures += 1;
         self.paused_until = Some(now.monotonic + ACCEPT_PAUSE);
         self.shortage.get_or_insert(error);

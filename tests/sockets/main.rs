@@ -13,3 +13,4 @@ mod loopback;
 mod places;
 mod residents;
 mod short_reads;
+mod workers;
