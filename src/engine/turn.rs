@@ -34,8 +34,7 @@ impl Turn<'_> {
     }
 
     /// Reads from a peer at most `most` bytes. Its socket may have output of its own to write for
-    /// that, and the peer has time to take it from now on. A peer between two requests is as idle
-    /// as before.
+    /// that, and the peer has time to take it from now on.
     pub(super) fn read_from<S: Socket, U>(
         &self,
         peer: &mut Peer<S, U>,
@@ -43,9 +42,8 @@ impl Turn<'_> {
         most: usize,
     ) -> Got {
         let nothing_waited = !peer.link.has_output();
-        let was_idle = peer.is_between_requests();
         let got = peer.link.read(buf, most);
-        if nothing_waited && !was_idle && peer.link.has_output() {
+        if nothing_waited && peer.link.has_output() {
             peer.clock.write(self.now);
         }
         got

@@ -114,6 +114,23 @@ fn a_drain_waits_for_what_the_socket_keeps() {
 
 /// The time to take output begins with that output: here with a read that is to wait for it, in
 /// the turn in which all clocks are looked at, long after the answer.
+/// It has time to take it, however long it has been idle by then.
+#[test]
+fn output_that_an_idle_peer_brings_about_is_timed_from_then_on() {
+    let timeouts = Timeouts::default().write(Duration::from_secs(5)).idle(None);
+    let mut driver = recording(Config::default().timeouts(timeouts));
+    let client = connect(&mut driver, 1_000, 0);
+    driver.send(&client, put("/a", "abc"));
+    driver.advance_secs(100.0);
+    client.set_window(0);
+    client.owe_output();
+    driver.send(&client, "\r\n");
+    driver.advance_secs(4.0);
+    assert!(!client.is_closed());
+    driver.advance_secs(1.0);
+    assert!(client.is_closed(), "it has taken nothing for 5 s");
+}
+
 #[test]
 fn output_that_a_read_brings_about_is_not_as_old_as_the_answer() {
     let timeouts = Timeouts::default().write(Duration::from_secs(5));

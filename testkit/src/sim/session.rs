@@ -2,6 +2,7 @@
 //! of TLS has: it keeps output, wants to write when it is asked to read, and the reverse.
 
 use std::collections::VecDeque;
+use std::mem;
 
 use crate::random::Random;
 
@@ -14,8 +15,12 @@ pub(super) struct Session {
     pub(super) most: usize,
     /// How often, of a hundred times, a call wants the other first.
     pub(super) wants: usize,
+    /// True if the next read wants something to be flushed first.
+    pub(super) wants_next: bool,
     /// True if a read goes on only when something was flushed.
     pub(super) owes_output: bool,
+    /// How often that began.
+    pub(super) owed: usize,
     /// True if a write goes on only when the poll has told of something to read.
     pub(super) awaits_input: bool,
     /// True if the poll has told of it.
@@ -29,7 +34,9 @@ impl Session {
             output: VecDeque::new(),
             most,
             wants,
+            wants_next: false,
             owes_output: false,
+            owed: 0,
             awaits_input: false,
             has_input: false,
             random,
@@ -43,7 +50,11 @@ impl Session {
 
     /// True if a read has to wait for a flush.
     pub(super) fn read_waits(&mut self) -> bool {
-        self.owes_output |= self.random.chance(self.wants);
+        let wants = !self.owes_output && self.random.chance(self.wants);
+        if mem::take(&mut self.wants_next) || wants {
+            self.owes_output = true;
+            self.owed += 1;
+        }
         self.owes_output
     }
 

@@ -174,6 +174,11 @@ impl Wire {
     fn transmit_kept(&mut self) -> io::Result<usize> {
         let Some(session) = &mut self.session else { unreachable!("it has one") };
         let kept: Vec<u8> = session.output.iter().copied().collect();
+        // What it owes takes room, though it adds no bytes.
+        if session.owes_output && self.window == 0 {
+            self.refused = true;
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let length = self.put(&kept)?;
         let Some(session) = &mut self.session else { unreachable!("it has one") };
         session.output.drain(..length);
@@ -426,7 +431,7 @@ impl Client {
     /// Has the next read of a session wait for a flush.
     pub fn owe_output(&self) {
         if let Some(session) = &mut self.wire_mut().session {
-            session.owes_output = true;
+            session.wants_next = true;
         }
     }
 
@@ -456,6 +461,11 @@ impl Client {
     /// True if a session stands between.
     pub fn has_session(&self) -> bool {
         self.wire().session.is_some()
+    }
+
+    /// How often a read has wanted something to be flushed first.
+    pub fn times_owed(&self) -> usize {
+        self.wire().session.as_ref().map_or(0, |session| session.owed)
     }
 
     /// How many bytes the session has taken and not transmitted.

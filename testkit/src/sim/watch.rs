@@ -77,6 +77,8 @@ struct Marks {
     progress: Start,
     /// When a byte went last, or there was nothing to go.
     written: Start,
+    /// How often its session has wanted to write something of its own.
+    owed: usize,
     taken: usize,
     /// Bytes of the content under way.
     content: usize,
@@ -215,6 +217,7 @@ impl Marks {
             owing: Start::at(now),
             progress: Start::at(now),
             written: Start::at(now),
+            owed: 0,
             taken: 0,
             content: 0,
             output: 0,
@@ -304,6 +307,11 @@ impl Marks {
         }
         if is_next || phase == Phase::Body && !is_same {
             self.answered.get_or_insert(now.at);
+        }
+        if client.times_owed() > self.owed {
+            // If nothing waited already, its time begins.
+            self.owed = client.times_owed();
+            self.written.last = now;
         }
         if client.output_len() > self.output {
             self.output = client.output_len();
@@ -415,7 +423,10 @@ impl Marks {
                 let limit = if is_head { timeouts.head } else { timeouts.head.or(timeouts.idle) };
                 late_if(passed(limit, total), "first head")
             }
-            Phase::Idle => late_if(passed(timeouts.idle, total), "idle"),
+            Phase::Idle => {
+                let idle = total.min(self.written.least(now));
+                late_if(passed(timeouts.idle, idle), "idle")
+            }
             Phase::Head => late_if(passed(timeouts.head, total), "head"),
             Phase::Verdict | Phase::Answer => {
                 let limit = patience.limit(timeouts.late);
