@@ -40,8 +40,7 @@ pub(super) struct Peer<S, U> {
     pub(super) unread: Unread,
     pub(super) pending: Option<Box<Pending>>,
     pub(super) place: Place,
-    /// True if the roster counts it as busy.
-    pub(super) is_counted: bool,
+    pub(super) weight: Weight,
     pub(super) clock: Clock,
 }
 
@@ -206,6 +205,15 @@ pub(super) enum Place {
     Gone,
 }
 
+/// What a peer is for its engine, among several engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// A request is under way, or the first is still to come.
+    Busy,
+    /// It is between requests, or at its end.
+    Light,
+}
+
 /// What a visit is to do for a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Errand {
@@ -243,7 +251,7 @@ impl<S: Socket, U> Peer<S, U> {
             unread: Unread::Nothing,
             pending: None,
             place: Place::Aside,
-            is_counted: false,
+            weight: Weight::Light,
             clock: Clock::new(now),
         }
     }
@@ -310,12 +318,13 @@ impl<S: Socket, U> Peer<S, U> {
             && self.connection.awaits() == Awaits::Idle
     }
 
-    /// True if a request is under way, or if the first is still to come.
-    pub(super) fn is_busy(&self) -> bool {
-        match self.stage {
+    /// What it is for its engine now, while [`Peer::weight`] is what the roster has counted.
+    pub(super) fn present_weight(&self) -> Weight {
+        let is_busy = match self.stage {
             Stage::AwaitingHead => self.connection.requests() == 0,
             _ => self.stage.record().is_some(),
-        }
+        };
+        if is_busy { Weight::Busy } else { Weight::Light }
     }
 
     /// Since when it has been idle: it has taken all of an answer, and as far as is known

@@ -7,7 +7,7 @@ use std::ops::{Index, IndexMut};
 use slab::Slab;
 
 use super::ids::Key;
-use super::peer::{Bounds, Peer, Place};
+use super::peer::{Bounds, Peer, Place, Weight};
 use crate::link::Socket;
 
 /// Peers are [filed](Roster::file) whenever something may have happened to them. So a peer
@@ -21,7 +21,7 @@ pub(super) struct Roster<S, U> {
     waiting: Vec<Key>,
     /// Who was closed in this turn.
     gone: Vec<Key>,
-    /// How many are [busy](Peer::is_busy), as of when each was filed.
+    /// How many are [busy](Weight::Busy), as of when each was filed.
     busy: usize,
 }
 
@@ -115,18 +115,14 @@ impl<S: Socket, U> Roster<S, U> {
         }
     }
 
-    /// Counts a peer as busy or not.
+    /// Counts a peer for what it is now.
     fn count(&mut self, key: Key) {
         let peer = &mut self.peers[key];
-        let is_busy = peer.is_busy();
-        if is_busy == peer.is_counted {
-            return;
-        }
-        peer.is_counted = is_busy;
-        if is_busy {
-            self.busy += 1;
-        } else {
-            self.busy -= 1;
+        let weight = peer.present_weight();
+        match (mem::replace(&mut peer.weight, weight), weight) {
+            (Weight::Light, Weight::Busy) => self.busy += 1,
+            (Weight::Busy, Weight::Light) => self.busy -= 1,
+            (Weight::Light, Weight::Light) | (Weight::Busy, Weight::Busy) => {}
         }
     }
 
@@ -183,7 +179,8 @@ impl<S: Socket, U> Roster<S, U> {
             let errand = peer.errand(bounds);
             assert_eq!(is_queued, errand.is_some(), "peer {key} has the errand {errand:?}");
         }
-        let busy = self.peers.iter().filter(|(_, peer)| peer.is_busy()).count();
+        let busy =
+            self.peers.iter().filter(|(_, peer)| peer.present_weight() == Weight::Busy).count();
         assert_eq!(self.busy, busy, "busy peers");
     }
 }
