@@ -23,6 +23,7 @@ mod cli {
     mod spelling;
     mod stamp;
     mod unix_socket;
+    mod workers;
 }
 
 #[cfg(unix)]

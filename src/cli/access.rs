@@ -52,6 +52,10 @@ pub(super) trait Writes {
     fn work(&mut self, now: Now, lines: &mut Lines) {
         let _ = (now, lines);
     }
+
+    fn is_idle(&self) -> bool {
+        true
+    }
 }
 
 /// Nobody.
@@ -73,6 +77,10 @@ impl<H, R: Writes> Resident for Logged<H, R> {
     fn work(&mut self, now: Now, _: &mut Decisions) {
         self.lines.set_time(now.wall);
         self.resident.work(now, &mut self.lines);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.resident.is_idle()
     }
 }
 

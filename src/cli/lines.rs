@@ -55,6 +55,13 @@ impl Lines {
         Ok(Self { pending: Vec::new(), stamp, lost: 0, capacity, shared })
     }
 
+    /// For another thread: its lines are written by the same one, whole among the others.
+    pub(super) fn for_another(&self) -> Self {
+        let stamp = self.stamp.as_ref().map(|_| Stamp::new(SystemTime::now()));
+        let shared = Arc::clone(&self.shared);
+        Self { pending: Vec::new(), stamp, lost: 0, capacity: self.capacity, shared }
+    }
+
     /// Sets the time of the lines that follow: once a turn, when the loop knows it anyway.
     pub(super) fn set_time(&mut self, time: SystemTime) {
         self.stamp = self.stamp.take().map(|_| Stamp::new(time));

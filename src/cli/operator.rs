@@ -1,4 +1,5 @@
-//! What whoever operates the server asks for by signals: the end, the counters, a reload.
+//! What whoever operates the server asks for by signals: the end, the counters, a reload. It
+//! lives in the loop of the first worker, and acts for all.
 
 use std::ffi::c_int;
 use std::io;
@@ -58,6 +59,7 @@ pub(super) struct Operator {
     /// How many of each have come since the last work.
     came: [usize; Asked::PLACES],
     handle: Handle,
+    workers: usize,
     /// Where the server listens, by the number of the listener; emptied when it no longer does.
     endpoints: Vec<Option<Endpoint>>,
     drain_timeout: Option<Duration>,
@@ -83,7 +85,8 @@ impl Operator {
     ) -> Self {
         let endpoints = endpoints.into_iter().map(Some).collect();
         let came = [0; Asked::PLACES];
-        Self { signals, came, handle, endpoints, drain_timeout, phase: Phase::Serving }
+        let (workers, phase) = (handle.running(), Phase::Serving);
+        Self { signals, came, handle, workers, endpoints, drain_timeout, phase }
     }
 
     /// Has the server end when the requests under way are finished.
@@ -108,9 +111,15 @@ impl Operator {
         self.endpoints.get_mut(number).and_then(Option::take)
     }
 
-    /// The server listens no longer.
-    pub(super) fn clear_endpoints(&mut self) {
+    /// Has all workers end at once.
+    pub(super) fn stop(&mut self) {
         self.endpoints.clear();
+        self.handle.stop();
+    }
+
+    /// True if a worker has ended that was not asked to.
+    fn has_lost_one(&self) -> bool {
+        self.workers > 1 && self.phase == Phase::Serving && self.handle.running() < self.workers
     }
 
     fn report_counters(&self, lines: &mut Lines) {
@@ -124,10 +133,6 @@ impl Operator {
             }
         }
     }
-}
-
-impl Writes for Operator {
-    const PLACES: usize = Asked::PLACES;
 
     fn note(&mut self, place: usize) {
         if let (Some(came), Some(signals)) =
@@ -161,5 +166,40 @@ impl Writes for Operator {
             }
             self.drain(now, lines);
         }
+        if self.has_lost_one() {
+            lines.note(format_args!("a worker has failed"));
+            self.drain(now, lines);
+        }
+    }
+
+    /// The last one to end is the one that hears the signals.
+    fn is_idle(&self) -> bool {
+        self.workers == 1 || self.handle.running() == 1
+    }
+}
+
+/// The first worker has one, and the others have not. They share one type, lest the engine be
+/// compiled twice.
+impl Writes for Option<Operator> {
+    const PLACES: usize = Asked::PLACES;
+
+    fn note(&mut self, place: usize) {
+        if let Some(operator) = self {
+            operator.note(place);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.as_ref().and_then(Operator::deadline)
+    }
+
+    fn work(&mut self, now: Now, lines: &mut Lines) {
+        if let Some(operator) = self {
+            operator.work(now, lines);
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.as_ref().is_none_or(Operator::is_idle)
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use streamsum::checksum::Checksum;
-use streamsum::engine::Now;
+use streamsum::engine::{Config, Now};
 use streamsum::handler::Handler;
 use streamsum::run::{Round, Runner};
 use streamsum::server::LostListener;
@@ -19,22 +19,12 @@ use super::listen::{Bound, Endpoint, listen};
 use super::operator::{Asked, Operator, Phase};
 use super::settings::{AccessLog, Settings};
 use super::stamp::is_journal;
+use super::workers::{Left, Others};
 
 /// Bytes of a target in an access line: enough to tell requests apart.
 const KEPT_TARGET: usize = 256;
 /// How long the process waits at its end for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_millis(500);
-
-/// How serving ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exit {
-    /// All requests under way were finished.
-    Drained,
-    /// Some were not finished in time.
-    Expired,
-    /// Some were not finished, because a second signal ended the drain.
-    Cut,
-}
 
 /// Serves until a signal ends it. True if all requests under way were finished.
 ///
@@ -43,16 +33,19 @@ enum Exit {
 /// One line of words for the user, if it cannot start.
 pub(crate) fn serve(settings: &Settings) -> Result<bool, String> {
     let mut service = Service::start(settings)?;
-    let end = service.run();
-    service.stop(&end);
-    Ok(matches!(end, Ok(Exit::Drained)))
+    let served = service.run();
+    Ok(service.stop(served))
 }
 
 type Upload = <Checksum as Handler>::Upload;
 
+/// The first worker, which speaks for all, and the others.
 struct Service {
     runner: Runner<Upload>,
-    part: Logged<Checksum, Operator>,
+    part: Logged<Checksum, Option<Operator>>,
+    others: Others,
+    /// Connections that there may be.
+    connections: usize,
     /// How many lost listeners were reported.
     lost: usize,
     /// True if a line has reported that connections cannot be accepted.
@@ -62,22 +55,17 @@ struct Service {
 }
 
 impl Service {
-    /// Opens all that it needs, and prints where it listens.
+    /// Opens all that it needs, starts the other workers, and prints where it listens.
     fn start(settings: &Settings) -> Result<Self, String> {
         let limit = Limit::raised();
         let cannot_start = |wrong: io::Error| format!("cannot start: {}", limit.explain(&wrong));
         let bound = listen_all(settings, limit)?;
         let mut signals = Asked::new().map_err(cannot_start)?;
-        let kept_target = match settings.access_log {
-            AccessLog::Off => 0,
-            AccessLog::Stderr => KEPT_TARGET,
-        };
-        // All descriptors but those of the loop and of connections are open now.
-        let auto = limit.connections(descriptors::open() + descriptors::LOOP);
-        let auto = auto.map_err(|wrong| format!("cannot start: {wrong}"))?;
-        let connections = settings.connections.unwrap_or(auto);
-        let config = settings.config.clone().kept_target(kept_target).connections(connections);
-        let mut runner = Runner::new(config, Asked::PLACES).map_err(cannot_start)?;
+        let config = config(settings, limit)?;
+        let connections = config.connections;
+        let group = Runner::group(config, settings.workers(), Asked::PLACES);
+        let mut group = group.map_err(cannot_start)?.into_iter();
+        let Some(mut runner) = group.next() else { unreachable!("a group has a first") };
         signals.register(runner.registry(), |place| runner.token(place)).map_err(cannot_start)?;
         let mut endpoints = Vec::new();
         for Bound { listener, endpoint } in bound {
@@ -88,33 +76,35 @@ impl Service {
             endpoints.push(endpoint);
         }
         let lines = Lines::new(!is_journal(), io::stderr()).map_err(cannot_start)?;
+        let mut others = Others::default();
+        for other in group {
+            let part = logged(settings, lines.for_another(), None);
+            others.start(other, part).map_err(cannot_start)?;
+        }
         announce(&endpoints);
         let operator = Operator::new(signals, runner.handle(), endpoints, settings.drain_timeout);
-        let part = Logged {
-            handler: Checksum::default(),
-            access_log: settings.access_log,
-            lines,
-            resident: operator,
-        };
-        Ok(Self { runner, part, lost: 0, is_short: false, is_full: false })
+        let part = logged(settings, lines, Some(operator));
+        Ok(Self { runner, part, others, connections, lost: 0, is_short: false, is_full: false })
     }
 
-    fn run(&mut self) -> io::Result<Exit> {
+    /// True if it has ended as it was asked to, and false if the drain has taken too long.
+    fn run(&mut self) -> io::Result<bool> {
         let mut failure = None;
         loop {
             let round = self.runner.round(&mut self.part)?;
             self.report();
-            let mut end = None;
+            let mut end = self.has_expired().then_some(false);
             match round {
-                Round::End => end = Some(self.ended()),
+                Round::End => end = Some(true),
                 Round::Deaf(wrong) => {
                     // No client can connect any more, but those that are connected lose
                     // nothing.
-                    self.part.lines.note(format_args!("the last listener failed: {wrong}"));
-                    self.part.resident.drain(Now::now(), &mut self.part.lines);
+                    let (operator, lines) = self.operator_with_lines();
+                    lines.note(format_args!("the last listener failed: {wrong}"));
+                    operator.drain(Now::now(), lines);
                     failure = Some(wrong);
                 }
-                _ => end = self.expired(),
+                _ => {}
             }
             self.part.lines.flush();
             if let Some(end) = end {
@@ -123,28 +113,24 @@ impl Service {
         }
     }
 
-    fn ended(&self) -> Exit {
-        match self.part.resident.phase() {
-            Phase::Cut => Exit::Cut,
-            Phase::Serving | Phase::Draining { .. } => Exit::Drained,
-        }
+    fn operator_with_lines(&mut self) -> (&mut Operator, &mut Lines) {
+        let Logged { resident: Some(operator), lines, .. } = &mut self.part else {
+            unreachable!("the first worker has it")
+        };
+        (operator, lines)
     }
 
-    /// How serving has ended, if the drain has taken too long.
-    fn expired(&self) -> Option<Exit> {
-        let until = self.part.resident.deadline()?;
-        if Now::now().monotonic < until {
-            return None;
-        }
-        // Clients that linger have had their answers.
-        let server = self.runner.server();
-        let is_done = server.lingering() == server.connections();
-        Some(if is_done { Exit::Drained } else { Exit::Expired })
+    fn phase(&self) -> Phase {
+        self.part.resident.as_ref().map_or(Phase::Serving, Operator::phase)
+    }
+
+    fn has_expired(&self) -> bool {
+        self.part.resident.deadline().is_some_and(|until| until <= Now::now().monotonic)
     }
 
     /// Reports what has changed; but once nothing is accepted any more, nothing has.
     fn report(&mut self) {
-        if self.part.resident.phase() == Phase::Serving {
+        if self.phase() == Phase::Serving {
             self.report_shortage();
             self.report_fullness();
             self.report_lost_listeners();
@@ -165,8 +151,7 @@ impl Service {
 
     /// Reports when the limit of connections is reached, and when that is over.
     fn report_fullness(&mut self) {
-        let server = self.runner.server();
-        let (is_full, most) = (server.is_full(), server.config().connections);
+        let (is_full, most) = (self.runner.server().is_full(), self.connections);
         if is_full == self.is_full {
             return;
         }
@@ -181,32 +166,74 @@ impl Service {
 
     fn report_lost_listeners(&mut self) {
         let lost = self.runner.lost_listeners();
+        let Logged { resident: Some(operator), lines, .. } = &mut self.part else { return };
         for LostListener { number, error, .. } in lost.get(self.lost..).unwrap_or_default() {
-            if let Some(endpoint) = self.part.resident.take_endpoint(*number) {
-                self.part.lines.note(format_args!("cannot listen on {endpoint} any more: {error}"));
+            if let Some(endpoint) = operator.take_endpoint(*number) {
+                lines.note(format_args!("cannot listen on {endpoint} any more: {error}"));
             }
         }
         self.lost = lost.len();
     }
 
     /// Ends the requests that are left, with an access line for each, and reports how
-    /// serving ended.
-    fn stop(mut self, end: &io::Result<Exit>) {
-        self.part.resident.clear_endpoints();
-        let left = self.runner.server().connections();
+    /// serving ended. True if all were finished.
+    fn stop(mut self, served: io::Result<bool>) -> bool {
+        self.operator_with_lines().0.stop();
+        let phase = self.phase();
+        let own = Left::at(&self.runner);
         self.part.lines.set_time(Now::now().wall);
         self.runner.shut_down(&mut self.part);
+        self.part.lines.flush();
+        let left = self.others.join().map(|others| own.and(others));
+        let end = served.and_then(|has_ended| Ok((has_ended, left?)));
         let lines = &mut self.part.lines;
-        match end {
-            Ok(Exit::Drained) => lines.note(format_args!("drained")),
-            Ok(Exit::Expired) => lines.note(format_args!("drain expired; connections cut: {left}")),
-            Ok(Exit::Cut) => {
-                lines.note(format_args!("ended by a second signal; connections cut: {left}"))
+        lines.set_time(Now::now().wall);
+        let is_good = match end {
+            Ok((has_ended, left)) => {
+                let cut = left.connections;
+                if phase == Phase::Cut {
+                    let words = "ended by a second signal; connections cut";
+                    lines.note(format_args!("{words}: {cut}"));
+                    false
+                } else if has_ended || left.lingering == cut {
+                    // Clients that linger have had their answers.
+                    lines.note(format_args!("drained"));
+                    true
+                } else {
+                    lines.note(format_args!("drain expired; connections cut: {cut}"));
+                    false
+                }
             }
-            Err(wrong) => lines.note(format_args!("cannot go on: {wrong}")),
-        }
+            Err(wrong) => {
+                lines.note(format_args!("cannot go on: {wrong}"));
+                false
+            }
+        };
         self.part.lines.close(LAST_LINES);
+        is_good
     }
+}
+
+/// The settings of the library, for all workers together.
+fn config(settings: &Settings, limit: Limit) -> Result<Config, String> {
+    let kept_target = match settings.access_log {
+        AccessLog::Off => 0,
+        AccessLog::Stderr => KEPT_TARGET,
+    };
+    // All descriptors but those of the loops and of connections are open now.
+    let open = descriptors::open() + descriptors::of_loops(settings.workers());
+    let auto = limit.connections(open).map_err(|wrong| format!("cannot start: {wrong}"))?;
+    let connections = settings.connections.unwrap_or(auto);
+    Ok(settings.config.clone().kept_target(kept_target).connections(connections))
+}
+
+fn logged(
+    settings: &Settings,
+    lines: Lines,
+    operator: Option<Operator>,
+) -> Logged<Checksum, Option<Operator>> {
+    let access_log = settings.access_log;
+    Logged { handler: Checksum::default(), access_log, lines, resident: operator }
 }
 
 fn listen_all(settings: &Settings, limit: Limit) -> Result<Vec<Bound>, String> {

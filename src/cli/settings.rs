@@ -2,6 +2,8 @@
 //! environment, the help text, the defaults and the parsing.
 
 use std::fmt::{self, Write};
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use bytesize::Unit;
@@ -22,6 +24,8 @@ pub(crate) struct Settings {
     /// At most so many connections at a time; `None` means as many as the descriptors
     /// allow, which is known when all others are open.
     pub(super) connections: Option<usize>,
+    /// Threads that serve; `None` means as many as there are cores: see [`Settings::workers`].
+    pub(super) workers: Option<usize>,
     pub(super) access_log: AccessLog,
     /// How long requests under way may take to finish after the first signal.
     pub(super) drain_timeout: Option<Duration>,
@@ -33,6 +37,7 @@ impl Default for Settings {
         Self {
             listen: Vec::new(),
             connections: None,
+            workers: Some(1),
             access_log: AccessLog::Stderr,
             drain_timeout: Some(Duration::from_secs(30)),
             config: Config::default(),
@@ -47,14 +52,27 @@ impl Settings {
         if self.listen.is_empty() { DEFAULT } else { &self.listen }
     }
 
+    /// How many threads serve.
+    pub(super) fn workers(&self) -> usize {
+        // One, where the system does not tell.
+        let cores = || available_parallelism().map_or(1, NonZero::get);
+        self.workers.unwrap_or_else(cores)
+    }
+
     /// Checks that the sizes fit together: each by itself was checked when it was put.
     ///
     /// # Errors
     ///
     /// The option that is too small for the others, in words.
     pub(super) fn check(&self) -> Result<(), String> {
-        self.config.check().map_err(|wrong| match wrong {
+        let workers = self.workers();
+        if self.connections.is_some_and(|connections| connections < workers) {
+            return Err(format!("--connections: there must be one for each of {workers} workers"));
+        }
+        let of_each = self.config.clone().max_held(self.config.max_held / workers);
+        of_each.check().map_err(|wrong| match wrong {
             ConfigError::TooSmall { setting: "max_held", least } => {
+                let least = least.saturating_mul(workers as u64);
                 format!("--max-held: it must be at least {}", show_size(least))
             }
             ConfigError::TooSmall { setting: "max_turn", least } => {
@@ -128,6 +146,11 @@ pub(super) const TABLE: &[Setting] = &[
         name: "connections",
         kind: ValueKind::Auto(|s| &mut s.connections),
         help: "connections at a time; then idle ones make room, if any",
+    },
+    Setting {
+        name: "workers",
+        kind: ValueKind::Auto(|s| &mut s.workers),
+        help: "threads that serve; auto takes one for each core",
     },
     Setting {
         name: "max-body",
@@ -602,6 +625,28 @@ mod tests {
             Err("--max-held: it must be at least 256KiB".into())
         );
         assert_eq!(wrong("max-head", "1GiB"), Err("--max-held: it must be at least 4GiB".into()));
+    }
+
+    #[test]
+    fn sizes_that_are_not_enough_for_each_worker_are_refused() {
+        let with = |name, text, workers| {
+            let settings = put(name, text).expect(name);
+            Settings { workers: Some(workers), ..settings }.check()
+        };
+        assert_eq!(with("max-held", "1MiB", 4), Ok(()));
+        let too_small = Err("--max-held: it must be at least 1280KiB".into());
+        assert_eq!(with("max-held", "1MiB", 5), too_small);
+        assert_eq!(with("connections", "4", 4), Ok(()));
+        let too_few = Err("--connections: there must be one for each of 5 workers".into());
+        assert_eq!(with("connections", "4", 5), too_few);
+    }
+
+    #[test]
+    fn workers_are_one_unless_set_and_auto_is_one_for_each_core() {
+        assert_eq!(Settings::default().workers(), 1);
+        assert_eq!(put("workers", "3").expect("a number").workers(), 3);
+        let cores = available_parallelism().expect("cores").get();
+        assert_eq!(put("workers", "auto").expect("a value").workers(), cores);
     }
 
     #[test]

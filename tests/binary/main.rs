@@ -9,6 +9,7 @@ mod proxies;
 mod signals;
 mod times;
 mod unix_socket;
+mod workers;
 
 use testkit::binary::Binary;
 
