@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
 
 use mio::{Events, Poll, Registry, Token, Waker};
 
@@ -252,6 +253,12 @@ impl<U> Runner<U> {
         self.counts.arrived(self.inbox.arrivals.len());
         for newcomer in self.inbox.arrivals.drain(..) {
             self.server.arrive(newcomer);
+        }
+        if mem::take(&mut self.inbox.is_descriptor_wanted) && self.server.give_way(now) {
+            self.handle.workers[0].put(|inbox| inbox.is_descriptor_free = true);
+        }
+        if mem::take(&mut self.inbox.is_descriptor_free) {
+            self.server.end_pause();
         }
         if order == Order::Drain && !self.is_draining {
             self.is_draining = true;

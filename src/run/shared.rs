@@ -32,6 +32,10 @@ pub(super) struct Inbox {
     pub(super) inquiries: Vec<Arc<Inquiry>>,
     /// Connections that another worker has accepted.
     pub(super) arrivals: Vec<Newcomer>,
+    /// True if the worker that accepts has no descriptor for the next one.
+    pub(super) is_descriptor_wanted: bool,
+    /// True if another worker has freed one for it.
+    pub(super) is_descriptor_free: bool,
     /// True if the loop has ended, and takes in no more.
     pub(super) is_closed: bool,
 }

@@ -22,6 +22,15 @@ impl Elsewhere for Others {
             None => Err(newcomer),
         }
     }
+
+    fn ask_for_descriptor(&mut self) -> bool {
+        let idle = |worker: &&Shared| {
+            let Load { busy, connections, .. } = worker.load();
+            connections.saturating_sub(busy)
+        };
+        let most = self.0.iter().skip(1).max_by_key(idle).filter(|worker| idle(worker) > 0);
+        most.is_some_and(|worker| worker.put(|inbox| inbox.is_descriptor_wanted = true))
+    }
 }
 
 impl std::fmt::Debug for Others {

@@ -30,6 +30,10 @@ pub(crate) trait Elsewhere: fmt::Debug + Send {
     ///
     /// The connection, if that server has ended.
     fn hand_over(&mut self, to: usize, newcomer: Newcomer) -> Result<(), Newcomer>;
+
+    /// Asks one of them to [give way](Server::give_way) with an idle connection, for there is no
+    /// descriptor. False if none has any.
+    fn ask_for_descriptor(&mut self) -> bool;
 }
 
 impl<U> Server<U> {
@@ -41,6 +45,21 @@ impl<U> Server<U> {
     /// Takes a connection that another server has accepted.
     pub(crate) fn arrive(&mut self, newcomer: Newcomer) {
         self.arrivals.push_back(newcomer);
+    }
+
+    /// Frees the descriptor of an idle connection, as the server that accepts has asked for. True
+    /// if there was one.
+    pub(crate) fn give_way(&mut self, now: Now) -> bool {
+        self.free_descriptor(now)
+    }
+
+    /// Accepts again at once: another server has given way.
+    pub(crate) fn end_pause(&mut self) {
+        self.paused_until = None;
+    }
+
+    pub(super) fn ask_for_descriptor(&mut self) -> bool {
+        self.elsewhere.as_mut().is_some_and(|elsewhere| elsewhere.ask_for_descriptor())
     }
 
     pub(super) fn placement(&self) -> Placement {

@@ -81,6 +81,9 @@ impl<U> Server<U> {
                     self.shortage.get_or_insert(error);
                 }
                 Attempt::OutOfDescriptors(error) => {
+                    if self.ask_for_descriptor() {
+                        self.scarcity.seen(now.monotonic);
+                    }
                     self.pause(error, now);
                     return Ok(());
                 }
@@ -115,7 +118,7 @@ impl<U> Server<U> {
     }
 
     /// Frees the descriptor of an idle peer. True if there was one.
-    fn free_descriptor(&mut self, now: Now) -> bool {
+    pub(super) fn free_descriptor(&mut self, now: Now) -> bool {
         self.engine.longest_idle(now).is_ok_and(|key| self.engine.displace(key))
     }
 

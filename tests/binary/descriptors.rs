@@ -17,8 +17,12 @@ const CLIENTS: usize = 200;
 /// A server that would take more connections than it has descriptors for, and gives
 /// those up that say nothing for two seconds.
 fn short_of_descriptors() -> (Running, String) {
+    short_of_descriptors_with("")
+}
+
+fn short_of_descriptors_with(more: &str) -> (Running, String) {
     let options = "--listen 127.0.0.1:0 --connections 1000 --head-timeout 2s --access-log off";
-    let script = format!("ulimit -n {LIMIT} && exec \"$0\" {options}");
+    let script = format!("ulimit -n {LIMIT} && exec \"$0\" {options} {more}");
     let mut command = Command::new("sh");
     let running =
         Running::spawn(command.args(["-c", &script, STREAMSUM.path]).stderr(Stdio::piped()));
@@ -157,6 +161,21 @@ fn idle_connections_give_their_descriptors_to_newcomers() {
         assert_eq!(rest(client), "");
     }
     assert_eq!(running.line(), ACCEPTING_AGAIN);
+}
+
+// covers: 28.4 28.7
+#[test]
+fn idle_connections_of_another_worker_give_their_descriptors() {
+    let (running, address) = short_of_descriptors_with("--workers 2 --body-timeout 0 --min-rate 0");
+    // The first worker has an upload, so that all others go to the second.
+    let upload = begin_upload(&address);
+    let mut clients: Vec<_> = (0..LIMIT + 20).map(|_| kept(&address)).collect();
+    assert_eq!(running.line(), cannot_accept());
+    for client in clients.drain(..20) {
+        assert_eq!(rest(client), "");
+    }
+    assert_eq!(running.line(), ACCEPTING_AGAIN);
+    drop(upload);
 }
 
 // covers: 28.8
