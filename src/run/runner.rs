@@ -14,24 +14,6 @@ use crate::handler::Handler;
 use crate::resident::{Decisions, Resident};
 use crate::server::{LostListener, Server, readiness};
 
-/// What a loop begins with.
-struct Opened<U> {
-    poll: Poll,
-    server: Server<U>,
-}
-
-impl<U> Opened<U> {
-    fn new(config: Config, places: usize) -> io::Result<(Shared, Self)> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
-        let max_connections = config.connections;
-        let first = Token(FIRST.saturating_add(places));
-        let server = Server::new(poll.registry(), first, config)?;
-        let shared = Shared::new(waker, server.number(), max_connections);
-        Ok((shared, Self { poll, server }))
-    }
-}
-
 const WAKER: Token = Token(0);
 /// Those of the residents come first, and then the server's.
 const FIRST: usize = 1;
@@ -330,6 +312,24 @@ impl<U> Runner<U> {
         // However it ended, each request under way is reported.
         self.shut_down(part);
         ended
+    }
+}
+
+/// What a loop begins with.
+struct Opened<U> {
+    poll: Poll,
+    server: Server<U>,
+}
+
+impl<U> Opened<U> {
+    fn new(config: Config, places: usize) -> io::Result<(Shared, Self)> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let max_connections = config.connections;
+        let first = Token(FIRST.saturating_add(places));
+        let server = Server::new(poll.registry(), first, config)?;
+        let shared = Shared::new(waker, server.number(), max_connections);
+        Ok((shared, Self { poll, server }))
     }
 }
 
