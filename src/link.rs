@@ -370,12 +370,38 @@ pub(crate) mod tests {
         }
     }
 
+    #[test]
+    fn output_is_forgotten_when_more_than_half_of_it_is_written() {
+        let mut output = Output::default();
+        output.append(&[0; 100]);
+        output.written = 50;
+        output.append(b"a");
+        assert_eq!((output.bytes.len(), output.unsent()), (101, 51));
+        output.written = 51;
+        output.append(b"b");
+        assert_eq!((output.bytes.len(), output.unsent()), (51, 51));
+    }
+
     /// A socket whose calls fail as its list says, and else take so many bytes at most; with
     /// none they would block.
     #[derive(Debug, Default)]
     pub(crate) struct Scripted {
         errors: Vec<ErrorKind>,
         most: usize,
+        /// Bytes of its own that are to be transmitted.
+        held: usize,
+        /// What it does with what is written to it.
+        session: Session,
+    }
+
+    #[derive(Debug, Default, PartialEq)]
+    enum Session {
+        #[default]
+        None,
+        /// Holds it.
+        Holds,
+        /// Transmits nothing, and does not say that it would block.
+        Idles,
     }
 
     impl Scripted {
@@ -396,7 +422,11 @@ pub(crate) mod tests {
 
     impl Write for Scripted {
         fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-            self.next(from.len())
+            let length = self.next(from.len())?;
+            if self.session == Session::Holds {
+                self.held += length;
+            }
+            Ok(length)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -412,10 +442,93 @@ pub(crate) mod tests {
         fn finish_writing(&mut self) -> io::Result<()> {
             self.next(1).map(drop)
         }
+
+        fn wants_write(&self) -> bool {
+            self.held > 0
+        }
+
+        fn transmit(&mut self) -> io::Result<usize> {
+            if self.session == Session::Idles {
+                return Ok(0);
+            }
+            let length = self.next(self.held)?;
+            self.held -= length;
+            Ok(length)
+        }
     }
 
     fn failing(kinds: &[ErrorKind]) -> Link<Scripted> {
-        Link::new(Scripted { errors: kinds.to_vec(), most: 3 })
+        Link::new(Scripted { errors: kinds.to_vec(), most: 3, ..Scripted::default() })
+    }
+
+    fn holding(held: usize, errors: &[ErrorKind]) -> Link<Scripted> {
+        let socket = Scripted { errors: errors.to_vec(), most: 3, held, ..Scripted::default() };
+        let mut link = Link::new(socket);
+        link.ready.readable = false;
+        link
+    }
+
+    #[test]
+    fn what_a_socket_holds_is_transmitted_and_then_it_is_read_again() {
+        for errors in [&[][..], &[ErrorKind::Interrupted]] {
+            let mut link = holding(7, errors);
+            let written = link.write(&mut Vec::new()).unwrap();
+            assert_eq!((written.bytes, written.transmitted), (0, 7));
+            assert!(link.ready.readable && link.ready.writable && !link.has_output());
+        }
+        let mut link = holding(7, &[]);
+        link.socket.as_mut().unwrap().session = Session::Holds;
+        let written = link.write(&mut b"abcde".to_vec()).unwrap();
+        assert_eq!((written.bytes, written.transmitted), (5, 12), "with what it has come to hold");
+    }
+
+    #[test]
+    fn transmitting_waits_where_nothing_is_taken() {
+        let mut link = holding(7, &[ErrorKind::WouldBlock]);
+        assert_eq!(link.write(&mut Vec::new()).unwrap().transmitted, 0);
+        assert!(!link.ready.writable && link.has_output());
+        let mut link = holding(7, &[]);
+        link.socket.as_mut().unwrap().session = Session::Idles;
+        assert_eq!(link.write(&mut Vec::new()).unwrap().transmitted, 0);
+        assert!(!link.ready.writable && link.has_output());
+    }
+
+    #[test]
+    fn transmitting_over_a_broken_connection_fails() {
+        let kind = ErrorKind::BrokenPipe;
+        let mut link = holding(7, &[kind]);
+        assert_eq!(link.write(&mut Vec::new()).unwrap_err().kind(), kind);
+    }
+
+    #[test]
+    fn plain_sockets_hold_nothing() {
+        #[derive(Debug)]
+        struct Plain;
+        impl Read for Plain {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Ok(0)
+            }
+        }
+        impl Write for Plain {
+            fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+                Ok(from.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        impl Socket for Plain {
+            fn short_read_drains(&self) -> bool {
+                false
+            }
+            fn finish_writing(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        assert_eq!(
+            (Plain.transmit().unwrap(), Plain.wants_write(), Plain.wants_read()),
+            (0, false, false)
+        );
     }
 
     #[test]

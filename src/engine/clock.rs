@@ -114,3 +114,34 @@ impl Clock {
         Some(Missed::Rate(rate))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment(0).later_by(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_new_phase_does_not_change_when_something_was_written() {
+        let mut clock = Clock::new(at(0));
+        clock.write(at(1));
+        clock.restart(at(5));
+        assert_eq!(clock.stuck(at(6)), Duration::from_secs(5));
+        assert_eq!(clock.total(at(6)), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn content_at_just_the_least_rate_is_not_too_slow() {
+        let timeouts = Timeouts::default().min_rate(100).rate_grace(Duration::from_secs(20));
+        let is_too_slow = |bytes, seconds| {
+            let mut clock = Clock::new(at(0));
+            clock.advance_content(at(0), bytes);
+            clock.too_slow(at(seconds), None, &timeouts).is_some()
+        };
+        assert!(!is_too_slow(2_000, 20));
+        assert!(is_too_slow(1_999, 20));
+        assert!(!is_too_slow(1, 19), "any rate is taken at first");
+    }
+}

@@ -32,6 +32,28 @@ fn many_small_requests_make_no_longer_turn_than_a_few_large_reads() {
     assert_eq!(client.take_output(), digest("a").repeat(1_000));
 }
 
+/// As long as there are bytes for all that it may read.
+#[test]
+fn a_turn_that_has_bytes_for_another_full_batch_serves_it() {
+    // Each visit counts as 1 KiB.
+    let batch = 2 * (4096 + 1024);
+    for (max_turn, batches) in [(2 * batch, 2), (2 * batch - 1, 1), (3 * batch, 3)] {
+        let config = Config::default().buffer(4096).lone_buffer(4096).batch(2).max_turn(max_turn);
+        let mut driver = recording(config);
+        let clients = [driver.connect(), driver.connect()];
+        for client in &clients {
+            driver.send(client, put("/a", &"x".repeat(100_000)).trim_end_matches('x'));
+        }
+        for client in &clients {
+            client.send("x".repeat(100_000));
+        }
+        let before = driver.engine.stats().bytes_read as usize;
+        driver.turn();
+        let read = driver.engine.stats().bytes_read as usize - before;
+        assert_eq!(read, batches * 2 * 4096, "{max_turn}");
+    }
+}
+
 #[test]
 fn many_peers_with_little_to_say_make_no_longer_turn_either() {
     let config = Config::default().max_turn(64 << 10);
