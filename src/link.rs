@@ -2,6 +2,7 @@
 //! that waits for it.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::ops::AddAssign;
 
 use crate::buf::Buf;
 
@@ -249,20 +250,20 @@ impl<S: Socket> Link<S> {
     /// If the connection is broken.
     pub(crate) fn write(&mut self, out: &mut Vec<u8>) -> io::Result<Written> {
         let Some(socket) = &mut self.socket else { return Ok(Written::default()) };
-        let mut written = Written { bytes: 0, transmitted: transmit(socket, &mut self.ready)? };
+        let transmitted = transmit(socket, &mut self.ready)?;
         let before = self.output.unsent();
         let unsent = self.output.bytes.get(self.output.written..).unwrap_or_default();
-        written.bytes += write_to(socket, unsent, &mut self.ready.writable)?;
+        let mut written = write_to(socket, unsent, &mut self.ready)?;
         self.output.written += written.bytes;
         if written.bytes == before {
             self.output = Output::default();
-            let n = write_to(socket, out, &mut self.ready.writable)?;
-            written.bytes += n;
-            out.drain(..n);
+            let more = write_to(socket, out, &mut self.ready)?;
+            out.drain(..more.bytes);
+            written += more;
         }
         self.output.append(out);
         out.clear();
-        written.transmitted += transmit(socket, &mut self.ready)?;
+        written.transmitted += transmitted + transmit(socket, &mut self.ready)?;
         Ok(written)
     }
 
@@ -296,6 +297,13 @@ pub(crate) struct Written {
     pub(crate) bytes: usize,
     /// Bytes that the socket held of its own, and that were taken from it.
     pub(crate) transmitted: usize,
+}
+
+impl AddAssign for Written {
+    fn add_assign(&mut self, more: Self) {
+        self.bytes += more.bytes;
+        self.transmitted += more.transmitted;
+    }
 }
 
 /// Writes what a socket holds of its own, and returns how many bytes of it were taken.
@@ -340,13 +348,20 @@ impl Output {
     }
 }
 
-fn write_to<S: Socket>(socket: &mut S, bytes: &[u8], writable: &mut bool) -> io::Result<usize> {
-    let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty() && *writable) {
+fn write_to<S: Socket>(socket: &mut S, bytes: &[u8], ready: &mut Ready) -> io::Result<Written> {
+    let mut written = Written::default();
+    while let Some(rest) = bytes.get(written.bytes..).filter(|rest| !rest.is_empty())
+        && ready.writable
+    {
         match socket.write(rest) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(n) => written += n,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => *writable = false,
+            Ok(n) => written.bytes += n,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                // It may hold as much as it can, and have room for that.
+                let transmitted = transmit(socket, ready)?;
+                written.transmitted += transmitted;
+                ready.writable &= transmitted > 0;
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -400,6 +415,8 @@ pub(crate) mod tests {
         None,
         /// Holds it.
         Holds,
+        /// Holds it, and takes no more while it holds any.
+        HoldsOne,
         /// Transmits nothing, and does not say that it would block.
         Idles,
     }
@@ -422,8 +439,11 @@ pub(crate) mod tests {
 
     impl Write for Scripted {
         fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+            if self.session == Session::HoldsOne && self.held > 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
             let length = self.next(from.len())?;
-            if self.session == Session::Holds {
+            if matches!(self.session, Session::Holds | Session::HoldsOne) {
                 self.held += length;
             }
             Ok(length)
@@ -480,6 +500,24 @@ pub(crate) mod tests {
         link.socket.as_mut().unwrap().session = Session::Holds;
         let written = link.write(&mut b"abcde".to_vec()).unwrap();
         assert_eq!((written.bytes, written.transmitted), (5, 12), "with what it has come to hold");
+    }
+
+    #[test]
+    fn a_socket_that_holds_as_much_as_it_can_is_written_to_again_when_it_has_transmitted() {
+        let mut link = holding(0, &[]);
+        link.socket.as_mut().unwrap().session = Session::HoldsOne;
+        let written = link.write(&mut b"abcdefgh".to_vec()).unwrap();
+        assert_eq!((written.bytes, written.transmitted), (8, 8));
+        assert!(link.ready.writable && !link.has_output());
+        // It has no room for what it holds.
+        let mut link = holding(3, &[ErrorKind::WouldBlock]);
+        link.socket.as_mut().unwrap().session = Session::HoldsOne;
+        let written = link.write(&mut b"abc".to_vec()).unwrap();
+        assert_eq!((written.bytes, written.transmitted, link.unsent()), (0, 0, 3));
+        assert!(!link.ready.writable);
+        let mut link = failing(&[ErrorKind::WouldBlock]);
+        assert_eq!(link.write(&mut b"abc".to_vec()).unwrap().bytes, 0);
+        assert!(!link.ready.writable && link.unsent() == 3);
     }
 
     #[test]

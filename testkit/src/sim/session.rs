@@ -13,6 +13,8 @@ pub(super) struct Session {
     pub(super) output: VecDeque<u8>,
     /// How many bytes it takes that the wire does not.
     pub(super) most: usize,
+    /// True if a write transmits at once what it took.
+    pub(super) is_eager: bool,
     /// How often, of a hundred times, a call wants the other first.
     pub(super) wants: usize,
     /// True if the next read wants something to be flushed first.
@@ -29,10 +31,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(most: usize, wants: usize, random: Random) -> Self {
+    pub(super) fn new(most: usize, wants: usize, mut random: Random) -> Self {
         Self {
             output: VecDeque::new(),
             most,
+            is_eager: random.chance(50),
             wants,
             wants_next: false,
             owes_output: false,

@@ -161,12 +161,14 @@ impl Wire {
         }
         let room = session.most - session.output.len();
         if room == 0 {
-            self.refused = true;
+            // Whether there is room for what it holds, only transmitting tells.
             return Err(ErrorKind::WouldBlock.into());
         }
         let length = from.len().min(room);
         session.output.extend(&from[..length]);
-        let _ = self.transmit_kept();
+        if session.is_eager {
+            let _ = self.transmit_kept();
+        }
         Ok(length)
     }
 

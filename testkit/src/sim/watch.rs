@@ -77,8 +77,8 @@ struct Marks {
     progress: Start,
     /// When a byte went last, or there was nothing to go.
     written: Start,
-    /// How often its session has wanted to write something of its own.
-    owed: usize,
+    /// What its session was given: bytes, and reasons to write something of its own.
+    given: usize,
     taken: usize,
     /// Bytes of the content under way.
     content: usize,
@@ -217,7 +217,7 @@ impl Marks {
             owing: Start::at(now),
             progress: Start::at(now),
             written: Start::at(now),
-            owed: 0,
+            given: 0,
             taken: 0,
             content: 0,
             output: 0,
@@ -308,9 +308,11 @@ impl Marks {
         if is_next || phase == Phase::Body && !is_same {
             self.answered.get_or_insert(now.at);
         }
-        if client.times_owed() > self.owed {
-            // If nothing waited already, its time begins.
-            self.owed = client.times_owed();
+        let given = client.times_owed() + client.output_len() + client.stuck();
+        if given > self.given {
+            // The engine has seen that something was taken, if only by the session; or if
+            // nothing waited already, its time begins.
+            self.given = given;
             self.written.last = now;
         }
         if client.output_len() > self.output {
