@@ -50,6 +50,7 @@
 
 mod accepting;
 mod condition;
+mod connected;
 mod elsewhere;
 mod newcomers;
 mod stream;
@@ -71,10 +72,11 @@ use crate::proto::Response;
 use crate::resident::Decisions;
 
 use condition::Condition;
+use connected::Connected;
 use elsewhere::HERE;
 pub(crate) use elsewhere::{Elsewhere, Newcomer};
 use newcomers::{Attempt, Vacancy};
-pub use stream::{Listener, Stream};
+pub use stream::{Listener, Stream, Wrapping};
 
 /// A server has at most so many listeners: their tokens come before those of the peers.
 const MAX_LISTENERS: usize = 64;
@@ -86,7 +88,7 @@ const MAX_BACKLOG: usize = 4096;
 /// [`Upload`](Handler::Upload). The [module page](self) has an example.
 #[derive(Debug)]
 pub struct Server<U> {
-    engine: Engine<Stream, U>,
+    engine: Engine<Connected, U>,
     registry: Registry,
     /// By their numbers; `None` where one was lost.
     listeners: Vec<Option<Listening>>,
@@ -225,7 +227,10 @@ impl<U> Server<U> {
     pub fn adopt(&mut self, stream: impl Into<Stream>, peer: PeerAddr, now: Now) -> io::Result<()> {
         let stream = stream.into().into_nonblocking()?;
         match self.find_vacancy(now) {
-            Some(vacancy) => self.take_in(Newcomer { stream, origin: peer.into() }, vacancy, now),
+            Some(vacancy) => {
+                let newcomer = Newcomer { stream, origin: peer.into(), wrap: None };
+                self.take_in(newcomer, vacancy, now)
+            }
             None => Err(io::Error::new(ErrorKind::QuotaExceeded, "all places are taken")),
         }
     }
@@ -461,7 +466,8 @@ impl<U> Server<U> {
     }
 
     /// How often accepting failed, usually because descriptors or memory ran out. While
-    /// that lasts, the server tries again twice a second.
+    /// that lasts, the server tries again twice a second. A stream that could not be
+    /// [wrapped](Listener::wrapped_by) counts as well.
     #[must_use]
     pub fn accept_failures(&self) -> u64 {
         self.accept_failures

@@ -220,11 +220,7 @@ fn listen_on<U>(
 ) -> io::Result<Vec<SocketAddr>> {
     let mut addresses = Vec::new();
     for listener in listeners {
-        match &listener {
-            Listener::Tcp(tcp) => addresses.push(tcp.local_addr()?),
-            #[cfg(unix)]
-            Listener::Unix(_) => {}
-        }
+        addresses.extend(listener.tcp_address()?);
         runner.server_mut().listen(listener)?;
     }
     Ok(addresses)

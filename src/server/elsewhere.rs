@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::connected::Wrap;
 use super::newcomers::Vacancy;
 use super::{Server, Stream};
 use crate::engine::Now;
@@ -13,10 +14,21 @@ use crate::placement::{Load, Placement, place};
 pub(super) const HERE: usize = 0;
 
 /// A connection that was accepted.
-#[derive(Debug)]
 pub(crate) struct Newcomer {
     pub(crate) stream: Stream,
     pub(crate) origin: Origin,
+    /// As its listener says.
+    pub(crate) wrap: Option<Wrap>,
+}
+
+impl fmt::Debug for Newcomer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, origin, .. } = self;
+        f.debug_struct("Newcomer")
+            .field("stream", stream)
+            .field("origin", origin)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The other servers of one that accepts for all.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mio::Token;
 
 use super::accepting::AfterFailure;
+use super::connected::Connected;
 use super::elsewhere::HERE;
 use super::{Listening, LostListener, MAX_LISTENERS, Newcomer, Server, Stream, close};
 use crate::engine::{Key, Now};
@@ -155,6 +156,7 @@ impl<U> Server<U> {
         now: Now,
     ) -> io::Result<Attempt> {
         let Some(listening) = self.listening(place) else { return Ok(Attempt::Over) };
+        let wrap = listening.listener.wrap().cloned();
         let (stream, peer) = match listening.accept() {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -175,7 +177,7 @@ impl<U> Server<U> {
         };
         let origin = Origin::from(peer).by_listener(place as u8);
         // If memory runs out, this connection is closed, but those in the backlog stay.
-        if let Err(error) = self.take_in(Newcomer { stream, origin }, vacancy, now) {
+        if let Err(error) = self.take_in(Newcomer { stream, origin, wrap }, vacancy, now) {
             self.pause(error, now);
             return Ok(Attempt::Over);
         }
@@ -199,10 +201,13 @@ impl<U> Server<U> {
             Vacancy::Of(key) => drop(self.engine.displace(key)),
             Vacancy::Elsewhere(number) => return self.hand_over(number, newcomer, now),
         }
-        let Newcomer { mut stream, origin } = newcomer;
+        let Newcomer { mut stream, origin, wrap } = newcomer;
         let token = Token(self.first + MAX_LISTENERS + self.engine.next_key());
         self.registry.register(&mut stream, token, Stream::INTEREST)?;
-        self.engine.insert(stream, origin, now);
+        match Connected::new(stream, wrap.as_ref()) {
+            Ok(socket) => drop(self.engine.insert(socket, origin, now)),
+            Err(_) => self.accept_failures += 1,
+        }
         Ok(())
     }
 

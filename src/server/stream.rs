@@ -1,9 +1,11 @@
 //! TCP and Unix sockets behind one type.
 
+use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{self, Shutdown};
+use std::net::{self, Shutdown, SocketAddr};
 #[cfg(unix)]
 use std::os::unix;
+use std::sync::Arc;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
@@ -11,6 +13,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
 
+use super::connected::Wrap;
 use crate::engine::Socket;
 use crate::handler::PeerAddr;
 
@@ -40,6 +43,20 @@ pub enum Listener {
     /// A Unix socket.
     #[cfg(unix)]
     Unix(UnixListener),
+    /// One of these whose streams are wrapped: see [`Listener::wrapped_by`].
+    Wrapping(Wrapping),
+}
+
+/// A [`Listener`] and what becomes of its streams. [`Listener::wrapped_by`] has an example.
+pub struct Wrapping {
+    listener: Box<Listener>,
+    wrap: Wrap,
+}
+
+impl fmt::Debug for Wrapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wrapping").field("listener", &self.listener).finish_non_exhaustive()
+    }
 }
 
 /// A connection that a [`Listener`] has accepted, or that the caller gives to
@@ -137,6 +154,85 @@ impl From<UnixListener> for Listener {
 }
 
 impl Listener {
+    /// Has each stream that it accepts wrapped, for example in a session of TLS. `wrap` gets a
+    /// stream that does not block, and is called when its peer gets a place: on the thread that
+    /// serves it. If it fails, the connection is closed; [`Server::accept_failures`] counts that.
+    ///
+    /// The events that the poll tells are those of the stream. What a wrapper has to say of itself
+    /// beside them is in [`Socket`].
+    ///
+    /// [`Server::accept_failures`]: super::Server::accept_failures
+    ///
+    /// # Example
+    ///
+    /// Counts what is read, whatever becomes of it.
+    ///
+    /// ```
+    /// use std::io::{self, Read, Write};
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use streamsum::engine::Socket;
+    /// use streamsum::server::{Listener, Stream};
+    /// use streamsum::{Checksum, Config, spawn_on};
+    ///
+    /// static READ: AtomicU64 = AtomicU64::new(0);
+    ///
+    /// struct Counted(Stream);
+    ///
+    /// impl Read for Counted {
+    ///     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    ///         let n = self.0.read(into)?;
+    ///         READ.fetch_add(n as u64, Ordering::Relaxed);
+    ///         Ok(n)
+    ///     }
+    /// }
+    /// impl Write for Counted {
+    ///     fn write(&mut self, from: &[u8]) -> io::Result<usize> { self.0.write(from) }
+    ///     fn flush(&mut self) -> io::Result<()> { self.0.flush() }
+    /// }
+    /// impl Socket for Counted {
+    ///     fn short_read_drains(&self) -> bool { self.0.short_read_drains() }
+    ///     fn finish_writing(&mut self) -> io::Result<()> { self.0.finish_writing() }
+    /// }
+    ///
+    /// let listener = Listener::from(std::net::TcpListener::bind("127.0.0.1:0")?);
+    /// let listener = listener.wrapped_by(|stream| Ok(Box::new(Counted(stream))));
+    /// let server = spawn_on([listener], Config::default(), |_| Checksum::new())?;
+    /// # let mut client = std::net::TcpStream::connect(server.address())?;
+    /// # client.write_all(b"PUT / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc")?;
+    /// # let mut answer = String::new();
+    /// # client.read_to_string(&mut answer)?;
+    /// # assert!(answer.ends_with("900150983cd24fb0d6963f7d28e17f72"), "{answer}");
+    /// # assert_eq!(READ.load(Ordering::Relaxed), 40);
+    /// # server.stop();
+    /// # server.join()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn wrapped_by(
+        self,
+        wrap: impl Fn(Stream) -> io::Result<Box<dyn Socket + Send>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Wrapping(Wrapping { listener: Box::new(self), wrap: Arc::new(wrap) })
+    }
+
+    /// Where it listens, unless it is a Unix socket.
+    pub(crate) fn tcp_address(&self) -> io::Result<Option<SocketAddr>> {
+        match self {
+            Listener::Tcp(listener) => listener.local_addr().map(Some),
+            #[cfg(unix)]
+            Listener::Unix(_) => Ok(None),
+            Listener::Wrapping(wrapping) => wrapping.listener.tcp_address(),
+        }
+    }
+
+    /// What its streams are wrapped by.
+    pub(super) fn wrap(&self) -> Option<&Wrap> {
+        match self {
+            Listener::Wrapping(wrapping) => Some(&wrapping.wrap),
+            _ => None,
+        }
+    }
+
     /// Sets it not to block: an accept that blocks would hold up all peers.
     pub(super) fn into_nonblocking(self) -> io::Result<Self> {
         // mio cannot set it.
@@ -151,6 +247,10 @@ impl Listener {
                 let listener = unix::net::UnixListener::from(listener);
                 listener.set_nonblocking(true)?;
                 Ok(listener.into())
+            }
+            Listener::Wrapping(Wrapping { listener, wrap }) => {
+                let listener = Box::new(listener.into_nonblocking()?);
+                Ok(Listener::Wrapping(Wrapping { listener, wrap }))
             }
         }
     }
@@ -168,23 +268,33 @@ impl Listener {
                 let (stream, _) = listener.accept()?;
                 Ok((Stream::Unix(stream), PeerAddr::Unix))
             }
+            Listener::Wrapping(wrapping) => wrapping.listener.accept(),
+        }
+    }
+
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Listener::Tcp(listener) => listener,
+            #[cfg(unix)]
+            Listener::Unix(listener) => listener,
+            Listener::Wrapping(wrapping) => wrapping.listener.source(),
         }
     }
 }
 
-/// Both kinds of socket are registered as mio's own are.
+impl Stream {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Stream::Tcp(stream) => stream,
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream,
+        }
+    }
+}
+
+/// All kinds are registered as mio's own are.
 macro_rules! register_as_inner {
     ($kind:ident) => {
-        impl $kind {
-            fn source(&mut self) -> &mut dyn Source {
-                match self {
-                    $kind::Tcp(socket) => socket,
-                    #[cfg(unix)]
-                    $kind::Unix(socket) => socket,
-                }
-            }
-        }
-
         impl Source for $kind {
             fn register(&mut self, to: &Registry, token: Token, of: Interest) -> io::Result<()> {
                 self.source().register(to, token, of)

@@ -14,3 +14,4 @@ mod places;
 mod residents;
 mod short_reads;
 mod workers;
+mod wrapped;
