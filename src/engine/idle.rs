@@ -106,3 +106,38 @@ impl Idle {
         self.found.reverse();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::peer::Stage;
+    use crate::engine::peer::tests::peer;
+    use crate::link::tests::Scripted;
+    use crate::proto::{Date, Response};
+
+    /// Peers that have had an answer.
+    fn idle(peers: usize) -> Roster<Scripted, ()> {
+        let mut roster = Roster::new();
+        for _ in 0..peers {
+            let mut peer = peer(Stage::AwaitingHead);
+            let mut request = *b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+            assert!(peer.connection.receive(&mut request).is_ok());
+            let (date, mut out) = (Date::new(std::time::UNIX_EPOCH), Vec::new());
+            let _ = peer.connection.respond(&Response::text(200, ""), &date, &mut out);
+            roster.insert(peer);
+        }
+        roster
+    }
+
+    #[test]
+    fn a_pass_is_good_for_a_while_unless_it_has_left_somebody_out() {
+        let now = Moment(0).later_by(Duration::from_secs(9));
+        for (peers, found) in [(0, 0), (MOST - 1, MOST - 1), (MOST, MOST), (MOST + 1, MOST)] {
+            let mut idle_peers = Idle::default();
+            idle_peers.find(&idle(peers), now);
+            assert_eq!(idle_peers.found.len(), found, "of {peers}");
+            let until = if peers > MOST { now } else { now.later_by(LEAST) };
+            assert_eq!(idle_peers.complete_until, until, "with {peers}");
+        }
+    }
+}

@@ -230,6 +230,20 @@ mod tests {
     }
 
     #[test]
+    fn output_vectors_are_used_again_unless_they_are_large() {
+        let mut room = room();
+        for (capacity, is_kept) in [(64 << 10, true), ((64 << 10) + 1, false), (1, true)] {
+            let mut output = Vec::with_capacity(capacity);
+            output.push(b'x');
+            assert_eq!(output.capacity(), capacity);
+            room.put_output(output);
+            let output = room.take_output();
+            assert!(output.is_empty());
+            assert_eq!(output.capacity(), if is_kept { capacity } else { 0 });
+        }
+    }
+
+    #[test]
     fn the_reserve_is_lent_to_one_peer_at_a_time() {
         let mut room = room();
         let most = room.lease(24 << 10).expect("room for all of it");

@@ -473,6 +473,55 @@ fn upload_slowly(driver: &mut Driver<Recorder>, client: &Client, target: &str) {
     driver.handler.take_log();
 }
 
+/// Less time to be idle than to take an answer.
+fn sooner_idle_than_stuck() -> Driver<Recorder> {
+    let seconds = Duration::from_secs;
+    recording(Config::default().timeouts(Timeouts::default().idle(seconds(5)).write(seconds(30))))
+}
+
+#[test]
+fn a_peer_that_has_an_answer_to_take_is_not_idle() {
+    let mut driver = sooner_idle_than_stuck();
+    let client = driver.connect();
+    client.set_window(10);
+    driver.send(&client, put("/a", "abc"));
+    driver.advance_secs(29.0);
+    assert!(!client.sees_end());
+    driver.advance_secs(1.0);
+    assert!(client.is_closed(), "it does not read");
+}
+
+#[test]
+fn an_answer_is_timed_from_when_it_waits() {
+    let seconds = Duration::from_secs;
+    let timeouts = Timeouts::default().idle(None).write(seconds(5));
+    let mut driver = recording(Config::default().timeouts(timeouts));
+    let client = driver.connect();
+    driver.send(&client, put("/a", "abc"));
+    driver.advance_secs(100.0);
+    client.set_window(10);
+    driver.send(&client, put("/b", "b"));
+    driver.advance_secs(4.0);
+    assert!(!client.is_closed());
+    driver.advance_secs(1.0);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn room_that_is_none_gives_a_peer_no_time() {
+    let mut driver = sooner_idle_than_stuck();
+    let client = driver.connect();
+    client.set_window(10);
+    driver.send(&client, put("/a", "abc"));
+    for _ in 0..29 {
+        driver.advance_secs(1.0);
+        driver.note_spuriously(&client);
+    }
+    assert!(!client.is_closed());
+    driver.advance_secs(1.0);
+    assert!(client.is_closed());
+}
+
 #[test]
 fn a_peer_is_idle_from_its_answer_on() {
     let mut driver = default();

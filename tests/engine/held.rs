@@ -53,6 +53,23 @@ fn uploads_go_on_over_the_bound() {
     assert_eq!(uploader.untaken(), 0);
 }
 
+/// Of a buffer that is large for what is left in it a part is given back, unless it is small.
+#[test]
+fn a_small_buffer_is_kept_however_little_is_left_in_it() {
+    let half = "PUT /b HTTP/1.1\r\n";
+    for (length, held) in [(512, 1_024), (513, half.len())] {
+        let mut driver = recording(Config::default());
+        let client = driver.connect();
+        let request = format!("PUT /a HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(700));
+        driver.send(&client, &request[..length]);
+        assert_eq!(driver.engine.held(), length);
+        // It grows to twice as much.
+        driver.send(&client, &request[length..length + 1]);
+        driver.send(&client, request[length + 1..].to_owned() + half);
+        assert_eq!(driver.engine.held(), held, "after {length} bytes");
+    }
+}
+
 /// A handler that may leave content has room set aside for it from its first piece on.
 #[test]
 fn the_bound_is_not_passed_by_content_that_is_left_for_the_first_time() {

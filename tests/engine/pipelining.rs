@@ -29,6 +29,19 @@ fn answers_to_pipelined_requests_leave_in_one_write() {
 }
 
 #[test]
+fn answers_leave_when_more_than_the_bound_waits() {
+    let answer = digest("a").len();
+    let mut driver = recording(Config::default().max_output(answer));
+    let client = driver.connect();
+    driver.send(&client, put("/a", "a").repeat(4));
+    assert_eq!(
+        client.writes(),
+        [2 * answer, 2 * answer],
+        "two are more than the bound, one is not"
+    );
+}
+
+#[test]
 fn good_requests_before_a_bad_one_get_their_answers_first() {
     let mut driver = recording(Config::default());
     let client = driver.connect();

@@ -99,6 +99,24 @@ fn a_peer_is_not_idle_while_the_socket_keeps_output() {
     assert_eq!(client.take_output(), digest("abc"));
 }
 
+/// However slowly, and though the engine itself has nothing left to write.
+#[test]
+fn a_peer_that_takes_what_the_socket_keeps_is_not_given_up() {
+    let timeouts = Timeouts::default().write(Duration::from_secs(5));
+    let mut driver = recording(Config::default().timeouts(timeouts));
+    let client = connect(&mut driver, 1_000, 0);
+    client.set_window(1);
+    driver.send(&client, put("/a", "abc"));
+    for _ in 0..20 {
+        driver.advance_secs(4.0);
+        client.widen(1);
+        driver.settle();
+    }
+    assert_eq!(client.output_len(), 21);
+    driver.advance_secs(5.0);
+    assert!(client.is_closed());
+}
+
 #[test]
 fn a_drain_waits_for_what_the_socket_keeps() {
     let mut driver = recording(Config::default());
