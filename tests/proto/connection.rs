@@ -247,6 +247,22 @@ fn a_declared_length_is_judged_when_the_request_is_accepted() {
     }
 }
 
+#[test]
+fn a_limit_that_the_caller_sets_takes_the_place_of_the_first() {
+    let by_length = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n";
+    let chunked = "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (head, content) in [(by_length, "abc"), (chunked, "3\r\nabc\r\n0\r\n\r\n")] {
+        for (first, own, exceeds) in [(9, Some(2), true), (2, Some(3), false), (2, None, false)] {
+            let mut connection = Connection::new(Limits::default().body(first));
+            assert!(connection.receive(&mut head.as_bytes().to_vec()).is_ok());
+            connection.set_body_limit(own);
+            connection.accept(&mut Vec::new());
+            let event = connection.receive(&mut content.as_bytes().to_vec()).map(drop);
+            assert_eq!(event, if exceeds { Err(Reject::BodyTooLarge) } else { Ok(()) }, "{own:?}");
+        }
+    }
+}
+
 // covers: 24.5
 #[test]
 fn a_request_that_the_caller_rejects_gets_no_content_if_it_is_head() {
