@@ -2,8 +2,8 @@
 //! only moves when it is told to.
 //!
 //! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
-//! a seed or a script; [`workers`] plays several engines; `watch` holds its deadlines against the clock, and `audit` what came
-//! of it against what was sent.
+//! a seed or a script; [`workers`] plays several engines; `watch` holds its deadlines against the
+//! clock, and `audit` what came of it against what was sent.
 
 mod answers;
 mod audit;
