@@ -179,8 +179,8 @@ pub(crate) enum Decision {
 }
 
 impl Decisions {
-    /// Goes on with a request that waits for its verdict, or of which a piece was taken in
-    /// part: see [`Engine::resume`](crate::engine::Engine::resume).
+    /// Goes on with a request that waits for its verdict, or that is paused: see
+    /// [`Engine::resume`](crate::engine::Engine::resume).
     pub fn resume(&mut self, id: UploadId) {
         self.list.push((id, Decision::Resume));
     }

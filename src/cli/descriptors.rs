@@ -10,14 +10,14 @@ const MAX_CONNECTIONS: u64 = 100_000;
 /// more, for its handle of the poll, and after that only connections; the others are for
 /// files that the C library opens for a moment, such as those in `/etc`.
 const MARGIN: u64 = 4;
+/// EMFILE, on all of Unix.
+const TOO_MANY: i32 = 24;
 
 /// Descriptors that the loops of the workers open at the start. Each has a poll, what wakes it,
 /// and a handle of the poll, but the [`MARGIN`] has room for that of the first.
 pub(super) fn of_loops(workers: usize) -> u64 {
     3 * workers as u64 - 1
 }
-/// EMFILE, on all of Unix.
-const TOO_MANY: i32 = 24;
 
 /// The number of descriptors that this process may have.
 #[derive(Clone, Copy, Debug)]

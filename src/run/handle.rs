@@ -34,9 +34,10 @@ impl Handle {
         self.decide(id, |decisions| decisions.answer(id, response))
     }
 
-    /// Goes on with a request that waits for its verdict, or of which a piece was taken in
-    /// part. The next turn resumes it, as [`Server::resume`](crate::server::Server::resume)
-    /// does. Returns false as [`Handle::answer`] does.
+    /// Goes on with a request that waits for its verdict, or that is paused: a piece was taken in
+    /// part, or its [credit](crate::handler::Piece::credit) is used up. The next turn resumes it,
+    /// as [`Server::resume`](crate::server::Server::resume) does. Returns false as
+    /// [`Handle::answer`] does.
     #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
     pub fn resume(&self, id: UploadId) -> bool {
         self.decide(id, |decisions| decisions.resume(id))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{digest, put, recording};
+use super::{digest, put, put_chunked, recording};
 use streamsum::engine::Config;
 use streamsum::proto::{Limits, Response};
 use testkit::sim::{Client, Driver, Recorder};
@@ -16,15 +16,6 @@ fn small_buffers() -> Driver<Recorder> {
 
 fn numbers(length: usize) -> String {
     (0..).flat_map(|n: u32| format!("{n} ").into_bytes()).take(length).map(char::from).collect()
-}
-
-fn chunked(target: &str, content: &str, chunk: usize) -> String {
-    let mut request =
-        format!("PUT {target} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-    for data in content.as_bytes().chunks(chunk) {
-        request += &format!("{:x}\r\n{}\r\n", data.len(), String::from_utf8_lossy(data));
-    }
-    request + "0\r\n\r\n"
 }
 
 /// What was kept, in its order, and forgotten now.
@@ -51,9 +42,11 @@ fn resume_to_the_end(driver: &mut Driver<Recorder>, client: &Client, target: &st
 #[test]
 fn kept_content_stays_as_it_was() {
     let content = numbers(100_000);
-    for request in
-        [put("/keep", &content), chunked("/keep", &content, 700), chunked("/keep", &content, 9)]
-    {
+    for request in [
+        put("/keep", &content),
+        put_chunked("/keep", &content, 700),
+        put_chunked("/keep", &content, 9),
+    ] {
         for step in [1, 3_000, 100_000] {
             let mut driver = small_buffers();
             let client = driver.connect();
@@ -156,7 +149,7 @@ fn uploads_are_not_read_while_kept_content_takes_all_room() {
 #[test]
 fn credit_of_nothing_pauses_an_upload() {
     let content = numbers(100_000);
-    for request in [put("/bits", &content), chunked("/bits", &content, 5_000)] {
+    for request in [put("/bits", &content), put_chunked("/bits", &content, 5_000)] {
         let mut driver = small_buffers();
         driver.handler.credits = [0, 0, 0].into();
         let client = driver.connect();
@@ -180,7 +173,7 @@ fn credit_of_nothing_pauses_an_upload() {
 #[test]
 fn no_piece_is_longer_than_the_credit() {
     let content = numbers(6_000);
-    for request in [put("/bits", &content), chunked("/bits", &content, 1_000)] {
+    for request in [put("/bits", &content), put_chunked("/bits", &content, 1_000)] {
         for credit in [1, 10, 999, 1_000, 1_001, 5_000] {
             for step in [1, 700, 10_000] {
                 let mut driver = small_buffers();

@@ -39,6 +39,16 @@ fn put(target: &str, content: &str) -> String {
     format!("PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{content}")
 }
 
+/// The same in chunks of so many bytes, and a last one of what is left.
+fn put_chunked(target: &str, content: &str, chunk: usize) -> String {
+    let mut request =
+        format!("PUT {target} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for data in content.as_bytes().chunks(chunk) {
+        request += &format!("{:x}\r\n{}\r\n", data.len(), String::from_utf8_lossy(data));
+    }
+    request + "0\r\n\r\n"
+}
+
 /// The answer to a whole request, byte for byte.
 fn digest(content: &str) -> String {
     text("200 OK", "", &content::digest(content.as_bytes()))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CONTINUE, digest, put, recording};
+use super::{CONTINUE, digest, put, put_chunked, recording};
 use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::Terms;
 use streamsum::proto::Limits;
@@ -13,15 +13,6 @@ fn limited(configured: impl Into<Option<u64>>, own: impl Into<Option<u64>>) -> D
     let mut driver = recording(Config::default().limits(limits));
     driver.handler.terms = Some(Terms::new().body_limit(own));
     driver
-}
-
-fn chunked(target: &str, content: &str) -> String {
-    let mut request =
-        format!("PUT {target} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-    for byte in content.chars() {
-        request += &format!("1\r\n{byte}\r\n");
-    }
-    request + "0\r\n\r\n"
 }
 
 fn is_too_large(output: &str) -> bool {
@@ -36,7 +27,7 @@ fn a_limit_of_its_own_takes_the_place_of_the_configured_one() {
         for target in ["/a", "/wait"] {
             for length in 1..8 {
                 let content = "x".repeat(length);
-                for request in [put(target, &content), chunked(target, &content)] {
+                for request in [put(target, &content), put_chunked(target, &content, 1)] {
                     let mut driver = limited(configured, own);
                     let client = driver.connect();
                     driver.send(&client, &request);
@@ -60,7 +51,7 @@ fn a_limit_of_its_own_takes_the_place_of_the_configured_one() {
 fn a_request_may_have_no_limit() {
     let mut driver = limited(2, None);
     let client = driver.connect();
-    driver.send(&client, put("/a", "abc") + &chunked("/b", "abc"));
+    driver.send(&client, put("/a", "abc") + &put_chunked("/b", "abc", 1));
     assert_eq!(client.take_output(), digest("abc") + &digest("abc"));
 }
 
