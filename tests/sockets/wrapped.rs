@@ -3,10 +3,12 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
+use mio::{Events, Poll, Token};
 use streamsum::Checksum;
-use streamsum::engine::{Config, Socket};
+use streamsum::engine::{Config, Now, Socket};
+use streamsum::md5::Md5;
 use streamsum::resident::Pair;
-use streamsum::server::{Listener, Stream};
+use streamsum::server::{Listener, Server, Stream};
 use streamsum::thread::{Spawned, spawn_on, spawn_workers};
 use testkit::client::{PATIENCE, put};
 use testkit::content::{content, digest};
@@ -160,4 +162,25 @@ fn a_stream_that_cannot_be_wrapped_is_closed() {
     assert!(exchange(plain_at, &put(b"abc")).ends_with(digest(b"abc").as_bytes()));
     assert_eq!(server.stats().connections, 1);
     end(server);
+}
+
+#[test]
+fn a_stream_that_cannot_be_wrapped_counts_as_a_failure_to_accept() {
+    let (address, listener) = listen();
+    let mut poll = Poll::new().expect("a poll");
+    let mut server: Server<Md5> =
+        Server::new(poll.registry(), Token(0), Config::default()).expect("a server");
+    server.listen(listener.wrapped_by(|_| Err(ErrorKind::Other.into()))).expect("it listens");
+    let _client = TcpStream::connect(address).expect("a connection");
+    let mut events = Events::with_capacity(8);
+    while server.accept_failures() == 0 {
+        poll.poll(&mut events, Some(PATIENCE)).expect("events");
+        assert!(!events.is_empty(), "nothing happens");
+        for event in &events {
+            server.note(event);
+        }
+        server.turn(Now::now(), &mut Checksum::new()).expect("the listener works");
+    }
+    assert_eq!((server.accept_failures(), server.connections()), (1, 0));
+    assert!(server.shortage().is_none(), "others are accepted meanwhile");
 }
