@@ -92,6 +92,67 @@ pub trait Resident {
 /// Nobody.
 impl Resident for () {}
 
+/// A resident that is chosen at run time, or a handler that is one itself.
+///
+/// # Example
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use streamsum::Now;
+/// use streamsum::engine::Ready;
+/// use streamsum::resident::{Decisions, Resident};
+///
+/// /// Has one socket, and work a second after it told of something.
+/// #[derive(Default)]
+/// struct Echo { noted: bool, due: Option<Instant> }
+///
+/// impl Resident for Echo {
+///     fn places(&self) -> usize {
+///         1
+///     }
+///     fn note(&mut self, _: usize, ready: Ready) {
+///         self.noted = ready.readable;
+///     }
+///     fn deadline(&self, _: Now) -> Option<Instant> {
+///         self.due
+///     }
+///     fn work(&mut self, now: Now, _: &mut Decisions) {
+///         self.due = self.noted.then(|| now.monotonic + Duration::from_secs(1));
+///     }
+///     fn is_idle(&self) -> bool {
+///         self.due.is_none()
+///     }
+/// }
+///
+/// let mut resident: Box<dyn Resident> = Box::new(Echo::default());
+/// resident.note(0, Ready { readable: true, ..Ready::default() });
+/// let now = Now::now();
+/// resident.work(now, &mut Decisions::default());
+/// assert_eq!(resident.deadline(now), Some(now.monotonic + Duration::from_secs(1)));
+/// assert!(!resident.is_idle() && resident.places() == 1);
+/// ```
+impl<R: Resident + ?Sized> Resident for Box<R> {
+    fn places(&self) -> usize {
+        (**self).places()
+    }
+
+    fn note(&mut self, place: usize, ready: Ready) {
+        (**self).note(place, ready);
+    }
+
+    fn deadline(&self, now: Now) -> Option<Instant> {
+        (**self).deadline(now)
+    }
+
+    fn work(&mut self, now: Now, decisions: &mut Decisions) {
+        (**self).work(now, decisions);
+    }
+
+    fn is_idle(&self) -> bool {
+        (**self).is_idle()
+    }
+}
+
 /// Two residents, of which the first has the first tokens.
 ///
 /// # Example

@@ -2,8 +2,9 @@
 //! only moves when it is told to.
 //!
 //! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
-//! a seed or a script; [`workers`] plays several engines; `watch` holds its deadlines against the
-//! clock, and `audit` what came of it against what was sent.
+//! a seed or a script; [`workers`] plays several engines, and [`passing`] one with a resident beside
+//! it; `watch` holds the engine's deadlines against the clock, and `audit` what came of it against
+//! what was sent.
 
 mod answers;
 mod audit;
@@ -11,6 +12,7 @@ mod clock;
 mod driver;
 mod erratic;
 mod faults;
+pub mod passing;
 mod peer;
 mod reached;
 mod recorder;

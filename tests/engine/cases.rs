@@ -6,6 +6,7 @@ use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
 use streamsum::md5::Md5;
 use streamsum::proto::Response;
+use streamsum::resident::Resident;
 use testkit::cases::{Case, escaped, unescape};
 use testkit::content;
 use testkit::random::Random;
@@ -20,6 +21,8 @@ struct Answering {
     checksum: Checksum,
     early: Option<u16>,
 }
+
+impl Resident for Answering {}
 
 impl Keeps for Answering {}
 

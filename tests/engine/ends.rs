@@ -4,6 +4,7 @@ use super::{digest, put, recording, refusal};
 use streamsum::engine::{Config, Ready};
 use streamsum::handler::PeerAddr;
 use streamsum::proto::Response;
+use streamsum::resident::Resident;
 use testkit::sim::{Driver, Keeps, Recorder};
 
 fn named(kept_target: usize) -> Driver<Recorder> {
@@ -194,6 +195,8 @@ fn the_peer_is_named_in_requests_and_reports() {
 
     #[derive(Default)]
     struct Peers(Vec<PeerAddr>);
+
+    impl Resident for Peers {}
 
     impl Keeps for Peers {}
 

@@ -9,6 +9,7 @@ use std::thread;
 
 use testkit::random::Random;
 use testkit::sim::Reached;
+use testkit::sim::passing::{self, Passed};
 use testkit::sim::workers::{self, Seen};
 use testkit::sim::world::{Scale, Weather, play};
 
@@ -87,5 +88,19 @@ fn every_seed_of_several_workers_ends_well() {
             [answered, displaced, waited, passed_over].iter().all(|times| *times > 0),
             "{all:?}"
         );
+    }
+}
+
+/// A handler that is a resident, whose links are in the poll.
+#[test]
+fn every_seed_with_a_resident_ends_well() {
+    let mut all = Passed::default();
+    for seed in seeds() {
+        let _seed = Seed(seed);
+        all.add(passing::play(Random::new(seed)));
+    }
+    println!("{all:?}");
+    if number("SIM_SEED").is_none() {
+        assert!(all.is_complete(), "{all:?}");
     }
 }

@@ -1,9 +1,10 @@
 //! The loop around an engine, over scripted sockets and invented time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use streamsum::engine::{Config, Engine, Key, Ready};
 use streamsum::handler::{Handler, PeerAddr};
+use streamsum::resident::{Decisions, Resident};
 
 use super::{Client, Clock, Socket};
 
@@ -11,8 +12,9 @@ use super::{Client, Clock, Socket};
 /// processor.
 const MOST_TURNS: usize = 2_000;
 
-/// A handler of which the driver knows whether it keeps content.
-pub trait Keeps: Handler {
+/// A handler, with what lives in the loop beside the engine, of which the driver knows whether it
+/// keeps content.
+pub trait Keeps: Handler + Resident {
     /// True if it keeps some at the moment.
     fn keeps(&self) -> bool {
         false
@@ -35,7 +37,10 @@ pub struct Driver<H: Handler, const DRAINS: bool = true> {
     pub clock: Clock,
     /// How many turns it has taken.
     pub turns: u64,
+    /// The far ends of the resident's sockets, by place.
+    pub neighbours: Vec<Client>,
     clients: Vec<(Key, Client)>,
+    decisions: Decisions,
 }
 
 impl<H: Keeps, const DRAINS: bool> Driver<H, DRAINS> {
@@ -43,7 +48,15 @@ impl<H: Keeps, const DRAINS: bool> Driver<H, DRAINS> {
     pub fn new(config: Config, handler: H) -> Self {
         let clock = Clock::new();
         let engine = Engine::new(config, clock.now()).expect("bounds that work");
-        Self { engine, handler, clock, turns: 0, clients: Vec::new() }
+        Self {
+            engine,
+            handler,
+            clock,
+            turns: 0,
+            neighbours: Vec::new(),
+            clients: Vec::new(),
+            decisions: Decisions::default(),
+        }
     }
 
     /// The client's end of a new connection.
@@ -83,12 +96,20 @@ impl<H: Keeps, const DRAINS: bool> Driver<H, DRAINS> {
                 noted = true;
             }
         }
+        for (place, neighbour) in self.neighbours.iter().enumerate() {
+            if let Some(ready) = neighbour.take_edges() {
+                self.handler.note(place, ready);
+                noted = true;
+            }
+        }
         noted
     }
 
-    /// One turn after one poll.
+    /// One turn after one poll, and after the resident's work.
     pub fn turn(&mut self) {
         self.poll();
+        self.handler.work(self.clock.now(), &mut self.decisions);
+        self.engine.decide(&mut self.decisions);
         self.engine.turn(self.clock.now(), &mut self.handler);
         self.turns += 1;
         assert_eq!(self.engine.buffers_out(), 0, "a pooled buffer is out between turns");
@@ -101,10 +122,16 @@ impl<H: Keeps, const DRAINS: bool> Driver<H, DRAINS> {
         assert!(may_hold || self.engine.held() == 0, "nobody there, and something held");
     }
 
+    /// When the loop wakes up though nothing happens.
+    pub fn deadline(&self) -> Option<Instant> {
+        let now = self.clock.now();
+        [self.engine.deadline(now), self.handler.deadline(now)].into_iter().flatten().min()
+    }
+
     /// True if a poll would return at once.
     fn is_due(&mut self) -> bool {
         let now = self.clock.now();
-        self.poll() || self.engine.deadline(now).is_some_and(|due| due <= now.monotonic)
+        self.poll() || self.deadline().is_some_and(|due| due <= now.monotonic)
     }
 
     /// Turns until nothing is left to do at this time; how many it took.
@@ -125,11 +152,11 @@ impl<H: Keeps, const DRAINS: bool> Driver<H, DRAINS> {
         stats.bytes_read + stats.bytes_written
     }
 
-    /// Time goes by, and the loop wakes up when the engine has asked for it.
+    /// Time goes by, and the loop wakes up when the engine or the resident has asked for it.
     pub fn advance(&mut self, time: Duration) {
         let end = self.clock.now().monotonic + time;
         self.settle();
-        while let Some(due) = self.engine.deadline(self.clock.now()).filter(|due| *due <= end) {
+        while let Some(due) = self.deadline().filter(|due| *due <= end) {
             let now = self.clock.now().monotonic;
             self.clock.advance(due.saturating_duration_since(now));
             self.settle();

@@ -9,6 +9,7 @@ use streamsum::handler::{
     Terms, TooSlow, UploadId, Verdict,
 };
 use streamsum::proto::{After, CloseReason, Framing, Reject, Response};
+use streamsum::resident::Resident;
 
 use super::faults::MOST_CONTENT;
 use super::world::FULL;
@@ -254,6 +255,8 @@ fn number_of(peer: PeerAddr) -> usize {
     let PeerAddr::Tcp(address) = peer else { panic!("a peer without a number") };
     address.port().into()
 }
+
+impl Resident for Erratic {}
 
 impl Keeps for Erratic {
     fn keeps(&self) -> bool {

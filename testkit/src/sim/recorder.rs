@@ -8,6 +8,7 @@ use streamsum::handler::{
     Verdict,
 };
 use streamsum::proto::Response;
+use streamsum::resident::Resident;
 
 use super::{Client, Keeps};
 use crate::content::digest;
@@ -76,6 +77,8 @@ impl Recorder {
         found.expect("a request that has begun").1
     }
 }
+
+impl Resident for Recorder {}
 
 impl Keeps for Recorder {
     fn keeps(&self) -> bool {

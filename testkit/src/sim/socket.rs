@@ -451,8 +451,12 @@ impl Client {
 
     /// What the engine has written since the last call.
     pub fn take_output(&self) -> String {
-        let output = std::mem::take(&mut self.wire_mut().output);
-        String::from_utf8(output).expect("answers are text")
+        String::from_utf8(self.take_bytes()).expect("answers are text")
+    }
+
+    /// Likewise, where it is no text.
+    pub fn take_bytes(&self) -> Vec<u8> {
+        std::mem::take(&mut self.wire_mut().output)
     }
 
     /// How many bytes the engine has written and [`Client::take_output`] has not taken.
