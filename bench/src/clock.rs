@@ -1,5 +1,6 @@
 //! What the kernel has accounted to a process, and to all of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::process;
@@ -56,6 +57,25 @@ pub fn cpu_time(process: u32) -> io::Result<Duration> {
     Ok(ClockId::pid_cpu_clock_id(pid)?.now()?.into())
 }
 
+/// CPU time of each thread that a process has, by its number: user and system, to the nanosecond.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn thread_times(process: u32) -> io::Result<BTreeMap<u32, Duration>> {
+    let mut times = BTreeMap::new();
+    for entry in fs::read_dir(format!("/proc/{process}/task"))? {
+        let entry = entry?;
+        let number = entry.file_name().to_string_lossy().parse().map_err(io::Error::other)?;
+        // A thread may end between the two.
+        let Ok(account) = fs::read_to_string(entry.path().join("schedstat")) else { continue };
+        let nanoseconds = account.split_whitespace().next().and_then(|first| first.parse().ok());
+        let nanoseconds = nanoseconds.ok_or_else(|| io::Error::other("no CPU time of a thread"))?;
+        times.insert(number, Duration::from_nanos(nanoseconds));
+    }
+    Ok(times)
+}
+
 /// The most memory that a process had resident so far (`VmHWM`), in bytes.
 ///
 /// # Errors
@@ -103,6 +123,27 @@ pub fn machine_time() -> io::Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_have_their_own_accounts() {
+        let spent = Duration::from_millis(50);
+        let before = thread_times(process::id()).unwrap();
+        std::thread::scope(|scope| {
+            let worker = scope.spawn(|| {
+                let own = nix::unistd::gettid().as_raw();
+                let own = u32::try_from(own).unwrap();
+                assert!(!before.contains_key(&own), "it is new");
+                loop {
+                    let now = thread_times(process::id()).unwrap();
+                    if now.get(&own).is_some_and(|time| *time >= spent) {
+                        return;
+                    }
+                }
+            });
+            worker.join().unwrap();
+        });
+        assert!(thread_times(0).is_err(), "no process has this number");
+    }
 
     #[test]
     fn own_memory_is_found() {

@@ -60,7 +60,7 @@ impl Contestant {
 }
 
 /// The names of [`all`] of them, in order.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "hyper",
     "hyper-2",
     "hyper-own-hash",
@@ -71,6 +71,7 @@ pub const NAMES: [&str; 11] = [
     "ruler-lanes",
     "ruler-hash",
     "streamsum",
+    "streamsum-2",
     "streamsum-log",
 ];
 
@@ -106,6 +107,10 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
         "streamsum" => {
             Contestant::new(name, &[streamsum, "--listen", "{addr}", "--access-log", "off"])
         }
+        "streamsum-2" => Contestant::on_all_cores(
+            name,
+            &[streamsum, "--listen", "{addr}", "--access-log", "off", "--workers", "auto"],
+        ),
         "streamsum-log" => Contestant::new(name, &[streamsum, "--listen", "{addr}"]),
         _ => return None,
     };

@@ -19,8 +19,8 @@ const PROFILE: &str = "release, fat LTO, one codegen unit, panic = abort, stripp
 pub struct Environment(Vec<(&'static str, String)>);
 
 impl Environment {
-    /// That of this process.
-    pub fn find() -> Self {
+    /// That of this process, whose network has such a congestion control.
+    pub fn find(congestion_control: String) -> Self {
         const UNKNOWN: &str = "unknown";
         let unknown = || String::from(UNKNOWN);
         let version = |name| locked(name).unwrap_or(UNKNOWN).to_owned();
@@ -44,6 +44,7 @@ impl Environment {
             ("compiler", said(&rustc, &["--version"]).unwrap_or_else(unknown)),
             ("profile", profile),
             ("RUSTFLAGS", env::var("RUSTFLAGS").unwrap_or_else(|_| "none".into())),
+            ("congestion control", congestion_control),
             ("kernel", kernel().unwrap_or_else(unknown)),
             ("CPU", cpu().unwrap_or_else(unknown)),
             ("load before", load().unwrap_or_else(unknown)),

@@ -3,9 +3,10 @@
 //!
 //! ```text
 //! 7  main               the command                   ── options
-//! 6  session            every work, by everybody      ── descriptors
+//! 6  session            every work, by everybody      ── descriptors, network
 //!    report             Markdown, with charts         ── environment, chart
 //! 5  results, table     one for each kind of work
+//!    goals              which ratios are to be reached
 //!    figures            medians and ratios
 //!    race               round after round             ── progress
 //! 4  measure            one measurement, by kind of work
@@ -33,9 +34,11 @@ pub mod crowd;
 pub mod descriptors;
 pub mod environment;
 pub mod figures;
+pub mod goals;
 pub mod hasher;
 pub mod loader;
 pub mod measure;
+pub mod network;
 pub mod options;
 pub mod plan;
 pub mod process;

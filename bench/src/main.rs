@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use streamsum_bench::build::{self, Programs};
 use streamsum_bench::contestant::{self, BASELINE};
 use streamsum_bench::environment::Environment;
+use streamsum_bench::network;
 use streamsum_bench::options::{self, Command, Options};
 use streamsum_bench::report::{Folder, Report};
 use streamsum_bench::session::Session;
@@ -60,7 +61,8 @@ fn run(options: Options) -> Result<bool, Box<dyn Error>> {
         return Err("nobody is left to race".into());
     }
 
-    let environment = Environment::find();
+    // What was built may have come over the network.
+    let environment = Environment::find(network::enter());
     let rounds = options.rounds;
     let session = Session { contestants, baseline, workloads: options.workloads, rounds };
     let report = Report { environment, notes, rounds, results: session.run()? };

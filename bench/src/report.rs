@@ -95,6 +95,9 @@ impl fmt::Display for Section {
         for (name, about) in &self.works {
             writeln!(f, "- `{name}`: {about}")?;
         }
-        write!(f, "\n{}", self.table)
+        if !self.works.is_empty() {
+            writeln!(f)?;
+        }
+        write!(f, "{}", self.table)
     }
 }

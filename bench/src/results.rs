@@ -1,5 +1,6 @@
 //! All that a run of the race found, by kind of work.
 
+use crate::goals;
 use crate::measure::growth::Grown;
 use crate::measure::latency::Latency;
 use crate::measure::memory::Memory;
@@ -32,12 +33,20 @@ impl Results {
     pub fn sections(&self) -> Vec<Section> {
         let sections = [
             section("Throughput", &self.throughput),
+            self.goals(),
             section("Latency", &self.latency),
             section("Memory", &self.memory),
             section("Growth", &self.growth),
             section("Start", &self.start),
         ];
         sections.into_iter().flatten().collect()
+    }
+
+    /// What streamsum is to reach, and does.
+    fn goals(&self) -> Option<Section> {
+        let judged = goals::judge(&self.throughput);
+        let table = Table::of_goals(&judged);
+        (!judged.is_empty()).then(|| Section { title: "Goals", works: Vec::new(), table })
     }
 
     /// Whether anybody failed at anything.

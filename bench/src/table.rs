@@ -10,6 +10,7 @@ use std::fmt::{self, Write};
 
 use crate::contestant::BASELINE;
 use crate::figures::Figures;
+use crate::goals::Judged;
 use crate::race::{Entry, Outcome, Raced};
 
 /// So much of a core for other processes has spoilt a measurement.
@@ -49,6 +50,18 @@ impl Table {
                 rows.push(names.into_iter().chain(cells).chain([remark]).collect());
             }
         }
+        Self { rows }
+    }
+
+    /// What is to be reached, and what was.
+    pub fn of_goals(judged: &[Judged]) -> Self {
+        let row = |it: &Judged| {
+            let remark = if it.is_reached { "" } else { "missed" };
+            let [work, ratio, wanted] = [&it.work, &it.ratio, &it.wanted].map(String::clone);
+            vec![work, ratio, wanted, format!("{:.2}", it.found), remark.to_owned()]
+        };
+        let headings = ["work", "ratio", "wanted", "found", "remark"].map(String::from);
+        let rows = [headings.to_vec()].into_iter().chain(judged.iter().map(row)).collect();
         Self { rows }
     }
 }
@@ -139,6 +152,26 @@ pub(crate) mod tests {
         let workload = workload::all(true).remove(0);
         let mut table = Table::of(&[Raced { workload, entries }]);
         table.rows.pop().unwrap().split_off(2)
+    }
+
+    #[test]
+    fn goals_that_were_missed_are_marked() {
+        let judged = |found, is_reached| Judged {
+            work: "small".into(),
+            ratio: "speed of it, × other".into(),
+            wanted: "≥ 1.00".into(),
+            found,
+            is_reached,
+        };
+        let text = Table::of_goals(&[judged(1.234, true), judged(0.996, false)]).to_string();
+        let rows: Vec<&str> = text.lines().skip(2).collect();
+        assert_eq!(
+            rows,
+            [
+                "| small | speed of it, × other | ≥ 1.00 |  1.23 |        |",
+                "| small | speed of it, × other | ≥ 1.00 |  1.00 | missed |",
+            ]
+        );
     }
 
     struct Seconds(f64);

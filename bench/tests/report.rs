@@ -27,7 +27,7 @@ fn report(works: &[&str]) -> Report {
     };
     let memory = works.iter().map(raced).collect();
     let results = Results { memory, ..Results::default() };
-    Report { environment: Environment::find(), notes: Vec::new(), rounds: 1, results }
+    Report { environment: Environment::find("reno".into()), notes: Vec::new(), rounds: 1, results }
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -1,5 +1,8 @@
 //! How much a server manages in a closed loop, and at what cost.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use crate::clock::{self, Account};
 use crate::contestant::{Contestant, Role};
 use crate::cores::Cores;
@@ -12,6 +15,9 @@ use crate::settle::settle;
 use crate::workload::{Load, Unit};
 
 use super::PATIENCE;
+
+/// So many threads of a server are looked at.
+pub const THREADS: usize = 4;
 
 /// What one measurement found.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +33,8 @@ pub struct Throughput {
     pub memory: f64,
     /// CPU seconds of the server's in a second.
     pub busy: f64,
+    /// The parts of these that its busiest threads had, the busiest first.
+    pub threads: [f64; THREADS],
     /// CPU seconds that neither server nor loader had, in a second.
     pub others: f64,
 }
@@ -65,9 +73,10 @@ fn account(
     unit: Unit,
     run: impl FnOnce() -> Result<Done, Failure>,
 ) -> Result<Throughput, Failure> {
-    let before = Account::of(program)?;
+    let (before, threads_before) = (Account::of(program)?, clock::thread_times(program)?);
     let done = run()?;
     let spent = Account::of(program)?.since(&before);
+    let threads = parts(&threads_before, &clock::thread_times(program)?);
     let units = match unit {
         Unit::Gigabyte => done.content as f64 / 1e9,
         Unit::Request => done.answers as f64,
@@ -80,6 +89,37 @@ fn account(
         loader_cost: spent.loader / units,
         memory: clock::peak_memory(program)? as f64,
         busy: spent.program / time,
+        threads,
         others: spent.others / time,
     })
+}
+
+/// What each of the busiest threads had of what all have spent in between.
+fn parts(before: &BTreeMap<u32, Duration>, after: &BTreeMap<u32, Duration>) -> [f64; THREADS] {
+    let spent = |(thread, time): (&u32, &Duration)| {
+        time.saturating_sub(before.get(thread).copied().unwrap_or_default()).as_secs_f64()
+    };
+    let mut spent: Vec<f64> = after.iter().map(spent).collect();
+    spent.sort_by(|one, other| other.total_cmp(one));
+    let all: f64 = spent.iter().sum();
+    let mut parts = [0.0; THREADS];
+    for (part, spent) in parts.iter_mut().zip(spent).filter(|_| all > 0.0) {
+        *part = spent / all;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_of_what_was_spent_in_between() {
+        let times = |times: &[(u32, u64)]| -> BTreeMap<u32, Duration> {
+            times.iter().map(|(thread, millis)| (*thread, Duration::from_millis(*millis))).collect()
+        };
+        let before = times(&[(1, 1_000), (2, 10)]);
+        assert_eq!(parts(&before, &times(&[(1, 1_000), (2, 20), (3, 30)])), [0.75, 0.25, 0.0, 0.0]);
+        assert_eq!(parts(&before, &before), [0.0; THREADS], "nothing");
+    }
 }

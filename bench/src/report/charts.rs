@@ -133,7 +133,16 @@ mod tests {
 
     fn sample(rate: f64) -> Throughput {
         let unit = Unit::Gigabyte;
-        Throughput { unit, rate, cost: 1.0, loader_cost: 1.0, memory: 1.0, busy: 1.0, others: 0.0 }
+        Throughput {
+            unit,
+            rate,
+            cost: 1.0,
+            loader_cost: 1.0,
+            memory: 1.0,
+            busy: 1.0,
+            threads: [1.0, 0.0, 0.0, 0.0],
+            others: 0.0,
+        }
     }
 
     #[test]

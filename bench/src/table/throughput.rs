@@ -2,15 +2,28 @@
 
 use super::{Shown, cost_of_requests, disturbance, percent, ratio};
 use crate::figures::Figures;
-use crate::measure::throughput::Throughput;
+use crate::measure::throughput::{THREADS, Throughput};
 use crate::workload::Unit;
 
 /// A server that is so busy has no time left.
 const SATURATED: f64 = 0.95;
 
+/// A thread that had less is not shown.
+const LEAST_PART: f64 = 0.01;
+
 impl Shown for Throughput {
-    const HEADINGS: &'static [&'static str] =
-        &["speed", "× hyper", "spread", "busy", "CPU", "× hyper's", "loader's CPU", "peak MiB"];
+    const HEADINGS: &'static [&'static str] = &[
+        "speed",
+        "× hyper",
+        "spread",
+        "busy",
+        "threads",
+        "both",
+        "CPU",
+        "× hyper's",
+        "loader's CPU",
+        "peak MiB",
+    ];
 
     fn cells(figures: &Figures<'_, Self>) -> Vec<String> {
         let is_requests = figures.all(|it| it.unit == Unit::Request);
@@ -25,6 +38,8 @@ impl Shown for Throughput {
             ratio(figures.ratio(|it| it.rate)),
             percent(figures.spread(|it| it.rate)),
             percent(figures.median(|it| it.busy)),
+            threads(figures),
+            percent(figures.median(|it| it.busy + it.loader_cost * it.rate)),
             cpu(figures.median(|it| it.cost)),
             ratio(figures.ratio(|it| it.cost)),
             cpu(figures.median(|it| it.loader_cost)),
@@ -41,6 +56,13 @@ impl Shown for Throughput {
     }
 }
 
+/// The parts of the server's CPU time that its threads had, but for those that had hardly any.
+fn threads(figures: &Figures<'_, Throughput>) -> String {
+    let parts = (0..THREADS).map(|rank| figures.median(|it| it.threads[rank]));
+    let parts = parts.filter(|part| *part >= LEAST_PART);
+    parts.map(|part| format!("{:.0}", part * 100.0)).collect::<Vec<_>>().join("+")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,14 +76,26 @@ mod tests {
         loader_cost: 0.1,
         memory: 3.0 * 1_048_576.0,
         busy: 1.0,
+        threads: [0.7, 0.298, 0.002, 0.0],
         others: 0.0,
     };
 
     #[test]
     fn units_are_those_of_the_work() {
         let row = |sample| last_row(vec![entry("hyper", vec![Ok(sample)])]);
-        let bytes = ["2.00 GB/s", "1.00", "0 %", "100 %", "0.20 s/GB", "1.00", "0.10 s/GB", "3.0"];
-        assert_eq!(row(SAMPLE)[..8], bytes);
+        let bytes = [
+            "2.00 GB/s",
+            "1.00",
+            "0 %",
+            "100 %",
+            "70+30",
+            "120 %",
+            "0.20 s/GB",
+            "1.00",
+            "0.10 s/GB",
+            "3.0",
+        ];
+        assert_eq!(row(SAMPLE)[..10], bytes);
         let requests = Throughput {
             unit: Unit::Request,
             rate: 1500.0,
@@ -70,7 +104,7 @@ mod tests {
             ..SAMPLE
         };
         let row = row(requests);
-        assert_eq!([&row[0], &row[4], &row[6]], ["1.5 k/s", "1.00 s/100k", "0.20 s/100k"]);
+        assert_eq!([&row[0], &row[6], &row[8]], ["1.5 k/s", "1.00 s/100k", "0.20 s/100k"]);
     }
 
     #[test]

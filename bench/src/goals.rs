@@ -1,0 +1,155 @@
+//! What streamsum is to reach: ratios to those who did the same work in the same rounds.
+
+use crate::figures::Figures;
+use crate::measure::throughput::Throughput;
+use crate::race::{Entry, Raced};
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Speed,
+    Cpu,
+}
+
+/// One ratio, and what it is to be.
+#[derive(Clone, Copy, Debug)]
+struct Goal {
+    /// The name of a work, or of a group of works; `None` for all.
+    work: Option<&'static str>,
+    of: Of,
+    own: &'static str,
+    peer: &'static str,
+    bound: f64,
+}
+
+const fn speed(work: Option<&'static str>, own_and_peer: [&'static str; 2], bound: f64) -> Goal {
+    let [own, peer] = own_and_peer;
+    Goal { work, of: Of::Speed, own, peer, bound }
+}
+
+/// A server is held against the ruler that hashes as it does, and against its peers.
+const GOALS: [Goal; 10] = [
+    speed(Some("upload-1"), ["streamsum", "ruler-lanes"], 1.0),
+    speed(Some("upload-1"), ["streamsum", "hyper"], 1.15),
+    speed(Some("upload-1"), ["streamsum", "go"], 1.05),
+    speed(Some("chunked"), ["streamsum", "hyper"], 1.15),
+    speed(Some("upload-32"), ["streamsum", "ruler-lanes"], 0.97),
+    speed(Some("small"), ["streamsum", "ruler-lanes"], 0.85),
+    speed(Some("pipelined"), ["streamsum", "ruler-lanes"], 0.7),
+    speed(None, ["streamsum-2", "hyper-2"], 1.0),
+    speed(None, ["streamsum-2", "go-2"], 1.0),
+    Goal { work: Some("upload"), of: Of::Cpu, own: "streamsum-2", peer: "streamsum", bound: 1.05 },
+];
+
+/// A goal at a work, and what was found.
+#[derive(Debug, PartialEq)]
+pub struct Judged {
+    pub work: String,
+    /// What is compared, in words.
+    pub ratio: String,
+    /// The bound, in words.
+    pub wanted: String,
+    pub found: f64,
+    pub is_reached: bool,
+}
+
+/// Each goal at each work in which both took part and neither failed.
+pub fn judge(raced: &[Raced<Throughput>]) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for Raced { workload, entries } in raced {
+        for goal in GOALS {
+            if goal.work.is_some_and(|name| !workload.is_named(name)) {
+                continue;
+            }
+            judged.extend(goal.judge(&workload.name, entries));
+        }
+    }
+    judged
+}
+
+impl Goal {
+    fn judge(&self, work: &str, entries: &[Entry<Throughput>]) -> Option<Judged> {
+        let good = |name| {
+            let entry = entries.iter().find(|entry| entry.contestant == name)?;
+            entry.failure().is_none().then_some(entry)
+        };
+        let figures = Figures::new(good(self.own)?, good(self.peer));
+        let found = figures.ratio(|it| match self.of {
+            Of::Speed => it.rate,
+            Of::Cpu => it.cost,
+        })?;
+        let (what, sign, is_reached) = match self.of {
+            Of::Speed => ("speed", '≥', found >= self.bound),
+            Of::Cpu => ("CPU", '≤', found <= self.bound),
+        };
+        Some(Judged {
+            work: work.to_owned(),
+            ratio: format!("{what} of {}, × {}", self.own, self.peer),
+            wanted: format!("{sign} {:.2}", self.bound),
+            found,
+            is_reached,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::tests::entry;
+    use crate::loader::Failure;
+    use crate::measure::throughput::THREADS;
+    use crate::workload::{self, Unit};
+
+    fn sample(rate: f64, cost: f64) -> Result<Throughput, Failure> {
+        Ok(Throughput {
+            unit: Unit::Gigabyte,
+            rate,
+            cost,
+            loader_cost: 1.0,
+            memory: 1.0,
+            busy: 1.0,
+            threads: [0.0; THREADS],
+            others: 0.0,
+        })
+    }
+
+    fn judge_at(work: &str, entries: Vec<Entry<Throughput>>) -> Vec<(String, String, bool)> {
+        let workload = workload::all(true).into_iter().find(|it| it.name == work).unwrap();
+        let judged = judge(&[Raced { workload, entries }]);
+        judged.into_iter().map(|it| (it.ratio, it.wanted, it.is_reached)).collect()
+    }
+
+    #[test]
+    fn each_goal_has_its_bound() {
+        let entries = || {
+            vec![
+                entry("hyper", vec![sample(1.0, 1.0)]),
+                entry("ruler-lanes", vec![sample(1.02, 1.0)]),
+                entry("streamsum", vec![sample(1.01, 1.0)]),
+                entry("streamsum-2", vec![sample(1.5, 1.06)]),
+            ]
+        };
+        let found = |ratio: &str, wanted: &str, is_reached| {
+            (ratio.to_owned(), wanted.to_owned(), is_reached)
+        };
+        assert_eq!(
+            judge_at("upload-1", entries()),
+            [
+                found("speed of streamsum, × ruler-lanes", "≥ 1.00", false),
+                found("speed of streamsum, × hyper", "≥ 1.15", false),
+                found("CPU of streamsum-2, × streamsum", "≤ 1.05", false),
+            ]
+        );
+        assert_eq!(
+            judge_at("small", entries())[0],
+            found("speed of streamsum, × ruler-lanes", "≥ 0.85", true)
+        );
+    }
+
+    #[test]
+    fn who_failed_is_not_judged() {
+        let failed = entry("hyper", vec![sample(1.0, 1.0), Err(Failure::Closed)]);
+        let own = entry("streamsum", vec![sample(1.0, 1.0), sample(1.0, 1.0)]);
+        assert_eq!(judge_at("upload-1", vec![failed, own]), []);
+    }
+}
