@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mio::Waker;
@@ -56,6 +56,8 @@ pub(super) struct Shared {
     /// At most so many decisions wait: there are never more requests.
     max_decisions: usize,
     inbox: Mutex<Inbox>,
+    /// True if something may be in the inbox: a loop with nothing to take takes no lock.
+    has_mail: AtomicBool,
     counted: Mutex<Counted>,
     busy: AtomicUsize,
     connections: AtomicUsize,
@@ -70,6 +72,7 @@ impl Shared {
             order: AtomicU8::new(Order::Serve as u8),
             max_decisions: max_connections,
             inbox: Mutex::default(),
+            has_mail: AtomicBool::new(false),
             counted: Mutex::default(),
             busy: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
@@ -100,8 +103,7 @@ impl Shared {
         // Before the worker can take it, and count it as its own.
         self.busy.fetch_add(1, Ordering::AcqRel);
         self.connections.fetch_add(1, Ordering::AcqRel);
-        drop(inbox);
-        self.wake();
+        self.deliver(inbox);
         Ok(())
     }
 
@@ -136,16 +138,26 @@ impl Shared {
     fn put_if(&self, put: impl FnOnce(&mut Inbox) -> bool) -> bool {
         let mut inbox = self.inbox();
         let was_put = !inbox.is_closed && put(&mut inbox);
-        drop(inbox);
         if was_put {
-            self.wake();
+            self.deliver(inbox);
         }
         was_put
     }
 
-    /// Swaps the inbox with an empty one.
+    /// Has the loop look into the inbox.
+    fn deliver(&self, inbox: MutexGuard<'_, Inbox>) {
+        self.has_mail.store(true, Ordering::Release);
+        drop(inbox);
+        self.wake();
+    }
+
+    /// Swaps the inbox with an empty one, if anything has come.
     pub(super) fn take(&self, empty: &mut Inbox) {
-        mem::swap(&mut *self.inbox(), empty);
+        if self.has_mail.load(Ordering::Acquire) {
+            let mut inbox = self.inbox();
+            self.has_mail.store(false, Ordering::Release);
+            mem::swap(&mut *inbox, empty);
+        }
     }
 
     /// The loop has ended.
