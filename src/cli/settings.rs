@@ -617,8 +617,8 @@ mod tests {
     #[test]
     fn sizes_that_do_not_fit_together_are_refused() {
         let wrong = |name, text| put(name, text).expect(name).check();
-        assert_eq!(wrong("max-turn", "48KiB"), Ok(()));
-        assert_eq!(wrong("max-turn", "47KiB"), Err("--max-turn: it must be at least 48KiB".into()));
+        assert_eq!(wrong("max-turn", "84KiB"), Ok(()));
+        assert_eq!(wrong("max-turn", "83KiB"), Err("--max-turn: it must be at least 84KiB".into()));
         assert_eq!(wrong("max-held", "256KiB"), Ok(()));
         assert_eq!(
             wrong("max-held", "255KiB"),

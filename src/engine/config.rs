@@ -22,7 +22,7 @@ const SHORTEST_TIME: Duration = Duration::from_secs(1);
 /// use streamsum::engine::Config;
 ///
 /// let config = Config::default().connections(1_000).batch(16);
-/// assert_eq!((config.connections, config.buffer), (1_000, 49_152));
+/// assert_eq!((config.connections, config.buffer), (1_000, 86_016));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -35,25 +35,31 @@ pub struct Config {
     /// [`Server::turn`](crate::server::Server::turn). An engine leaves this to its owner.
     /// Default 100,000: about 40 MB while they hold uploads.
     pub connections: usize,
-    /// Bytes of one read, and of one pooled buffer. Default 48 KiB: half of what Linux lets
-    /// wait in a socket at first, so that two reads of the same length empty it; and
-    /// uploads whose reads are equally long share lanes to their ends. With 32 uploads at
-    /// once 48 KiB was 6 % faster than 32 and 10 % than 64. At least 4 KiB, at most 16 MiB.
-    pub buffer: usize,
-    /// Bytes of one read of an upload while no other peer is ready. Default 192 KiB: the
-    /// kernel has less to do for fewer and longer reads, and peers that become ready
-    /// meanwhile are served in the next batch. One upload was 5 % faster than with 48 KiB,
-    /// and hardly slower than with 384. At least [`buffer`](field@Config::buffer), at most
+    /// Bytes of one read, and of one pooled buffer. Default 84 KiB. At least 4 KiB, at most
     /// 16 MiB.
+    ///
+    /// With 32 uploads at once over loopback, the speed as a multiple of that with 48 KiB was
+    /// 0.9 with 32, 1.0 with 64 to 76, 1.15 with 80, 1.2 with 84 and 88, and 1.25 with 96 (AMD
+    /// with AVX-512, Reno). On an AMD with AVX2 alone it was 1.15 to 1.2 with 64, and no more
+    /// with 96. A full batch takes so many buffers: 84 KiB is the most that leaves a server
+    /// below 5 MiB.
+    pub buffer: usize,
+    /// Bytes of one read of an upload while no other peer is ready. Default 96 KiB. At least
+    /// [`buffer`](field@Config::buffer), at most 16 MiB.
+    ///
+    /// With one upload over loopback, the speed in GB/s was 0.51 with 48 KiB, 0.52 with 64 to
+    /// 256 (AMD with AVX-512, Reno); 0.49 with 48, 0.53 with 96 and 0.42 with 128 and 192 on an
+    /// AMD with AVX2 alone, where the system needed 2.5 times as long for the longer reads; and
+    /// 5 % more with 192 than with 48 (Intel, BBR).
     pub lone_buffer: usize,
     /// Peers whose content is handed over together, each with a pooled buffer. Default 32:
     /// a kernel has at most so many lanes. With 32 uploads at once that was 45 % faster
     /// than 16 of 64 KiB, and no slower with anything else.
     pub batch: usize,
     /// Bytes that one turn may read before it returns; each request and each look at a peer
-    /// counts as 1 KiB, and the last read may exceed the limit. Default 2 MiB: a few
-    /// milliseconds, so that an embedder's own timers run on time under any load, and
-    /// enough for a full batch. At least one buffer.
+    /// counts as 1 KiB, and the last read may exceed the limit. Default 2,688 KiB: a full batch
+    /// of full buffers, which is below two milliseconds, so that an embedder's own timers run on
+    /// time under any load. With 2 MiB, 32 uploads were 10 % slower. At least one buffer.
     pub max_turn: usize,
     /// Bytes of unfinished heads and trailer sections, of content that the handler has left or
     /// [keeps](crate::handler::Piece::keep), and of what waits behind an unfinished answer, all
@@ -80,10 +86,10 @@ impl Default for Config {
         Self {
             limits: Limits::default(),
             connections: 100_000,
-            buffer: 48 << 10,
-            lone_buffer: 192 << 10,
+            buffer: 84 << 10,
+            lone_buffer: 96 << 10,
             batch: 32,
-            max_turn: 2 << 20,
+            max_turn: 32 * (84 << 10),
             max_held: 64 << 20,
             max_output: 16 << 10,
             kept_target: 0,
@@ -282,7 +288,7 @@ fn at_most(most: u64, setting: &'static str, value: u64) -> Result<(), ConfigErr
 ///
 /// let config = Config::default().max_turn(1_000);
 /// let wrong = Engine::<Socket, ()>::new(config, Now::now()).unwrap_err();
-/// assert_eq!(wrong.to_string(), "max_turn must be at least 49152");
+/// assert_eq!(wrong.to_string(), "max_turn must be at least 86016");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -374,9 +380,9 @@ mod tests {
             config().buffer((16 << 20) + 1).lone_buffer(usize::MAX).check(),
             Err(ConfigError::TooLarge { setting: "buffer", most: 16 << 20 })
         );
-        assert_eq!(config().lone_buffer(48 << 10).check(), Ok(()));
+        assert_eq!(config().lone_buffer(84 << 10).check(), Ok(()));
         assert_eq!(config().lone_buffer(16 << 20).check(), Ok(()));
-        assert_eq!(config().lone_buffer(49_151).check(), too_small("lone_buffer", 49_152));
+        assert_eq!(config().lone_buffer(86_015).check(), too_small("lone_buffer", 86_016));
         assert_eq!(
             config().lone_buffer((16 << 20) + 1).check(),
             Err(ConfigError::TooLarge { setting: "lone_buffer", most: 16 << 20 })

@@ -21,7 +21,7 @@ fn a_peer_that_never_reads_gets_no_more_than_the_bound_and_an_answer() {
 
 #[test]
 fn many_small_requests_make_no_longer_turn_than_a_few_large_reads() {
-    let config = Config::default().max_turn(64 << 10);
+    let config = Config::default().buffer(48 << 10).max_turn(64 << 10);
     let mut driver = recording(config);
     let client = driver.connect();
     client.send(put("/a", "a").repeat(1_000));
@@ -56,7 +56,7 @@ fn a_turn_that_has_bytes_for_another_full_batch_serves_it() {
 
 #[test]
 fn many_peers_with_little_to_say_make_no_longer_turn_either() {
-    let config = Config::default().max_turn(64 << 10);
+    let config = Config::default().buffer(48 << 10).max_turn(64 << 10);
     let mut driver = recording(config);
     let clients: Vec<Client> = (0..1_000).map(|_| driver.connect()).collect();
     for client in &clients {
@@ -82,7 +82,7 @@ fn the_smallest_bounds_work() {
 
 #[test]
 fn a_pipelining_flood_does_not_starve_another_peer() {
-    let config = Config::default().max_turn(64 << 10);
+    let config = Config::default().buffer(48 << 10).max_turn(64 << 10);
     let mut driver = recording(config);
     let flooding = driver.connect();
     flooding.send(put("/flood", "a").repeat(20_000));
@@ -97,7 +97,7 @@ fn a_pipelining_flood_does_not_starve_another_peer() {
 
 #[test]
 fn a_flood_of_lingering_peers_does_not_starve_another() {
-    let config = Config::default().max_turn(64 << 10);
+    let config = Config::default().buffer(48 << 10).max_turn(64 << 10);
     let mut driver = recording(config);
     let refused: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
     for client in &refused {

@@ -75,7 +75,7 @@ fn thirty_seconds_end_it_though_bytes_come() {
 // covers: 21.2
 #[test]
 fn thirty_seconds_end_a_flood_that_is_never_caught_up_with() {
-    let (mut driver, client) = refused_with(Config::default().max_turn(48 << 10));
+    let (mut driver, client) = refused_with(Config::default().buffer(48 << 10).max_turn(48 << 10));
     client.send("x".repeat(4 << 20));
     for _ in 0..29 {
         driver.clock.advance(Duration::from_secs(1));
@@ -89,7 +89,7 @@ fn thirty_seconds_end_a_flood_that_is_never_caught_up_with() {
 
 #[test]
 fn a_peer_that_waits_to_be_read_is_not_silent() {
-    let (mut driver, client) = refused_with(Config::default().max_turn(48 << 10));
+    let (mut driver, client) = refused_with(Config::default().buffer(48 << 10).max_turn(48 << 10));
     // So many others are read before it that it takes minutes.
     let others: Vec<Client> = (0..20).map(|_| driver.connect()).collect();
     for other in &others {
