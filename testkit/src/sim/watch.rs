@@ -314,6 +314,7 @@ impl Marks {
             // nothing waited already, its time begins.
             self.given = given;
             self.written.last = now;
+            self.answered.get_or_insert(now.at);
         }
         if client.output_len() > self.output {
             self.output = client.output_len();
