@@ -116,13 +116,16 @@ impl<S: Socket, U> Peer<S, U> {
             return (!self.stage.is_over()).then_some(Overdue::BreakOff);
         }
         match &self.stage {
-            // It is not idle as long as it takes its answer.
-            Stage::AwaitingHead if self.connection.awaits() == Awaits::Idle && is_writing => None,
             Stage::AwaitingHead if self.connection.awaits() == Awaits::Idle => {
-                let is_first = self.connection.requests() == 0;
-                let limit = if is_first { timeouts.head.or(timeouts.idle) } else { timeouts.idle };
-                let idle = now.since(self.clock.idle_since());
-                reached(limit, idle).then_some(Overdue::Close)
+                let is_due = if self.connection.requests() == 0 {
+                    // Whatever its session may have to write.
+                    reached(timeouts.head.or(timeouts.idle), total)
+                } else {
+                    // It is not idle as long as it takes its answer.
+                    let idle = now.since(self.clock.idle_since());
+                    !is_writing && reached(timeouts.idle, idle)
+                };
+                is_due.then_some(Overdue::Close)
             }
             Stage::AwaitingHead => {
                 let limit = timeouts.head.filter(|&limit| total >= limit)?;

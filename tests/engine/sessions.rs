@@ -149,6 +149,28 @@ fn output_that_an_idle_peer_brings_about_is_timed_from_then_on() {
     assert!(client.is_closed(), "it has taken nothing for 5 s");
 }
 
+/// Such as a client that asks for new keys again and again.
+// covers: 26.1
+#[test]
+fn output_of_a_session_gives_no_time_for_the_first_head() {
+    let mut driver = recording(Config::default());
+    let (busy, slow) = (connect(&mut driver, 1_000, 0), connect(&mut driver, 1_000, 0));
+    for _ in 0..9 {
+        driver.advance_secs(1.0);
+        busy.owe_output();
+        driver.note_spuriously(&busy);
+        driver.settle();
+    }
+    slow.set_window(0);
+    slow.owe_output();
+    driver.note_spuriously(&slow);
+    driver.settle();
+    assert_eq!((busy.times_owed(), slow.times_owed()), (9, 1));
+    assert!(!busy.is_closed() && !slow.is_closed());
+    driver.advance_secs(1.0);
+    assert!(busy.is_closed() && slow.is_closed());
+}
+
 #[test]
 fn output_that_a_read_brings_about_is_not_as_old_as_the_answer() {
     let timeouts = Timeouts::default().write(Duration::from_secs(5));
