@@ -196,7 +196,8 @@ where
     let parts = group.iter().map(&mut part).collect::<io::Result<Vec<P>>>()?;
     let mut threads = Vec::new();
     for (runner, part) in group.into_iter().zip(parts) {
-        threads.push(start(runner, part)?);
+        // Nobody else could end those that run already.
+        threads.push(start(runner, part).inspect_err(|_| handle.stop())?);
     }
     Ok(Spawned { addresses, handle, threads })
 }

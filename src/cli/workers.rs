@@ -52,13 +52,17 @@ impl Others {
     {
         let name = format!("worker-{}", runner.number());
         let thread = Builder::new().name(name).spawn(move || {
-            while let Round::Next = runner.round(&mut part)? {
-                part.lines.flush();
-            }
-            let left = Left::at(&runner);
+            let ended = loop {
+                match runner.round(&mut part) {
+                    Ok(Round::Next) => part.lines.flush(),
+                    Ok(_) => break Ok(Left::at(&runner)),
+                    Err(wrong) => break Err(wrong),
+                }
+            };
+            // However it ended, each request under way has its line.
             runner.shut_down(&mut part);
             part.lines.flush();
-            Ok(left)
+            ended
         })?;
         self.0.push(thread);
         Ok(())

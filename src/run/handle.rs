@@ -25,8 +25,8 @@ impl Handle {
     /// turn answers, as [`Server::answer`](crate::server::Server::answer) does.
     ///
     /// Returns false if the server, or the worker that has the request, has ended; if
-    /// [`Config::connections`](crate::engine::Config::connections) decisions wait for its next
-    /// turn already; or if the request is another server's. Only
+    /// [`Config::connections`](crate::engine::Config::connections) decisions, or a worker's share
+    /// of that, wait for its next turn already; or if the request is another server's. Only
     /// [`Handler::ended`](crate::handler::Handler::ended) reports whether the request was
     /// still there.
     #[expect(clippy::must_use_candidate, reason = "most callers can do nothing about it")]
@@ -66,7 +66,8 @@ impl Handle {
     /// Has the loop gather its [`Status`], and passes it to `then` on the loop's thread, where
     /// `then` must not block: send it on from there. With several workers it is the state of
     /// each after its next turn, and `then` is called by the last one. Those that have ended
-    /// have nothing more to say; if all have, `then` is called at once.
+    /// have nothing more to say. If all have, or all have answered by then, `then` is called
+    /// before this returns: hold no lock that it takes.
     ///
     /// # Example
     ///
