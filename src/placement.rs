@@ -45,7 +45,7 @@ pub enum Placement {
 ///
 /// It goes to the worker with the fewest [busy](Load::busy) connections; among those with
 /// equally many to the one with the fewest connections, and then to the first. One that is full is
-/// passed over. At most one more than it may have waits at a worker for somebody to give way.
+/// passed over.
 pub fn place(loads: impl IntoIterator<Item = Load>) -> Placement {
     let mut free = None;
     let mut displacing = None;
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(placed([(2, 3), (1, 3), (1, 3)]), Placement::Displacing(1));
         assert_eq!(placed([(1, 3), (2, 3)]), Placement::Displacing(0));
         assert_eq!(placed([(3, 3), (3, 3)]), Placement::Nowhere);
-        assert_eq!(placed([(3, 3), (1, 4)]), Placement::Nowhere, "one waits there already");
+        assert_eq!(placed([(3, 3), (1, 4)]), Placement::Nowhere, "one idle place is not enough");
         assert_eq!(placed([]), Placement::Nowhere);
     }
 

@@ -75,6 +75,7 @@ use condition::Condition;
 use connected::Connected;
 use elsewhere::HERE;
 pub(crate) use elsewhere::{Elsewhere, Newcomer};
+pub(crate) use newcomers::ASK_AGAIN;
 use newcomers::{Attempt, Vacancy};
 pub use stream::{Listener, Stream, Wrapping};
 
@@ -102,10 +103,13 @@ pub struct Server<U> {
     shortage: Option<io::Error>,
     /// On while descriptors run out, and idle connections make room.
     scarcity: Condition,
+    /// When a descriptor was freed that has not helped yet.
+    freed_at: Option<Instant>,
     accept_failures: u64,
     /// Other servers, to which some of the connections go that this one accepts.
     elsewhere: Option<Box<dyn Elsewhere>>,
-    /// Connections that another server has accepted, and that wait for a place here.
+    /// Connections that wait for a place: that another server has accepted, for one here; that
+    /// this one has, one at most, for one anywhere.
     arrivals: VecDeque<Newcomer>,
 }
 
@@ -192,6 +196,7 @@ impl<U> Server<U> {
             fullness: Condition::default(),
             shortage: None,
             scarcity: Condition::default(),
+            freed_at: None,
             accept_failures: 0,
             elsewhere: None,
             arrivals: VecDeque::new(),
@@ -226,7 +231,8 @@ impl<U> Server<U> {
     /// places are taken and no connection is idle. The stream is closed then.
     pub fn adopt(&mut self, stream: impl Into<Stream>, peer: PeerAddr, now: Now) -> io::Result<()> {
         let stream = stream.into().into_nonblocking()?;
-        match self.find_vacancy(now) {
+        let is_next = self.elsewhere.is_none() || self.arrivals.is_empty();
+        match self.find_vacancy(now).filter(|_| is_next) {
             Some(vacancy) => {
                 let newcomer = Newcomer { stream, origin: peer.into(), wrap: None };
                 self.take_in(newcomer, vacancy, now)
@@ -283,8 +289,7 @@ impl<U> Server<U> {
     /// failures of a single connection, and a lack of descriptors.
     pub fn turn<H: Handler<Upload = U>>(&mut self, now: Now, handler: &mut H) -> io::Result<()> {
         let accepted = self.accept(now);
-        self.welcome(now);
-        if self.can_place() || self.listeners.iter().all(Option::is_none) {
+        if self.can_place(now) || self.listeners.iter().all(Option::is_none) {
             self.fullness.not_seen(now.monotonic);
         } else {
             self.fullness.seen(now.monotonic);
@@ -317,7 +322,7 @@ impl<U> Server<U> {
     pub fn timeout(&self, now: Now) -> Option<Duration> {
         let is_readable = self.listeners.iter().flatten().any(|one| one.readable);
         let may_accept = is_readable || !self.arrivals.is_empty();
-        let vacancy_at = self.vacancy_at.filter(|_| !self.can_place());
+        let vacancy_at = self.vacancy_at.filter(|_| !self.can_place(now));
         let accept = may_accept.then(|| self.paused_until.or(vacancy_at).unwrap_or(now.monotonic));
         let (fullness, scarcity) = (self.fullness.ends(), self.scarcity.ends());
         let all = [accept, fullness, scarcity, self.engine.deadline(now)];
@@ -350,6 +355,7 @@ impl<U> Server<U> {
     /// that it accepts the connections that wait in a backlog: closing would reset them,
     /// with the requests that they may have sent.
     pub fn drain(&mut self, now: Now) {
+        self.part_with_arrivals(now);
         for place in 0..self.listeners.len() {
             // Connections that came since the last event are accepted, too.
             if let Some(listening) = &mut self.listeners[place] {
@@ -357,7 +363,7 @@ impl<U> Server<U> {
             }
             // Errors of a listener do not matter any more.
             for _ in 0..MAX_BACKLOG {
-                let Some(vacancy) = self.free_place() else { break };
+                let Some(vacancy) = self.free_place(now) else { break };
                 match self.accept_one(place, vacancy, now) {
                     Ok(Attempt::Accepted | Attempt::Failed(_)) => {}
                     Ok(Attempt::OutOfDescriptors(_) | Attempt::Over) | Err(_) => break,
@@ -504,13 +510,13 @@ impl<U> Server<U> {
     }
 
     /// True if there is a place for a newcomer, here or elsewhere.
-    fn can_place(&self) -> bool {
-        self.free_place().is_some()
+    fn can_place(&self, now: Now) -> bool {
+        self.free_place(now).is_some()
     }
 
     /// A place that nobody has, here or elsewhere.
-    fn free_place(&self) -> Option<Vacancy> {
-        match self.placement() {
+    fn free_place(&self, now: Now) -> Option<Vacancy> {
+        match self.placement(self.load(), now) {
             Placement::Free(HERE) => Some(Vacancy::Free),
             Placement::Free(number) => Some(Vacancy::Elsewhere(number)),
             Placement::Displacing(_) | Placement::Nowhere => None,

@@ -38,6 +38,8 @@ pub struct Runner<U> {
     /// Its place among the workers of its group.
     number: usize,
     counts: Counts,
+    /// Whether a connection gave way, if it was asked for that in this round.
+    gave_way: Option<bool>,
     is_draining: bool,
     /// True if it has ended as it was ordered to.
     is_over: bool,
@@ -95,7 +97,7 @@ impl<U> Runner<U> {
         if workers > 1
             && let Some(first) = group.first_mut()
         {
-            first.server.share(Box::new(Others(handle.workers)));
+            first.server.share(Box::new(Others::new(handle.workers)));
         }
         Ok(group)
     }
@@ -115,6 +117,7 @@ impl<U> Runner<U> {
             lost: Vec::new(),
             number,
             counts: Counts::default(),
+            gave_way: None,
             is_draining: false,
             is_over: false,
         }
@@ -236,11 +239,11 @@ impl<U> Runner<U> {
         for newcomer in self.inbox.arrivals.drain(..) {
             self.server.arrive(newcomer);
         }
-        if mem::take(&mut self.inbox.is_descriptor_wanted) && self.server.give_way(now) {
-            self.handle.workers[0].put(|inbox| inbox.is_descriptor_free = true);
+        if mem::take(&mut self.inbox.is_to_give_way) {
+            self.gave_way = Some(self.server.give_way(now));
         }
-        if mem::take(&mut self.inbox.is_descriptor_free) {
-            self.server.end_pause();
+        for (number, gave_way) in self.inbox.answers.drain(..) {
+            self.server.hear(number, gave_way, now);
         }
         if order == Order::Drain && !self.is_draining {
             self.is_draining = true;
@@ -274,6 +277,11 @@ impl<U> Runner<U> {
                 self.counts.correct(&self.handle.workers[self.number], busy, connections);
             if made_room {
                 self.handle.workers[0].wake();
+            }
+            // It is to know the load by then, or it would ask again.
+            if let Some(gave_way) = self.gave_way.take() {
+                let answer = (self.number, gave_way);
+                self.handle.workers[0].put(|inbox| inbox.answers.push(answer));
             }
         }
         let mut counted = self.shared().counted();

@@ -32,10 +32,11 @@ pub(super) struct Inbox {
     pub(super) inquiries: Vec<Arc<Inquiry>>,
     /// Connections that another worker has accepted.
     pub(super) arrivals: Vec<Newcomer>,
-    /// True if the worker that accepts has no descriptor for the next one.
-    pub(super) is_descriptor_wanted: bool,
-    /// True if another worker has freed one for it.
-    pub(super) is_descriptor_free: bool,
+    /// True if an idle connection is to give way, for the worker that accepts has no place or no
+    /// descriptor for the next one.
+    pub(super) is_to_give_way: bool,
+    /// What others, by their numbers, have answered to that: true if one gave way.
+    pub(super) answers: Vec<(usize, bool)>,
     /// True if the loop has ended, and takes in no more.
     pub(super) is_closed: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Instant;
 
 use super::connected::Wrap;
 use super::newcomers::Vacancy;
@@ -34,7 +35,10 @@ impl fmt::Debug for Newcomer {
 /// The other servers of one that accepts for all.
 pub(crate) trait Elsewhere: fmt::Debug + Send {
     /// Where the next connection goes, if the server that asks is loaded like this.
-    fn place(&self, here: Load) -> Placement;
+    ///
+    /// A server that could not [give way](Server::give_way) is passed over for a while, and
+    /// nobody is to give way as long as one has not answered.
+    fn place(&self, here: Load, now: Instant) -> Placement;
 
     /// Hands a connection over.
     ///
@@ -43,9 +47,14 @@ pub(crate) trait Elsewhere: fmt::Debug + Send {
     /// The connection, if that server has ended.
     fn hand_over(&mut self, to: usize, newcomer: Newcomer) -> Result<(), Newcomer>;
 
-    /// Asks one of them to [give way](Server::give_way) with an idle connection, for there is no
-    /// descriptor. False if none has any.
-    fn ask_for_descriptor(&mut self) -> bool;
+    /// Asks one of them to [give way](Server::give_way) with an idle connection.
+    fn ask_for_place(&mut self, number: usize, now: Instant);
+
+    /// Likewise for a descriptor the one that has the most of them. False if none has any.
+    fn ask_for_descriptor(&mut self, now: Instant) -> bool;
+
+    /// Hears from one that it was asked, and whether it has given way.
+    fn hear(&mut self, number: usize, gave_way: bool, now: Instant);
 }
 
 impl<U> Server<U> {
@@ -59,29 +68,46 @@ impl<U> Server<U> {
         self.arrivals.push_back(newcomer);
     }
 
-    /// Frees the descriptor of an idle connection, as the server that accepts has asked for. True
-    /// if there was one.
+    /// Frees the place and the descriptor of an idle connection, as the server that accepts has
+    /// asked for. True if there was one.
     pub(crate) fn give_way(&mut self, now: Now) -> bool {
         self.free_descriptor(now)
     }
 
-    /// Accepts again at once: another server has given way.
-    pub(crate) fn end_pause(&mut self) {
-        self.paused_until = None;
+    /// Hears from another server that it was asked to give way, and whether it has.
+    pub(crate) fn hear(&mut self, number: usize, gave_way: bool, now: Now) {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            elsewhere.hear(number, gave_way, now.monotonic);
+        }
+        if gave_way {
+            // There is a descriptor again, if that was what was short.
+            self.paused_until = None;
+        }
     }
 
-    pub(super) fn ask_for_descriptor(&mut self) -> bool {
-        self.elsewhere.as_mut().is_some_and(|elsewhere| elsewhere.ask_for_descriptor())
+    pub(super) fn ask_for_place(&mut self, number: usize, now: Now) {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            elsewhere.ask_for_place(number, now.monotonic);
+        }
     }
 
-    pub(super) fn placement(&self) -> Placement {
-        let here = Load {
+    pub(super) fn ask_for_descriptor(&mut self, now: Now) -> bool {
+        let asked = self.elsewhere.as_mut().map(|it| it.ask_for_descriptor(now.monotonic));
+        asked.unwrap_or_default()
+    }
+
+    pub(super) fn load(&self) -> Load {
+        Load {
             busy: self.engine.busy(),
             connections: self.engine.connections(),
             max_connections: self.engine.config().connections,
-        };
+        }
+    }
+
+    /// Where a connection goes, if this server is loaded like that.
+    pub(super) fn placement(&self, here: Load, now: Now) -> Placement {
         match &self.elsewhere {
-            Some(elsewhere) => elsewhere.place(here),
+            Some(elsewhere) => elsewhere.place(here, now.monotonic),
             None => place([here]),
         }
     }
@@ -99,18 +125,34 @@ impl<U> Server<U> {
         }
     }
 
-    /// Takes in those who wait for a place, as far as there are any; unless something is short.
-    pub(super) fn welcome(&mut self, now: Now) {
-        if self.paused_until.is_some() {
-            return;
-        }
+    /// Takes in those who wait for a place, as far as there are any. True if nobody waits any
+    /// more.
+    pub(super) fn welcome(&mut self, now: Now) -> bool {
         while !self.arrivals.is_empty()
             && let Some(vacancy) = self.find_vacancy(now)
-            && let Some(newcomer) = self.arrivals.pop_front()
         {
+            if let Vacancy::Asked(number) = vacancy {
+                self.ask_for_place(number, now);
+                break;
+            }
+            let Some(newcomer) = self.arrivals.pop_front() else { break };
             if let Err(error) = self.take_in(newcomer, vacancy, now) {
-                return self.pause(error, now);
+                self.pause(error, now);
+                break;
             }
         }
+        self.arrivals.is_empty()
+    }
+
+    /// Takes in those who wait for a place, as far as places are free; the others are closed, as
+    /// those are who are in a backlog still.
+    pub(super) fn part_with_arrivals(&mut self, now: Now) {
+        while let Some(newcomer) = self.arrivals.pop_front()
+            && let Some(vacancy) = self.free_place(now)
+        {
+            // What fails here is closed.
+            let _ = self.take_in(newcomer, vacancy, now);
+        }
+        self.arrivals.clear();
     }
 }

@@ -11,7 +11,7 @@ use super::elsewhere::HERE;
 use super::{Listening, LostListener, MAX_LISTENERS, Newcomer, Server, Stream, close};
 use crate::engine::{Key, Now};
 use crate::handler::Origin;
-use crate::placement::Placement;
+use crate::placement::{Load, Placement};
 
 /// A turn tries at most so often to accept from one listener, so that a flood of
 /// connections does not keep the peers from being served.
@@ -20,6 +20,9 @@ const ACCEPTS_A_TURN: usize = 256;
 /// How long accepting pauses after descriptors or memory ran out: it does not help to try
 /// again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a worker has to give way, or is not asked again when it could not.
+pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How an attempt to accept ended.
 pub(super) enum Attempt {
@@ -39,6 +42,9 @@ pub(super) enum Vacancy {
     Of(Key),
     /// At the server with this number.
     Elsewhere(usize),
+    /// There is none yet: the server with this number is asked to give way when a newcomer is
+    /// there.
+    Asked(usize),
 }
 
 impl<U> Server<U> {
@@ -49,7 +55,11 @@ impl<U> Server<U> {
         }
         self.paused_until = None;
         self.vacancy_at = None;
-        let had_vacancy = self.can_place();
+        let had_vacancy = self.can_place(now);
+        if !self.welcome(now) {
+            // Who waits for a place comes first.
+            return Ok(());
+        }
         let mut last_lost = Ok(());
         for place in 0..self.listeners.len() {
             if let Err(error) = self.accept_some(place, now) {
@@ -65,28 +75,24 @@ impl<U> Server<U> {
 
     fn accept_some(&mut self, place: usize, now: Now) -> io::Result<()> {
         let mut accepted = false;
-        let mut has_freed = false;
         let mut failure = None;
         for _ in 0..ACCEPTS_A_TURN {
-            if self.listening(place).is_none() {
+            if self.listening(place).is_none() || !self.arrivals.is_empty() {
                 return Ok(());
             }
             let Some(vacancy) = self.find_vacancy(now) else { return Ok(()) };
             match self.accept_one(place, vacancy, now)? {
-                Attempt::Accepted => (accepted, has_freed) = (true, false),
-                Attempt::Failed(error) => failure = Some(error),
-                // Once in a row: a second time, something else has taken the descriptor.
-                Attempt::OutOfDescriptors(error) if !has_freed && self.free_descriptor(now) => {
-                    has_freed = true;
-                    self.scarcity.seen(now.monotonic);
-                    self.shortage.get_or_insert(error);
+                Attempt::Accepted => {
+                    accepted = true;
+                    self.freed_at = None;
                 }
+                Attempt::Failed(error) => failure = Some(error),
                 Attempt::OutOfDescriptors(error) => {
-                    if self.ask_for_descriptor() {
-                        self.scarcity.seen(now.monotonic);
+                    if !self.make_room(now) {
+                        self.pause(error, now);
+                        return Ok(());
                     }
-                    self.pause(error, now);
-                    return Ok(());
+                    self.shortage.get_or_insert(error);
                 }
                 Attempt::Over => return Ok(()),
             }
@@ -99,23 +105,45 @@ impl<U> Server<U> {
         Ok(())
     }
 
+    /// Frees a descriptor: here, which is true, or soon elsewhere. Once in a row: when it does not
+    /// help, something else has taken it.
+    fn make_room(&mut self, now: Now) -> bool {
+        if self.freed_at.is_some_and(|at| now.monotonic < at + ACCEPT_PAUSE) {
+            return false;
+        }
+        let is_free = self.free_descriptor(now);
+        if is_free || self.ask_for_descriptor(now) {
+            self.freed_at = Some(now.monotonic);
+            self.scarcity.seen(now.monotonic);
+        }
+        is_free
+    }
+
     /// A place for a newcomer, if there is any.
     pub(super) fn find_vacancy(&mut self, now: Now) -> Option<Vacancy> {
-        match self.placement() {
+        let here = self.load();
+        match self.placement(here, now) {
             Placement::Free(HERE) => return Some(Vacancy::Free),
             Placement::Free(number) => return Some(Vacancy::Elsewhere(number)),
-            Placement::Displacing(number) if number != HERE => {
-                return Some(Vacancy::Elsewhere(number));
+            Placement::Displacing(number) if number != HERE => return Some(Vacancy::Asked(number)),
+            Placement::Nowhere if self.elsewhere.is_some() => {
+                // Whoever frees a place tells; or it is time to ask again.
+                self.vacancy_at = Some(now.monotonic + ASK_AGAIN);
+                return None;
             }
             Placement::Displacing(_) | Placement::Nowhere => {}
         }
-        match self.engine.longest_idle(now) {
-            Ok(key) => Some(Vacancy::Of(key)),
-            Err(again) => {
-                self.vacancy_at = Some(again);
-                None
-            }
+        let again = match self.engine.longest_idle(now) {
+            Ok(key) => return Some(Vacancy::Of(key)),
+            Err(again) => again,
+        };
+        // Those without a request here are not idle, or not for long enough.
+        let without = Load { busy: here.connections, ..here };
+        if let Placement::Displacing(number) = self.placement(without, now) {
+            return Some(Vacancy::Asked(number));
         }
+        self.vacancy_at = Some(again);
+        None
     }
 
     /// Frees the descriptor of an idle peer. True if there was one.
@@ -200,6 +228,11 @@ impl<U> Server<U> {
             // No peer leaves before a newcomer has come.
             Vacancy::Of(key) => drop(self.engine.displace(key)),
             Vacancy::Elsewhere(number) => return self.hand_over(number, newcomer, now),
+            Vacancy::Asked(number) => {
+                self.arrivals.push_back(newcomer);
+                self.ask_for_place(number, now);
+                return Ok(());
+            }
         }
         let Newcomer { mut stream, origin, wrap } = newcomer;
         let token = Token(self.first + MAX_LISTENERS + self.engine.next_key());

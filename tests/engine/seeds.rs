@@ -83,9 +83,9 @@ fn every_seed_of_several_workers_ends_well() {
     }
     println!("{all:?}");
     if number("SIM_SEED").is_none() {
-        let Seen { answered, displaced, waited, passed_over } = all;
+        let Seen { answered, displaced, waited, passed_over, refused } = all;
         assert!(
-            [answered, displaced, waited, passed_over].iter().all(|times| *times > 0),
+            [answered, displaced, waited, passed_over, refused].iter().all(|times| *times > 0),
             "{all:?}"
         );
     }

@@ -4,10 +4,11 @@ use std::io;
 use std::os::unix::net::UnixListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
 
-use streamsum::engine::Config;
+use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, UploadId, Verdict};
-use streamsum::proto::Response;
+use streamsum::proto::{Limits, Response};
 use streamsum::resident::Pair;
 use streamsum::run::{Handle, Runner};
 use streamsum::server::Listener;
@@ -208,6 +209,76 @@ fn idle_connections_give_way_on_any_worker() {
         client.ends();
     }
     assert_eq!(workers.server.stats().displaced, 4);
+    workers.end();
+}
+
+/// Two workers with two places each, whose refused clients linger until they leave.
+fn refusing() -> Workers {
+    let minute = Duration::from_secs(60);
+    let timeouts = Timeouts::default().linger(minute).linger_silence(minute);
+    let limits = Limits::default().body(10);
+    workers(2, Config::default().connections(4).limits(limits).timeouts(timeouts))
+}
+
+/// A client that was refused, and holds its place without a request.
+fn linger(workers: &Workers) -> (Client, usize) {
+    let mut client = workers.address.connect();
+    client.send(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n");
+    let (worker, _) = workers.placed();
+    assert_eq!(client.answer().status, 413);
+    (client, worker)
+}
+
+#[test]
+fn newcomer_for_whom_nobody_gives_way_gets_the_next_place_of_any_worker() {
+    let workers = refusing();
+    let mut uploads: Vec<_> = (0..3).map(|_| workers.begin_one("/")).collect();
+    assert_eq!(uploads.iter().map(|(_, worker, _)| *worker).collect::<Vec<_>>(), [0, 1, 0]);
+    let (_lingering, worker) = linger(&workers);
+    assert_eq!(worker, 1, "which has one that may give way, as it seems");
+    let mut newcomer = workers.begin("/");
+    until(&workers.handle(), |handle| handle.connections() == 5);
+    let (mut first, ..) = uploads.remove(0);
+    finish(&mut first);
+    drop(first);
+    assert_eq!(workers.placed().0, 0);
+    finish(&mut newcomer);
+    workers.server.stop();
+    workers.end();
+}
+
+// covers: 28.7
+#[test]
+fn worker_with_an_idle_connection_is_asked_when_another_cannot_give_way() {
+    let workers = refusing();
+    let (_lingering, first) = linger(&workers);
+    let (_upload, second, _) = workers.begin_one("/");
+    let (_another, third) = linger(&workers);
+    let (mut idle, fourth, _) = workers.begin_one("/");
+    assert_eq!([first, second, third, fourth], [0, 1, 0, 1]);
+    finish(&mut idle);
+    let mut newcomer = workers.begin("/");
+    assert_eq!(workers.placed().0, 1);
+    idle.ends();
+    finish(&mut newcomer);
+    assert_eq!(workers.server.stats().displaced, 1);
+    workers.server.stop();
+    workers.end();
+}
+
+#[test]
+fn newcomer_without_a_place_keeps_no_drain_waiting() {
+    let workers = refusing();
+    let mut uploads: Vec<_> = (0..3).map(|_| workers.begin_one("/")).collect();
+    let (lingering, _) = linger(&workers);
+    let mut newcomer = workers.begin("/");
+    until(&workers.handle(), |handle| handle.connections() == 5);
+    workers.server.drain();
+    // As whoever waits in a backlog is: it has sent what nobody has read.
+    let wrong = newcomer.try_to_end().expect_err("a reset");
+    assert_eq!(wrong.kind(), io::ErrorKind::ConnectionReset);
+    drop(lingering);
+    uploads.drain(..).for_each(|(mut client, ..)| finish(&mut client));
     workers.end();
 }
 

@@ -69,6 +69,8 @@ pub struct Seen {
     pub waited: u64,
     /// Connections that a worker took which was passed over while it was full.
     pub passed_over: u64,
+    /// Workers that could not give way when they were asked.
+    pub refused: u64,
 }
 
 impl Seen {
@@ -78,6 +80,7 @@ impl Seen {
         self.displaced += other.displaced;
         self.waited += other.waited;
         self.passed_over += other.passed_over;
+        self.refused += other.refused;
     }
 }
 
@@ -89,7 +92,11 @@ struct Game {
     uploaders: Vec<Uploader>,
     /// Those who wait to be accepted.
     backlog: VecDeque<usize>,
-    /// Those who wait at each worker for somebody to give way.
+    /// The one who was accepted and has no place.
+    waiting: Option<usize>,
+    /// Workers that could not give way lately.
+    refused: Vec<bool>,
+    /// Those who were sent to each worker.
     arrivals: Vec<VecDeque<usize>>,
     seen: Seen,
     random: Random,
@@ -109,6 +116,8 @@ pub fn play(mut random: Random) -> Seen {
         told: vec![empty; count],
         uploaders: Vec::new(),
         backlog: VecDeque::new(),
+        waiting: None,
+        refused: vec![false; count],
         arrivals: vec![VecDeque::new(); count],
         seen: Seen::default(),
         random,
@@ -148,27 +157,48 @@ impl Game {
     /// The acceptor knows its own load, and of the others what it was told.
     fn accept(&mut self) {
         self.tell(0);
-        while let Some(&number) = self.backlog.front() {
-            let worker = match place(self.told.iter().copied()) {
+        while let Some(number) = self.waiting.take().or_else(|| self.backlog.pop_front()) {
+            let passed_over = |(load, has_refused): (&Load, &bool)| {
+                if *has_refused { Load { busy: load.connections, ..*load } } else { *load }
+            };
+            let loads = self.told.iter().zip(&self.refused).map(passed_over);
+            match place(loads) {
                 Placement::Free(worker) => {
                     self.assert_least(worker);
-                    worker
+                    self.told[worker].busy += 1;
+                    self.told[worker].connections += 1;
+                    self.arrivals[worker].push_back(number);
+                    self.welcome(worker);
                 }
                 Placement::Displacing(worker) => {
                     let full = |load: &Load| load.connections >= load.max_connections;
                     assert!(self.told.iter().all(full), "{:?}", self.told);
-                    worker
+                    self.waiting = Some(number);
+                    self.ask(worker);
                 }
                 Placement::Nowhere => {
                     self.seen.waited += 1;
+                    self.waiting = Some(number);
                     return;
                 }
-            };
-            self.backlog.pop_front();
-            self.told[worker].busy += 1;
-            self.told[worker].connections += 1;
-            self.arrivals[worker].push_back(number);
-            self.welcome(worker);
+            }
+        }
+    }
+
+    /// A worker gives way with an idle connection if it has one, and tells its load.
+    fn ask(&mut self, worker: usize) {
+        let driver = &mut self.workers[worker];
+        let now = driver.clock.now();
+        match driver.engine.longest_idle(now) {
+            Ok(key) => {
+                assert!(driver.engine.displace(key), "it is idle");
+                self.seen.displaced += 1;
+                self.tell(worker);
+            }
+            Err(_) => {
+                self.seen.refused += 1;
+                self.refused[worker] = true;
+            }
         }
     }
 
@@ -184,15 +214,8 @@ impl Game {
 
     /// A worker takes in those that were sent to it.
     fn welcome(&mut self, worker: usize) {
-        while let Some(&number) = self.arrivals[worker].front() {
+        while let Some(number) = self.arrivals[worker].pop_front() {
             let driver = &mut self.workers[worker];
-            if driver.engine.connections() == self.share {
-                let now = driver.clock.now();
-                let Ok(key) = driver.engine.longest_idle(now) else { return };
-                assert!(driver.engine.displace(key), "it is idle");
-                self.seen.displaced += 1;
-            }
-            self.arrivals[worker].pop_front();
             let client = driver.connect_from(PeerAddr::Unix);
             let uploader = &mut self.uploaders[number];
             client.send(&uploader.request[..uploader.sent]);
@@ -219,6 +242,7 @@ impl Game {
             self.workers[worker].advance(time);
             self.settle(worker);
         }
+        self.refused.fill(false);
     }
 
     /// An uploader reads its answer, and goes on or leaves.
@@ -268,7 +292,7 @@ impl Game {
                 break;
             }
         }
-        assert!(self.backlog.is_empty());
+        assert!(self.backlog.is_empty() && self.waiting.is_none());
         for driver in &mut self.workers {
             driver.engine.drain();
             driver.advance(Duration::from_secs(60));
