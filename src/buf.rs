@@ -178,12 +178,11 @@ impl Buf {
         copy
     }
 
-    /// Gives its memory away, with all bytes in it, and has copies of the others from then on:
-    /// see [`copy_of`](Self::copy_of). If a pool has lent it, that expects the copy back, which
-    /// it frees.
-    pub(crate) fn give_away(&mut self, consumed: Range<usize>) -> Self {
-        let copy = Self { lent: mem::take(&mut self.lent), ..self.copy_of(consumed) };
-        mem::replace(self, copy)
+    /// Gives its memory away, with all bytes in it, and has none from then on. If a pool has lent
+    /// it, that expects what is left back, which it frees.
+    pub(crate) fn give_away(&mut self) -> Self {
+        let nothing = Self { lent: mem::take(&mut self.lent), ..Self::with_capacity(0) };
+        mem::replace(self, nothing)
     }
 
     /// How many bytes fit in altogether: consumed, unread and spare.

@@ -153,14 +153,16 @@ impl Turn<'_> {
         {
             return Some((self.room.take_lone_buffer(), lease, usize::MAX));
         }
+        // If the handler keeps some of it, that is a copy, and fits into the lease.
+        let small = SMALL_READ.min(buffer / 2);
         let certain = usize::try_from(connection.certain_content()).unwrap_or(usize::MAX);
         let (lease, most) = if let Some(lease) = self.room.lease(buffer) {
             (lease, usize::MAX)
         } else if certain > 0 && !self.may_leave_content {
             // Nothing of it is left behind.
             (Lease::nothing(), certain)
-        } else if in_body && let Some(lease) = self.room.lease(SMALL_READ) {
-            (lease, SMALL_READ)
+        } else if in_body && let Some(lease) = self.room.lease(small) {
+            (lease, small)
         } else {
             (self.room.lend_reserve(key, buffer)?, usize::MAX)
         };

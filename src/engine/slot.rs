@@ -16,6 +16,8 @@ pub(super) struct Slot {
     pub(super) progress: Progress,
     /// True if a request was begun for the peer in this batch.
     pub(super) has_begun: bool,
+    /// True if the handler keeps something of what was in the buffer.
+    pub(super) is_kept_from: bool,
 }
 
 /// What can be done for a peer in its batch.
@@ -30,7 +32,8 @@ pub(super) enum Progress {
 
 impl Slot {
     pub(super) fn new(key: Key, buf: Buf, lease: Lease, out: Vec<u8>, progress: Progress) -> Self {
-        Self { key, buf: Some(buf), lease, out, progress, has_begun: false }
+        let (has_begun, is_kept_from) = (false, false);
+        Self { key, buf: Some(buf), lease, out, progress, has_begun, is_kept_from }
     }
 
     /// The bytes that are not used yet.

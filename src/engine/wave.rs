@@ -74,6 +74,7 @@ impl Turn<'_> {
             held_back,
             taken,
             kept: 0,
+            may_move: !slot.is_kept_from,
             last,
             account,
             credit: None,
@@ -272,6 +273,7 @@ impl Turn<'_> {
     ) {
         let Piece { upload, buf, range, held_back, taken, kept, last, credit, answer, .. } = piece;
         slot.buf = Some(buf);
+        slot.is_kept_from |= kept > 0;
         let Stage::Lent(mut record) = mem::replace(&mut peer.stage, Stage::AwaitingHead) else {
             unreachable!("a piece comes back to the peer whose content it is")
         };

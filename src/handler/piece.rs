@@ -27,6 +27,8 @@ pub struct Piece<U> {
     pub(crate) taken: usize,
     /// Bytes that were in front of the range, and that the handler keeps.
     pub(crate) kept: usize,
+    /// True if the buffer may be given away: nothing of what was in it is kept yet.
+    pub(crate) may_move: bool,
     pub(crate) last: bool,
     /// For what the handler keeps; `None` if it never
     /// [leaves content](super::Handler::may_leave_content).
@@ -87,8 +89,8 @@ impl<U> Piece<U> {
     ///
     /// The memory counts for [`Config::max_held`](crate::engine::Config::max_held) until the
     /// [`Content`] is dropped: when all of that is in use, no more is read. Who wants less than
-    /// that sets a [credit](Piece::credit). Most content moves with its buffer; of what fills less
-    /// than half of one it is a copy.
+    /// that sets a [credit](Piece::credit). Content that fills more than half of a buffer moves
+    /// with it, if nothing else of use is in there; else it is a copy.
     ///
     /// # Panics
     ///
@@ -104,14 +106,17 @@ impl<U> Piece<U> {
         let left = kept.end..self.range.end;
         self.kept += kept.len();
         self.taken = 0;
-        if kept.len() > self.buf.capacity() / 2 {
-            let buf = self.buf.give_away(left.start..left.end + self.held_back);
-            self.range = 0..left.len();
-            Content::new(buf, kept, account)
+        // What is kept, now and before, and what is left are to take no more memory together than
+        // the buffer does.
+        let is_all = left.is_empty() && self.held_back == 0 && self.buf.is_empty();
+        if self.may_move && is_all && kept.len() > self.buf.capacity() / 2 {
+            self.range = 0..0;
+            Content::new(self.buf.give_away(), kept, account)
         } else {
             let mut copy = Buf::with_capacity(kept.len());
             copy.append(self.buf.range(kept.clone()));
             self.range = left;
+            self.may_move = false;
             Content::new(copy, 0..kept.len(), account)
         }
     }
@@ -205,6 +210,7 @@ mod tests {
             held_back: 0,
             taken: 3,
             kept: 0,
+            may_move: true,
             last: false,
             account: may_leave_content.then(Arc::default),
             credit: None,

@@ -90,6 +90,31 @@ fn of_what_is_taken_in_part_that_part_is_kept() {
     }
 }
 
+/// What is kept and what is left take no more memory together than the read has set aside.
+#[test]
+fn kept_content_and_what_is_left_fit_into_the_memory_of_their_read() {
+    // A part of the content.
+    let content = numbers(3_000);
+    let mut driver = small_buffers();
+    driver.handler.bits = [2_500].into();
+    let client = driver.connect();
+    driver.send(&client, put("/keep", &content) + &put("/b", "b"));
+    assert_eq!(driver.engine.held(), 3_000 + put("/b", "b").len());
+    // The second of two requests, which most of the buffer is.
+    let mut driver = small_buffers();
+    let client = driver.connect();
+    driver.send(&client, put("/keep", &numbers(700)) + &put("/keep", &numbers(2_800)));
+    assert_eq!((driver.handler.kept.len(), driver.engine.held()), (2, 3_500));
+    // Content behind the rest of a head, and before the beginning of the next.
+    let mut driver = small_buffers();
+    let client = driver.connect();
+    let padding = "x".repeat(1_000);
+    let next = format!("PUT /b HTTP/1.1\r\nX: {}", "x".repeat(500));
+    driver.send(&client, format!("PUT /keep HTTP/1.1\r\nHost: x\r\nX: {padding}"));
+    driver.send(&client, "\r\nContent-Length: 400\r\n\r\n".to_owned() + &numbers(400) + &next);
+    assert_eq!(driver.engine.held(), 400 + next.len());
+}
+
 #[test]
 fn memory_of_kept_content_is_held_until_it_is_dropped() {
     let mut driver = small_buffers();
@@ -138,6 +163,7 @@ fn uploads_are_not_read_while_kept_content_takes_all_room() {
         driver.handler.kept.pop_front();
         drops += 1;
         assert_eq!(woken.load(Ordering::Relaxed), drops);
+        driver.turn();
         driver.settle();
     }
     assert!(drops > 40, "{drops}");
