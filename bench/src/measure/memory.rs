@@ -14,10 +14,10 @@ use super::PATIENCE;
 
 /// One in so many comes before the count begins.
 const UNCOUNTED: usize = 50;
-/// Uploads that the server is kept busy with before, and bytes of each: too few to leave
-/// memory behind that matters.
+/// Uploads that the server is kept busy with before, and bytes of each: enough to fill any
+/// buffer that a server has for all, too few to leave memory behind that matters.
 const AT_ONCE: usize = 32;
-const SMALL: u64 = 64 << 10;
+const SMALL: u64 = 256 << 10;
 
 /// What one measurement found.
 #[derive(Clone, Copy, Debug)]
