@@ -115,12 +115,29 @@ fn kept_content_and_what_is_left_fit_into_the_memory_of_their_read() {
     assert_eq!(driver.engine.held(), 400 + next.len());
 }
 
+/// Or its buffer would move with it, for which no room was set aside.
+#[test]
+fn content_read_in_small_steps_is_kept_as_a_copy() {
+    let limits = Limits::default().head(BUFFER as u32);
+    let config = Config::default().limits(limits).buffer(6 << 10).lone_buffer(6 << 10);
+    let mut driver = recording(config.max_held(16 << 10));
+    let client = driver.connect();
+    driver.send(&client, put("/keep", &numbers(3 << 10)));
+    // Beside that and the reserve there is no room for a buffer, but for a small read.
+    driver.send(&client, "PUT /keep HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n");
+    client.send(numbers(20_000));
+    driver.turn();
+    let lengths: Vec<_> = driver.handler.kept.iter().map(|content| content.len()).collect();
+    // The last one has the reserve.
+    assert_eq!((lengths, driver.engine.held()), (vec![3 << 10, 3 << 10, 6 << 10], 12 << 10));
+}
+
 #[test]
 fn memory_of_kept_content_is_held_until_it_is_dropped() {
     let mut driver = small_buffers();
     let client = driver.connect();
     // More than half a buffer moves with it; of less there is a copy.
-    for (length, held) in [(3_000, BUFFER), (100, 100)] {
+    for (length, held) in [(3_000, BUFFER), (2_049, BUFFER), (2_048, 2_048), (100, 100)] {
         driver.send(&client, put("/keep", &numbers(length)));
         assert_eq!(driver.engine.held(), held);
         driver.handler.kept.clear();
