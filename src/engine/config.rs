@@ -58,8 +58,9 @@ pub struct Config {
     pub batch: usize,
     /// Bytes that one turn may read before it returns; each request and each look at a peer
     /// counts as 1 KiB, and the last read may exceed the limit. Default 2,688 KiB: a full batch
-    /// of full buffers, which is below two milliseconds, so that an embedder's own timers run on
-    /// time under any load. With 2 MiB, 32 uploads were 10 % slower. At least one buffer.
+    /// of full buffers, which takes a few milliseconds at most, so that an embedder's own timers
+    /// run on time under any load. With 2 MiB, 32 uploads were 5 to 12 % slower. At least one
+    /// buffer.
     pub max_turn: usize,
     /// Bytes of unfinished heads and trailer sections, of content that the handler has left or
     /// [keeps](crate::handler::Piece::keep), and of what waits behind an unfinished answer, all

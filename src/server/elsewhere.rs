@@ -5,7 +5,7 @@ use std::io;
 use std::time::Instant;
 
 use super::connected::Wrap;
-use super::newcomers::Vacancy;
+use super::newcomers::{ASK_AGAIN, Vacancy};
 use super::{Server, Stream};
 use crate::engine::Now;
 use crate::handler::Origin;
@@ -85,7 +85,11 @@ impl<U> Server<U> {
         }
     }
 
-    pub(super) fn ask_for_place(&mut self, number: usize, now: Now) {
+    /// Has a newcomer wait for a place, for which the server with this number is to give way.
+    pub(super) fn wait_for_place(&mut self, newcomer: Newcomer, number: usize, now: Now) {
+        self.arrivals.push_back(newcomer);
+        // It answers; or it is time to ask again.
+        self.vacancy_at = Some(now.monotonic + ASK_AGAIN);
         if let Some(elsewhere) = &mut self.elsewhere {
             elsewhere.ask_for_place(number, now.monotonic);
         }
@@ -130,12 +134,8 @@ impl<U> Server<U> {
     pub(super) fn welcome(&mut self, now: Now) -> bool {
         while !self.arrivals.is_empty()
             && let Some(vacancy) = self.find_vacancy(now)
+            && let Some(newcomer) = self.arrivals.pop_front()
         {
-            if let Vacancy::Asked(number) = vacancy {
-                self.ask_for_place(number, now);
-                break;
-            }
-            let Some(newcomer) = self.arrivals.pop_front() else { break };
             if let Err(error) = self.take_in(newcomer, vacancy, now) {
                 self.pause(error, now);
                 break;

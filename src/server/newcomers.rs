@@ -229,8 +229,7 @@ impl<U> Server<U> {
             Vacancy::Of(key) => drop(self.engine.displace(key)),
             Vacancy::Elsewhere(number) => return self.hand_over(number, newcomer, now),
             Vacancy::Asked(number) => {
-                self.arrivals.push_back(newcomer);
-                self.ask_for_place(number, now);
+                self.wait_for_place(newcomer, number, now);
                 return Ok(());
             }
         }
