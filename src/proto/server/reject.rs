@@ -5,12 +5,12 @@ use std::fmt;
 use super::super::syntax::Malformed;
 use super::Response;
 
-/// Declares the reasons from one table: name, status, words.
+/// Declares the reasons from one table: name, status, code, words.
 macro_rules! reasons {
     (
         $(#[$about:meta])*
         $enum:ident;
-        $($(#[$doc:meta])* $name:ident, $status:literal, $words:literal;)*
+        $($(#[$doc:meta])* $name:ident, $status:literal, $code:literal, $words:literal;)*
     ) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,13 @@ macro_rules! reasons {
             pub fn status(self) -> u16 {
                 match self {
                     $($enum::$name => $status,)*
+                }
+            }
+
+            /// The reason as one word for programs: of lower-case letters, digits and hyphens.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $($enum::$name => $code,)*
                 }
             }
 
@@ -54,74 +61,75 @@ reasons! {
     /// assert_eq!(Reject::LengthAndCoding.status(), 400);
     /// assert_eq!(Reject::LengthAndCoding.to_string(),
     ///            "Content-Length and Transfer-Encoding together");
+    /// assert_eq!(Reject::LengthAndCoding.code(), "length-and-coding");
     /// ```
     Reject;
 
     /// More empty lines before the request line than are skipped (RFC 9112 §2.2).
-    EmptyLines, 400, "too many empty lines before the request line";
+    EmptyLines, 400, "empty-lines", "too many empty lines before the request line";
     /// The first byte cannot begin a method: TLS, SSH, or no HTTP at all.
-    FirstByte, 400, "this is not an HTTP request";
+    FirstByte, 400, "first-byte", "this is not an HTTP request";
     /// A bare CR or a bare LF where a line must end in CRLF (RFC 9112 §2.2).
-    LineEnd, 400, "a line does not end in CRLF";
+    LineEnd, 400, "line-end", "a line does not end in CRLF";
     /// Not `method SP request-target SP HTTP-version` (RFC 9112 §3).
-    RequestLine, 400, "malformed request line";
+    RequestLine, 400, "request-line", "malformed request line";
     /// A request target of no known form (RFC 9112 §3.2).
-    Target, 400, "malformed request target";
+    Target, 400, "target", "malformed request target";
     /// Not `HTTP/` DIGIT `.` DIGIT (RFC 9112 §2.3).
-    Version, 400, "malformed HTTP version";
+    Version, 400, "version", "malformed HTTP version";
     /// A field line with a bad name, a bad value, no colon, or folded (RFC 9112 §5).
-    FieldLine, 400, "malformed field line";
+    FieldLine, 400, "field-line", "malformed field line";
     /// An HTTP/1.1 request without Host (RFC 9112 §3.2).
-    HostMissing, 400, "Host is missing";
+    HostMissing, 400, "host-missing", "Host is missing";
     /// More than one Host (RFC 9112 §3.2).
-    HostRepeated, 400, "more than one Host";
+    HostRepeated, 400, "host-repeated", "more than one Host";
     /// A Host or an authority that is not `uri-host [":" port]` (RFC 9110 §7.2).
-    Host, 400, "malformed Host or authority";
+    Host, 400, "host", "malformed Host or authority";
     /// Content-Length and Transfer-Encoding in one head (RFC 9112 §6.3).
-    LengthAndCoding, 400, "Content-Length and Transfer-Encoding together";
+    LengthAndCoding, 400, "length-and-coding", "Content-Length and Transfer-Encoding together";
     /// A Content-Length that is not one number below 2^63 (RFC 9110 §8.6).
-    Length, 400, "malformed Content-Length";
+    Length, 400, "length", "malformed Content-Length";
     /// More than one Content-Length, even if all agree (RFC 9110 §8.6).
-    LengthRepeated, 400, "more than one Content-Length";
+    LengthRepeated, 400, "length-repeated", "more than one Content-Length";
     /// A Transfer-Encoding that is no list of codings in which chunked comes at most once,
     /// and last (RFC 9112 §6.1).
-    CodingSyntax, 400, "malformed Transfer-Encoding";
+    CodingSyntax, 400, "coding-syntax", "malformed Transfer-Encoding";
     /// Transfer-Encoding in an HTTP/1.0 request (RFC 9112 §6.1).
-    CodingInHttp10, 400, "Transfer-Encoding in an HTTP/1.0 request";
+    CodingInHttp10, 400, "coding-in-http10", "Transfer-Encoding in an HTTP/1.0 request";
     /// A chunk size that is not 1 to 16 hexadecimal digits (RFC 9112 §7.1).
-    ChunkSize, 400, "malformed chunk size";
+    ChunkSize, 400, "chunk-size", "malformed chunk size";
     /// Chunks that add up to 2^63 bytes or more.
-    ChunkTooLarge, 400, "chunk size out of range";
+    ChunkTooLarge, 400, "chunk-too-large", "chunk size out of range";
     /// A malformed chunk extension (RFC 9112 §7.1.1).
-    ChunkExtension, 400, "malformed chunk extension";
+    ChunkExtension, 400, "chunk-extension", "malformed chunk extension";
     /// More chunk extensions than an honest sender needs.
-    ChunkOverhead, 400, "too many chunk extensions";
+    ChunkOverhead, 400, "chunk-overhead", "too many chunk extensions";
     /// No CRLF after a chunk's data (RFC 9112 §7.1).
-    ChunkEnd, 400, "no CRLF after the data of a chunk";
+    ChunkEnd, 400, "chunk-end", "no CRLF after the data of a chunk";
     /// The peer ended the connection within a request (RFC 9112 §8).
-    Truncated, 400, "the connection ended before the request did";
+    Truncated, 400, "truncated", "the connection ended before the request did";
     /// The head did not end in time.
-    HeadTimeout, 408, "the head did not arrive in time";
+    HeadTimeout, 408, "head-timeout", "the head did not arrive in time";
     /// The content came too slowly, or not at all.
-    BodyTimeout, 408, "the content did not arrive in time";
+    BodyTimeout, 408, "body-timeout", "the content did not arrive in time";
     /// The content is longer than this server takes.
-    BodyTooLarge, 413, "the content is too large";
+    BodyTooLarge, 413, "body-too-large", "the content is too large";
     /// The request line is longer than this server takes.
-    RequestLineTooLong, 414, "the request line is too long";
+    RequestLineTooLong, 414, "request-line-too-long", "the request line is too long";
     /// An expectation other than `100-continue` (RFC 9110 §10.1.1).
-    Expectation, 417, "unknown expectation";
+    Expectation, 417, "expectation", "unknown expectation";
     /// A head or a trailer section longer than this server takes (RFC 6585 §5).
-    HeadTooLarge, 431, "the fields are too large";
+    HeadTooLarge, 431, "head-too-large", "the fields are too large";
     /// More field lines than this server takes (RFC 6585 §5).
-    TooManyFields, 431, "too many fields";
+    TooManyFields, 431, "too-many-fields", "too many fields";
     /// A transfer coding that this server does not know (RFC 9112 §6.1).
-    Coding, 501, "unknown transfer coding";
+    Coding, 501, "coding", "unknown transfer coding";
     /// CONNECT, which is for proxies (RFC 9110 §9.3.6).
-    Connect, 501, "CONNECT is not supported";
+    Connect, 501, "connect", "CONNECT is not supported";
     /// The answer did not come in time.
-    Late, 503, "the answer was not ready in time";
+    Late, 503, "late", "the answer was not ready in time";
     /// A major version other than 1 (RFC 9110 §15.6.6).
-    MajorVersion, 505, "only HTTP/1.0 and HTTP/1.1 are supported";
+    MajorVersion, 505, "major-version", "only HTTP/1.0 and HTTP/1.1 are supported";
 }
 
 impl Reject {
@@ -238,6 +246,17 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Reject::ALL.len());
+    }
+
+    #[test]
+    fn every_reason_has_its_name_as_its_code() {
+        for reject in Reject::ALL {
+            let name = format!("{reject:?}");
+            let code = reject.code();
+            assert_eq!(code.replace('-', ""), name.to_ascii_lowercase());
+            let words = name.chars().filter(char::is_ascii_uppercase).count();
+            assert_eq!(code.split('-').count(), words, "{code}");
+        }
     }
 
     #[test]
