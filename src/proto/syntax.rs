@@ -14,7 +14,7 @@ pub(super) use body::{Body, Chunked};
 pub(super) use fields::{
     ByteSet, Section, SectionScan, Seen, check, is_tchar, line_end, list_members, trim_ows,
 };
-pub(super) use framing::Declared;
+pub(super) use framing::FramingFields;
 pub(super) use malformed::Malformed;
 
 /// The most bytes of content that one message may have: 2^63 − 1.

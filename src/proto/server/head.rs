@@ -2,7 +2,8 @@
 //! message framing that follows from them (RFC 9112 §3, §5, §6).
 
 use super::super::syntax::{
-    self, Declared, Fields, Framing, SectionScan, Seen, Version, is_tchar, list_members, trim_ows,
+    self, Fields, Framing, FramingFields, SectionScan, Seen, Version, is_tchar, list_members,
+    trim_ows,
 };
 use super::{Reject, target};
 
@@ -95,7 +96,7 @@ pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<
     let mut control = ControlFields::default();
     syntax::check(lines, scan.lines().saturating_sub(1), |field| control.add(field))?;
     let host = control.host(line.version)?;
-    let framing = control.declared.framing(line.version)?;
+    let framing = control.framing.framing(line.version)?;
     if control.unknown_expectation {
         return Err(Reject::Expectation);
     }
@@ -175,7 +176,7 @@ fn skip_empty_lines(mut input: &[u8]) -> &[u8] {
 #[derive(Default)]
 struct ControlFields<'i> {
     host: Seen<'i>,
-    declared: Declared<'i>,
+    framing: FramingFields<'i>,
     close: bool,
     keep_alive: bool,
     expects_continue: bool,
@@ -190,8 +191,8 @@ impl<'i> ControlFields<'i> {
             4 if is("host") => self.host.add(field.value),
             6 if is("expect") => self.add_expectations(field.value),
             10 if is("connection") => self.add_connection_options(field.value),
-            14 if is("content-length") => self.declared.length.add(field.value),
-            17 if is("transfer-encoding") => self.declared.coding.add(field.value),
+            14 if is("content-length") => self.framing.length.add(field.value),
+            17 if is("transfer-encoding") => self.framing.coding.add(field.value),
             _ => {}
         }
     }

@@ -61,14 +61,14 @@ impl Framing {
 
 /// What the field lines of a head declare of its content.
 #[derive(Default)]
-pub(crate) struct Declared<'i> {
+pub(crate) struct FramingFields<'i> {
     /// Content-Length.
     pub(crate) length: Seen<'i>,
     /// Transfer-Encoding.
     pub(crate) coding: Seen<'i>,
 }
 
-impl Declared<'_> {
+impl FramingFields<'_> {
     /// As RFC 9112 §6.3 has it, and stricter: what two recipients could read in two ways
     /// is malformed.
     pub(crate) fn framing(&self, version: Version) -> Result<Framing, Malformed> {
