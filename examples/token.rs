@@ -54,6 +54,10 @@ impl<H: Handler> Handler for Guarded<H> {
         self.handler.consume(pieces);
     }
 
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut H::Upload) -> Option<Response> {
+        self.handler.verify(message, upload)
+    }
+
     fn finish(&mut self, message: Finished<'_>, upload: H::Upload) -> Reply {
         self.handler.finish(message, upload)
     }

@@ -99,8 +99,43 @@ pub trait Handler {
     /// nothing.
     fn consume(&mut self, pieces: &mut [Piece<Self::Upload>]);
 
-    /// Answers a message that has ended as its framing said, and whose pieces were all
-    /// taken.
+    /// Judges a message that has ended as its framing said, and whose pieces were all taken,
+    /// by more than its framing: for example by a digest that the client has declared. What it
+    /// returns is the answer; then [`Handler::finish`] is not called, and [`Handler::ended`]
+    /// has the upload back. So what came damaged does not reach `finish`, as what was
+    /// truncated does not. The connection may be kept. By default it returns `None`: all is
+    /// well.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
+    /// use streamsum::proto::Response;
+    ///
+    /// /// Takes nothing that is empty.
+    /// struct Full;
+    ///
+    /// impl Handler for Full {
+    ///     type Upload = ();
+    ///
+    ///     fn verify(&mut self, message: &Finished<'_>, _: &mut ()) -> Option<Response> {
+    ///         (message.received() == 0).then(|| Response::text(400, "there is nothing in it"))
+    ///     }
+    ///     # fn begin(&mut self, _: Request<'_>) -> Verdict<()> { Verdict::Take(()) }
+    ///     # fn consume(&mut self, _: &mut [Piece<()>]) {}
+    ///     # fn finish(&mut self, _: Finished<'_>, (): ()) -> Reply {
+    ///     #     Reply::Now(Response::text(200, ""))
+    ///     # }
+    /// }
+    /// # let _ = Full;
+    /// ```
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut Self::Upload) -> Option<Response> {
+        let _ = (message, upload);
+        None
+    }
+
+    /// Answers a message that has ended as its framing said, whose pieces were all taken, and
+    /// in which [`Handler::verify`] has found no fault.
     fn finish(&mut self, message: Finished<'_>, upload: Self::Upload) -> Reply;
 
     /// Dresses a refusal: what it returns is what the client gets, with `Connection: close`.
@@ -191,7 +226,7 @@ pub trait Handler {
     /// possible any more.
     ///
     /// `upload` is `None` if [`Handler::finish`] had it, or if there never was one; a handler
-    /// that has answered a [`Piece`] gets it back. A request that was refused before its head was complete has a report, too. An engine
+    /// that has answered a [`Piece`], or found a fault by [`Handler::verify`], gets it back. A request that was refused before its head was complete has a report, too. An engine
     /// that is dropped reports nothing: [`shut_down`](crate::engine::Engine::shut_down)
     /// does.
     ///
@@ -382,6 +417,10 @@ impl<H: Handler + ?Sized> Handler for Box<H> {
 
     fn consume(&mut self, pieces: &mut [Piece<H::Upload>]) {
         (**self).consume(pieces);
+    }
+
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut H::Upload) -> Option<Response> {
+        (**self).verify(message, upload)
     }
 
     fn finish(&mut self, message: Finished<'_>, upload: H::Upload) -> Reply {

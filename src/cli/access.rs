@@ -95,6 +95,10 @@ impl<H: Handler, R> Handler for Logged<H, R> {
         self.handler.consume(pieces);
     }
 
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut H::Upload) -> Option<Response> {
+        self.handler.verify(message, upload)
+    }
+
     fn finish(&mut self, message: Finished<'_>, upload: H::Upload) -> Reply {
         self.handler.finish(message, upload)
     }

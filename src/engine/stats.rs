@@ -45,6 +45,9 @@ pub struct Stats {
     pub requests: u64,
     /// Answers given by the handler.
     pub answers: u64,
+    /// Those of them for which [`Handler::verify`](crate::handler::Handler::verify) has found
+    /// a fault.
+    pub faults: u64,
     /// Requests refused by the protocol or by a deadline.
     pub refusals: u64,
     /// Requests that broke off without an answer.
@@ -99,6 +102,7 @@ impl AddAssign<&Stats> for Stats {
             displaced,
             requests,
             answers,
+            faults,
             refusals,
             aborts,
             bytes_read,
@@ -112,6 +116,7 @@ impl AddAssign<&Stats> for Stats {
         self.displaced += displaced;
         self.requests += requests;
         self.answers += answers;
+        self.faults += faults;
         self.refusals += refusals;
         self.aborts += aborts;
         self.bytes_read += bytes_read;
@@ -148,17 +153,20 @@ impl<'a> Sum<&'a Stats> for Stats {
     }
 }
 
-/// One line, `name=value` for each counter.
+/// One line, `name=value` for each counter; then `code=value` for each reason for which there
+/// were refusals: see [`Reject::code`].
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connections, displaced, requests, answers, refusals, aborts, .. } = self;
-        let Self { bytes_read, bytes_written, turns, waves, pieces, .. } = self;
+        let Self { connections, displaced, requests, answers, faults, refusals, .. } = self;
+        let Self { aborts, bytes_read, bytes_written, turns, waves, pieces, refused, .. } = self;
         write!(f, "connections={connections} displaced={displaced} requests={requests} ")?;
-        write!(
-            f,
-            "answers={answers} refusals={refusals} aborts={aborts} bytes_read={bytes_read} "
-        )?;
-        write!(f, "bytes_written={bytes_written} turns={turns} waves={waves} pieces={pieces}")
+        write!(f, "answers={answers} faults={faults} refusals={refusals} aborts={aborts} ")?;
+        write!(f, "bytes_read={bytes_read} bytes_written={bytes_written} ")?;
+        write!(f, "turns={turns} waves={waves} pieces={pieces}")?;
+        for (reason, count) in Reject::ALL.iter().zip(refused).filter(|(_, count)| **count > 0) {
+            write!(f, " {}={count}", reason.code())?;
+        }
+        Ok(())
     }
 }
 
@@ -195,6 +203,7 @@ mod tests {
             turns: 9,
             waves: 10,
             pieces: 11,
+            faults: 12,
             refused,
         }
     }
@@ -211,8 +220,11 @@ mod tests {
             [connections, displaced, requests, answers, refusals, aborts],
             [3, 6, 9, 12, 15, 18]
         );
-        let Stats { bytes_read, bytes_written, turns, waves, pieces, refused, .. } = sum;
-        assert_eq!([bytes_read, bytes_written, turns, waves, pieces], [21, 24, 27, 30, 33]);
+        let Stats { bytes_read, bytes_written, turns, waves, pieces, faults, refused, .. } = sum;
+        assert_eq!(
+            [bytes_read, bytes_written, turns, waves, pieces, faults],
+            [21, 24, 27, 30, 33, 36]
+        );
         for (times, count) in (100..).zip(refused) {
             assert_eq!(count, 3 * times);
         }
@@ -221,11 +233,13 @@ mod tests {
 
     #[test]
     fn a_line_names_every_counter() {
-        let stats = Stats { connections: 1, requests: 2, pieces: 10, ..Stats::default() };
-        assert_eq!(
-            stats.to_string(),
-            "connections=1 displaced=0 requests=2 answers=0 refusals=0 aborts=0 bytes_read=0 \
-             bytes_written=0 turns=0 waves=0 pieces=10"
-        );
+        let mut stats = Stats { connections: 1, requests: 2, pieces: 10, ..Stats::default() };
+        let counters = "connections=1 displaced=0 requests=2 answers=0 faults=0 refusals=0 \
+                        aborts=0 bytes_read=0 bytes_written=0 turns=0 waves=0 pieces=10";
+        assert_eq!(stats.to_string(), counters);
+        stats.count_refusal(Reject::Late);
+        stats.count_refusal(Reject::BodyTimeout);
+        let with_reasons = counters.replace("refusals=0", "refusals=2") + " body-timeout=1 late=1";
+        assert_eq!(stats.to_string(), with_reasons);
     }
 }

@@ -301,13 +301,18 @@ impl Turn<'_> {
     fn finish<S: Socket, H: Handler>(
         &mut self,
         record: Record,
-        upload: H::Upload,
+        mut upload: H::Upload,
         peer: &mut Peer<S, H::Upload>,
         slot: &mut Slot,
         handler: &mut H,
     ) {
         let (id, received) = (record.id, record.received);
         let message = Finished { id, received, trailers: peer.connection.trailers() };
+        if let Some(response) = handler.verify(&message, &mut upload) {
+            self.stats.faults += 1;
+            let request = Unanswered { record, upload: Some(upload) };
+            return self.end(request, &response, peer, slot, handler);
+        }
         match handler.finish(message, upload) {
             Reply::Now(response) => {
                 let request = Unanswered { record, upload: None };
