@@ -9,7 +9,7 @@
 //! One space separates the columns, and only the last column may have spaces. A value that
 //! is not known is `-`. The time comes before all of them, if [`Lines`] write it. The
 //! numbers of a 408 follow its reason, `: 17 bytes in 30.1s, none for 30.0s`. The note of a
-//! response ends its line, ` note="the quota of bob is used up"`. No client can
+//! response ends its line, ` note="verified sha-256"`. No client can
 //! forge a line or a column, or send control characters to the terminal: see [`Escaped`].
 
 use std::fmt;
@@ -136,7 +136,7 @@ struct Entry<'a> {
 
 /// How a request ended: the last column.
 enum LastColumn<'a> {
-    /// The content of the answer, which is the digest.
+    /// The content of the answer, which is the digest; nothing if it is no text.
     Answer(&'a [u8]),
     Reason(&'a dyn fmt::Display),
 }
@@ -145,7 +145,8 @@ impl<'a> Entry<'a> {
     fn new(report: &'a Report<'a>) -> Self {
         let end = match &report.outcome {
             Outcome::Answered(_) => {
-                LastColumn::Answer(report.response.map_or(b"", |response| response.content()))
+                let text = report.response.filter(|one| one.content_type().starts_with("text/"));
+                LastColumn::Answer(text.map_or(b"", Response::content))
             }
             Outcome::Refused(reject) => LastColumn::Reason(reject),
             Outcome::Aborted(abort) => LastColumn::Reason(abort),

@@ -137,6 +137,12 @@ impl Response {
         self.status
     }
 
+    /// The media type of the content.
+    #[must_use]
+    pub fn content_type(&self) -> &'static str {
+        self.content_type
+    }
+
     /// The content, as it would be sent to a request other than HEAD.
     #[must_use]
     pub fn content(&self) -> &[u8] {
