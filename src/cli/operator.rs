@@ -128,8 +128,8 @@ impl Operator {
         for reason in Reject::ALL {
             let times = stats.refused(*reason);
             if times > 0 {
-                let status = reason.status();
-                lines.note(format_args!("refused={times} status={status} {reason}"));
+                let (status, code) = (reason.status(), reason.code());
+                lines.note(format_args!("refused={times} status={status} reason={code} {reason}"));
             }
         }
     }

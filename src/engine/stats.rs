@@ -153,20 +153,15 @@ impl<'a> Sum<&'a Stats> for Stats {
     }
 }
 
-/// One line, `name=value` for each counter; then `code=value` for each reason for which there
-/// were refusals: see [`Reject::code`].
+/// One line, `name=value` for each counter.
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { connections, displaced, requests, answers, faults, refusals, .. } = self;
-        let Self { aborts, bytes_read, bytes_written, turns, waves, pieces, refused, .. } = self;
+        let Self { aborts, bytes_read, bytes_written, turns, waves, pieces, .. } = self;
         write!(f, "connections={connections} displaced={displaced} requests={requests} ")?;
         write!(f, "answers={answers} faults={faults} refusals={refusals} aborts={aborts} ")?;
         write!(f, "bytes_read={bytes_read} bytes_written={bytes_written} ")?;
-        write!(f, "turns={turns} waves={waves} pieces={pieces}")?;
-        for (reason, count) in Reject::ALL.iter().zip(refused).filter(|(_, count)| **count > 0) {
-            write!(f, " {}={count}", reason.code())?;
-        }
-        Ok(())
+        write!(f, "turns={turns} waves={waves} pieces={pieces}")
     }
 }
 
@@ -233,13 +228,11 @@ mod tests {
 
     #[test]
     fn a_line_names_every_counter() {
-        let mut stats = Stats { connections: 1, requests: 2, pieces: 10, ..Stats::default() };
-        let counters = "connections=1 displaced=0 requests=2 answers=0 faults=0 refusals=0 \
-                        aborts=0 bytes_read=0 bytes_written=0 turns=0 waves=0 pieces=10";
-        assert_eq!(stats.to_string(), counters);
-        stats.count_refusal(Reject::Late);
-        stats.count_refusal(Reject::BodyTimeout);
-        let with_reasons = counters.replace("refusals=0", "refusals=2") + " body-timeout=1 late=1";
-        assert_eq!(stats.to_string(), with_reasons);
+        let stats = Stats { connections: 1, requests: 2, pieces: 10, ..Stats::default() };
+        assert_eq!(
+            stats.to_string(),
+            "connections=1 displaced=0 requests=2 answers=0 faults=0 refusals=0 aborts=0 \
+             bytes_read=0 bytes_written=0 turns=0 waves=0 pieces=10"
+        );
     }
 }

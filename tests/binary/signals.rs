@@ -60,7 +60,10 @@ fn sigusr1_asks_for_the_counters() {
     let counters = running.line();
     assert!(counters.starts_with("streamsum: open="), "{counters}");
     assert!(counters.contains(" requests=1 answers=1 faults=0 refusals=2 aborts=0 "), "{counters}");
-    assert_eq!(running.line(), "streamsum: refused=2 status=400 Host is missing");
+    assert_eq!(
+        running.line(),
+        "streamsum: refused=2 status=400 reason=host-missing Host is missing"
+    );
     running.signal("TERM");
     drop(idle);
     let (status, left) = running.end();
