@@ -39,7 +39,7 @@ pub(crate) enum Stage {
     Late(String),
     Finished,
     Refused,
-    /// The handler has answered a piece, which was the message's last if so.
+    /// The handler has answered a piece, which was the message's last if so, or the message.
     GivenUp {
         was_last: bool,
     },
@@ -151,6 +151,8 @@ pub(crate) struct Erratic {
     begun_of: BTreeMap<usize, usize>,
     pub(crate) begun: usize,
     pub(crate) batches: u64,
+    /// Messages in which it has found a fault when they had ended.
+    pub(crate) faults: u64,
     pub(crate) pieces: u64,
     /// True if every answer has to be the last of its connection.
     pub(crate) drains: bool,
@@ -170,6 +172,7 @@ impl Erratic {
             begun_of: BTreeMap::new(),
             begun: 0,
             batches: 0,
+            faults: 0,
             pieces: 0,
             drains: false,
             reached: Reached::default(),
@@ -353,8 +356,18 @@ impl Handler for Erratic {
         }
     }
 
-    fn finish(&mut self, message: Finished<'_>, work: Work) -> Reply {
+    fn verify(&mut self, message: &Finished<'_>, work: &mut Work) -> Option<Response> {
         assert_eq!((message.id(), message.received()), (work.id, work.taken));
+        if work.way != "give-up" || !self.random.chance(30) {
+            return None;
+        }
+        self.faults += 1;
+        *self.stage(work.id) = Stage::GivenUp { was_last: true };
+        Some(Response::text(FULL, "full"))
+    }
+
+    fn finish(&mut self, message: Finished<'_>, work: Work) -> Reply {
+        assert_eq!(message.id(), work.id);
         assert_eq!(*self.stage(work.id), Stage::Taking);
         let digest = content::text(content::hex(work.hash.finalize().into()));
         if work.way.starts_with("late") {

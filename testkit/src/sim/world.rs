@@ -290,6 +290,7 @@ impl<const DRAINS: bool> World<DRAINS> {
             ("displaced", self.displaced),
             ("requests", handler.begun as u64),
             ("answers", answers),
+            ("faults", handler.faults),
             ("refusals", refusals),
             ("aborts", aborts),
             ("bytes_read", taken as u64),
