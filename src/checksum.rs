@@ -1,12 +1,23 @@
-//! The handler that hashes: every request is answered with the MD5 of its content.
+//! The handler that hashes: every request is answered with the digest of its content.
 
-use crate::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
+mod form;
+
+use std::mem;
+
+use crate::digest::{Algorithm, Algorithms, Declared, Running, Value};
+use crate::handler::{Finished, Handler, Piece, Refused, Reply, Request, Verdict};
 use crate::md5::{Input, Kernel, Md5};
 use crate::proto::Response;
 use crate::resident::Resident;
+use form::Form;
 
-/// Takes every request, whatever its method and target, and answers `200 OK` with the
-/// MD5 of its content as 32 lower-case hexadecimal digits.
+/// Takes every request, whatever its method and target, and answers `200 OK` with the digest of
+/// its content in lower-case hexadecimal digits: the MD5, unless it was made for
+/// [others](Checksum::of).
+///
+/// What a client [declares](crate::digest) of its content is verified, and content that is
+/// damaged is 400. A client whose `Accept` names `application/json` gets an object of the length
+/// and of all digests, and its refusals as objects.
 ///
 /// # Example
 ///
@@ -21,19 +32,47 @@ use crate::resident::Resident;
 #[derive(Clone, Copy, Debug)]
 pub struct Checksum {
     kernel: Kernel,
+    /// What is computed of all content.
+    algorithms: Algorithms,
+    /// True if that is the MD5 alone.
+    is_plain: bool,
 }
 
 impl Checksum {
-    /// Hashes with [`Kernel::detect`].
+    /// Computes the MD5 with [`Kernel::detect`].
     #[must_use]
     pub fn new() -> Self {
         Self::with_kernel(Kernel::detect())
     }
 
-    /// Hashes with a kernel of the caller's choice, for comparisons.
+    /// Computes the MD5 with a kernel of the caller's choice, for comparisons.
     #[must_use]
     pub fn with_kernel(kernel: Kernel) -> Self {
-        Self { kernel }
+        let algorithms = Algorithms::from_iter([Algorithm::Md5]);
+        Self { kernel, algorithms, is_plain: true }
+    }
+
+    /// Computes these digests of all content, in one pass. The first is the answer's text. With
+    /// none it is the MD5.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::{Checksum, digest::Algorithm};
+    ///
+    /// let checksum = Checksum::of([Algorithm::Md5]);
+    /// # #[cfg(feature = "digests")]
+    /// let checksum = Checksum::of([Algorithm::Sha256, Algorithm::Md5, Algorithm::Crc32c]);
+    /// # let _ = checksum;
+    /// ```
+    #[must_use]
+    pub fn of(algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        let mut all: Algorithms = algorithms.into_iter().collect();
+        if all.is_empty() {
+            all.insert(Algorithm::Md5);
+        }
+        let is_plain = all.iter().eq([Algorithm::Md5]);
+        Self { algorithms: all, is_plain, ..Self::new() }
     }
 }
 
@@ -43,23 +82,118 @@ impl Default for Checksum {
     }
 }
 
+/// What [`Checksum`] keeps of a request from its head to its answer: at most 96 bytes, and a box
+/// if it is more than the MD5 of content of which nothing is declared.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::{Checksum, checksum::Upload, handler::Handler};
+///
+/// /// Whatever stands in front of a [`Checksum`].
+/// fn takes(_: impl Handler<Upload = Upload>) {}
+/// takes(Checksum::new());
+/// ```
+#[derive(Debug)]
+pub struct Upload(Work);
+
+const _: () = assert!(size_of::<Upload>() <= 96);
+
+#[derive(Debug)]
+enum Work {
+    Plain(Md5),
+    More(Box<More>),
+}
+
+/// An upload of which more is wanted than its MD5 as text.
+#[derive(Debug, Default)]
+struct More {
+    form: Form,
+    declared: Declared,
+    running: Running,
+    /// What came of `running`, and what of it was declared, once the message has ended.
+    values: Box<[Value]>,
+    verified: Algorithms,
+}
+
+impl Upload {
+    fn md5(&mut self) -> Option<&mut Md5> {
+        match &mut self.0 {
+            Work::Plain(md5) => Some(md5),
+            Work::More(more) => more.running.md5(),
+        }
+    }
+}
+
 impl Handler for Checksum {
-    type Upload = Md5;
+    type Upload = Upload;
 
-    fn begin(&mut self, _: Request<'_>) -> Verdict<Md5> {
-        Verdict::Take(Md5::new())
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Upload> {
+        let form = Form::of(request.head());
+        let declared = match Declared::of(request.head()) {
+            Ok(declared) => declared,
+            Err(fault) => return Verdict::Answer(form.fault(fault)),
+        };
+        if self.is_plain && declared.is_empty() && form == Form::Text {
+            return Verdict::Take(Upload(Work::Plain(Md5::new())));
+        }
+        let mut algorithms = self.algorithms;
+        algorithms.extend(declared.algorithms().iter());
+        let running = Running::new(algorithms);
+        let more = More { form, declared, running, ..More::default() };
+        Verdict::Take(Upload(Work::More(Box::new(more))))
     }
 
-    fn consume(&mut self, pieces: &mut [Piece<Md5>]) {
-        self.kernel.update_many(pieces.iter_mut().map(|piece| {
+    fn consume(&mut self, pieces: &mut [Piece<Upload>]) {
+        self.kernel.update_many(pieces.iter_mut().filter_map(|piece| {
             let last = piece.last();
-            let (stream, bytes) = piece.parts();
-            Input { stream, bytes, last }
+            let (upload, bytes) = piece.parts();
+            Some(Input { stream: upload.md5()?, bytes, last })
         }));
+        // By now the bytes are warm.
+        for piece in pieces {
+            let (upload, bytes) = piece.parts();
+            if let Work::More(more) = &mut upload.0 {
+                more.running.update_others(bytes);
+            }
+        }
     }
 
-    fn finish(&mut self, _: Finished<'_>, upload: Md5) -> Reply {
-        Reply::Now(Response::text(200, upload.finish().to_string()))
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
+        let more = match &mut upload.0 {
+            Work::Plain(_) if message.trailers().is_empty() => return None,
+            Work::Plain(md5) => {
+                let running = Running::from(mem::take(md5));
+                upload.0 = Work::More(Box::new(More { running, ..More::default() }));
+                return self.verify(message, upload);
+            }
+            Work::More(more) => more,
+        };
+        more.values = mem::take(&mut more.running).finish();
+        match more.declared.verify(&more.values, message.trailers()) {
+            Ok(verified) => {
+                more.verified = verified;
+                None
+            }
+            Err(fault) => Some(more.form.fault(fault)),
+        }
+    }
+
+    fn finish(&mut self, message: Finished<'_>, upload: Upload) -> Reply {
+        let more = match upload.0 {
+            Work::Plain(md5) => return Response::text(200, md5.finish().to_string()).into(),
+            Work::More(more) => more,
+        };
+        let is_asked = |value: &&Value| self.algorithms.contains(value.algorithm());
+        let values = more.values.iter().filter(is_asked);
+        more.form.answer(message.received(), values, more.verified).into()
+    }
+
+    fn refused(&mut self, refusal: &Refused<'_, Upload>, response: Response) -> Response {
+        match refusal.upload {
+            Some(Upload(Work::More(more))) => more.form.refusal(refusal.reject),
+            _ => response,
+        }
     }
 }
 

@@ -400,11 +400,11 @@ impl<'a> Request<'a> {
 /// # Example
 ///
 /// ```
-/// use streamsum::{Checksum, handler::Handler, md5::{Kernel, Md5}};
+/// use streamsum::{Checksum, checksum::Upload, handler::Handler, md5::Kernel};
 ///
 /// let portable = std::env::args().any(|argument| argument == "--portable");
 /// let kernel = if portable { Kernel::scalar() } else { Kernel::detect() };
-/// let handler: Box<dyn Handler<Upload = Md5>> = Box::new(Checksum::with_kernel(kernel));
+/// let handler: Box<dyn Handler<Upload = Upload>> = Box::new(Checksum::with_kernel(kernel));
 /// # fn takes(_: impl Handler) {}
 /// # takes(handler);
 /// ```

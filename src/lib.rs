@@ -13,7 +13,7 @@
 //! 3   server          checksum           the engine over mio  · the handler that hashes
 //! 2   engine                             turns and deadlines
 //! 1   handler         resident           what an embedder writes
-//! 0   proto     md5     buf              HTTP, digests, buffers: no sockets, no clock
+//! 0   proto     md5     digest  buf      HTTP, digests, buffers: no sockets, no clock
 //! ```
 //!
 //! The way of a byte: one read into a pooled buffer, one pass of the hash over it where
@@ -61,6 +61,7 @@
 //! |---|---|---|
 //! | [`buf`] | memory | |
 //! | [`md5`] | memory; asks std what the CPU can do | md-5 |
+//! | [`digest`] | memory | with the feature `digests`: crc32c, crc32fast, crc64fast-nvme, sha1, sha2 |
 //! | [`proto`] | memory; dates are made of a `SystemTime` | httparse, httpdate |
 //! | [`handler`], [`resident`], [`checksum`] | memory | |
 //! | [`placement`] | nothing | |
@@ -75,6 +76,7 @@
 
 pub mod buf;
 pub mod checksum;
+pub mod digest;
 pub mod engine;
 pub mod handler;
 mod link;

@@ -8,11 +8,12 @@ mod framing;
 mod malformed;
 
 pub use fields::Fields;
+pub(crate) use fields::is_tchar;
 pub use framing::{Framing, Version};
 
 pub(super) use body::{Body, Chunked};
 pub(super) use fields::{
-    ByteSet, Section, SectionScan, Seen, check, is_tchar, line_end, list_members, trim_ows,
+    ByteSet, Section, SectionScan, Seen, check, line_end, list_members, trim_ows,
 };
 pub(super) use framing::FramingFields;
 pub(super) use malformed::Malformed;

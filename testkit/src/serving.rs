@@ -9,12 +9,12 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use mio::{Events, Poll, Token, Waker};
-use streamsum::checksum::Checksum;
+use streamsum::checksum::{Checksum, Upload};
 use streamsum::engine::{Config, Now};
 use streamsum::handler::{
     Finished, Handler, Outcome, PeerAddr, Piece, Reply, Report, Request, Verdict,
 };
-use streamsum::md5::Md5;
+use streamsum::proto::Response;
 use streamsum::server::{Listener, Server};
 
 use crate::client::{Address, PATIENCE};
@@ -209,23 +209,27 @@ pub struct Watched {
 }
 
 impl Handler for Watched {
-    type Upload = Md5;
+    type Upload = Upload;
 
-    fn begin(&mut self, request: Request<'_>) -> Verdict<Md5> {
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Upload> {
         let _ = self.tell.send(Seen::Begun(request.peer()));
         self.checksum.begin(request)
     }
 
-    fn consume(&mut self, pieces: &mut [Piece<Md5>]) {
+    fn consume(&mut self, pieces: &mut [Piece<Upload>]) {
         self.checksum.consume(pieces);
     }
 
-    fn finish(&mut self, message: Finished<'_>, upload: Md5) -> Reply {
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
+        self.checksum.verify(message, upload)
+    }
+
+    fn finish(&mut self, message: Finished<'_>, upload: Upload) -> Reply {
         let _ = self.tell.send(Seen::Finished);
         self.checksum.finish(message, upload)
     }
 
-    fn ended(&mut self, report: &Report<'_>, upload: Option<Md5>) {
+    fn ended(&mut self, report: &Report<'_>, upload: Option<Upload>) {
         let (outcome, received) = (report.outcome, report.received);
         let had_upload = upload.is_some();
         let _ = self.tell.send(Seen::Ended { outcome, received, had_upload });

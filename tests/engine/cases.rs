@@ -1,10 +1,9 @@
 //! Runs `tests/cases/*.md` through the whole engine over scripted sockets, cut in several
 //! ways: statuses, digests, and who closes when.
 
-use streamsum::checksum::Checksum;
+use streamsum::checksum::{Checksum, Upload};
 use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
-use streamsum::md5::Md5;
 use streamsum::proto::Response;
 use streamsum::resident::Resident;
 use testkit::cases::{Case, escaped, unescape};
@@ -27,20 +26,24 @@ impl Resident for Answering {}
 impl Keeps for Answering {}
 
 impl Handler for Answering {
-    type Upload = Md5;
+    type Upload = Upload;
 
-    fn begin(&mut self, request: Request<'_>) -> Verdict<Md5> {
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Upload> {
         match self.early {
             Some(status) => Verdict::Answer(Response::text(status, "not now")),
             None => self.checksum.begin(request),
         }
     }
 
-    fn consume(&mut self, pieces: &mut [Piece<Md5>]) {
+    fn consume(&mut self, pieces: &mut [Piece<Upload>]) {
         self.checksum.consume(pieces);
     }
 
-    fn finish(&mut self, message: Finished<'_>, upload: Md5) -> Reply {
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
+        self.checksum.verify(message, upload)
+    }
+
+    fn finish(&mut self, message: Finished<'_>, upload: Upload) -> Reply {
         self.checksum.finish(message, upload)
     }
 }

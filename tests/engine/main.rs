@@ -5,6 +5,8 @@ mod bounds;
 mod cases;
 mod counters;
 mod deadlines;
+#[cfg(feature = "digests")]
+mod declared_digests;
 mod drain;
 mod dressed_refusals;
 mod ends;

@@ -9,10 +9,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
-use streamsum::checksum::Checksum;
+use streamsum::checksum::{Checksum, Upload};
 use streamsum::engine::Config;
 use streamsum::handler::{Finished, Handler, Piece, Reply, Request, Verdict};
-use streamsum::md5::Md5;
 use streamsum::proto::{Limits, Response};
 use testkit::client::PATIENCE;
 use testkit::response::{self, Method};
@@ -33,20 +32,24 @@ const LIMIT: u64 = 1000;
 struct Guarded(Checksum);
 
 impl Handler for Guarded {
-    type Upload = Md5;
+    type Upload = Upload;
 
-    fn begin(&mut self, request: Request<'_>) -> Verdict<Md5> {
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Upload> {
         match request.head().fields().get("authorization") {
             Some(_) => self.0.begin(request),
             None => Verdict::Answer(Response::text(401, "say the word")),
         }
     }
 
-    fn consume(&mut self, pieces: &mut [Piece<Md5>]) {
+    fn consume(&mut self, pieces: &mut [Piece<Upload>]) {
         self.0.consume(pieces);
     }
 
-    fn finish(&mut self, message: Finished<'_>, upload: Md5) -> Reply {
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
+        self.0.verify(message, upload)
+    }
+
+    fn finish(&mut self, message: Finished<'_>, upload: Upload) -> Reply {
         self.0.finish(message, upload)
     }
 }

@@ -5,8 +5,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
 use mio::{Events, Poll, Token};
 use streamsum::Checksum;
+use streamsum::checksum::Upload;
 use streamsum::engine::{Config, Now, Socket};
-use streamsum::md5::Md5;
 use streamsum::resident::Pair;
 use streamsum::server::{Listener, Server, Stream};
 use streamsum::thread::{Spawned, spawn_on, spawn_workers};
@@ -168,7 +168,7 @@ fn a_stream_that_cannot_be_wrapped_is_closed() {
 fn a_stream_that_cannot_be_wrapped_counts_as_a_failure_to_accept() {
     let (address, listener) = listen();
     let mut poll = Poll::new().expect("a poll");
-    let mut server: Server<Md5> =
+    let mut server: Server<Upload> =
         Server::new(poll.registry(), Token(0), Config::default()).expect("a server");
     server.listen(listener.wrapped_by(|_| Err(ErrorKind::Other.into()))).expect("it listens");
     let _client = TcpStream::connect(address).expect("a connection");

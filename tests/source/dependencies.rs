@@ -7,10 +7,13 @@ use std::path::Path;
 use std::process::Command;
 
 const LIBRARY: [&str; 5] = ["httparse", "httpdate", "md-5", "mio", "slab"];
+const DIGESTS: [&str; 5] = ["crc32c", "crc32fast", "crc64fast-nvme", "sha1", "sha2"];
 const BINARY: [&str; 6] = ["bytesize", "humantime", "lexopt", "rlimit", "signal-hook", "socket2"];
 /// Crates that build for the library on Linux, itself not counted: its dependencies, theirs,
 /// and so on.
 const LIBRARY_IN_ALL: usize = 12;
+/// The same with the feature `digests`.
+const DIGESTS_IN_ALL: usize = 20;
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a file")
@@ -29,13 +32,13 @@ fn names(lines: &[String], is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
 }
 
 #[test]
-fn the_library_has_five_and_the_binary_six_more() {
+fn the_library_has_five_digests_five_and_the_binary_six_more() {
     let dependencies = section("dependencies");
     let is_optional = |line: &str| line.contains("optional = true");
     assert_eq!(names(&dependencies, |line| !is_optional(line)), LIBRARY);
-    assert_eq!(names(&dependencies, is_optional), BINARY);
+    assert_eq!(names(&dependencies, is_optional), [&DIGESTS[..], &BINARY].concat());
     let for_tests = names(&section("dev-dependencies"), |_| true);
-    assert_eq!(for_tests, ["testkit", "sha2"], "tests need no crates of others");
+    assert_eq!(for_tests, ["testkit"], "tests need no crates of others");
 }
 
 #[test]
@@ -48,13 +51,13 @@ fn every_dependency_has_its_reason() {
     }
 }
 
-/// Everything that an embedder compiles.
+/// How many crates an embedder compiles with these features.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#[test]
-fn what_these_depend_on_does_not_grow() {
+#[track_caller]
+fn crates(features: &str) -> usize {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let listed = Command::new(cargo)
-        .args(["tree", "--locked", "--offline", "--no-default-features"])
+        .args(["tree", "--locked", "--offline", "--no-default-features", "--features", features])
         .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -62,17 +65,25 @@ fn what_these_depend_on_does_not_grow() {
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     let listed = String::from_utf8(listed.stdout).expect("names");
     let crates: BTreeSet<_> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(crates.len() - 1, LIBRARY_IN_ALL, "{crates:?}");
+    println!("{features:?}: {crates:?}");
+    crates.len() - 1
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn what_these_depend_on_does_not_grow() {
+    assert_eq!((crates(""), crates("digests")), (LIBRARY_IN_ALL, DIGESTS_IN_ALL));
 }
 
 #[test]
 fn the_readme_says_so() {
     let readme = read("README.md");
     let library = LIBRARY.join(", ");
-    let binary = BINARY.join(", ");
+    let (digests, binary) = (DIGESTS.join(", "), BINARY.join(", "));
     assert!(readme.contains("a library with five direct dependencies"));
     assert!(readme.contains(&format!(
         "| `--no-default-features` | {library}: {LIBRARY_IN_ALL} crates with all that these need |"
     )));
+    assert!(readme.contains(&format!("besides {digests}: {DIGESTS_IN_ALL} crates in all |")));
     assert!(readme.contains(&format!("besides {binary} |")));
 }

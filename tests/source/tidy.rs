@@ -7,29 +7,38 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the library with the modules it may import from. `proto` and `md5`
 /// don't know each other, `engine` doesn't know mio, `server` doesn't know MD5.
-const FLOORS: [(&str, &[&str]); 14] = [
+const FLOORS: [(&str, &[&str]); 15] = [
     ("buf", &[]),
     ("md5", &[]),
     ("now", &[]),
     ("placement", &[]),
     ("proto", &[]),
+    ("digest", &["md5", "proto"]),
     ("handler", &["buf", "proto"]),
     ("link", &["buf"]),
     ("resident", &["handler", "link", "now", "proto"]),
     ("engine", &["buf", "handler", "link", "now", "proto", "resident"]),
-    ("checksum", &["handler", "md5", "proto", "resident"]),
+    ("checksum", &["digest", "handler", "md5", "proto", "resident"]),
     ("server", &["engine", "handler", "placement", "proto", "resident"]),
     ("run", &["engine", "handler", "placement", "proto", "resident", "server"]),
     ("thread", &["engine", "handler", "resident", "run", "server"]),
-    ("main", &["checksum", "engine", "handler", "md5", "proto", "resident", "run", "server"]),
+    (
+        "main",
+        &["checksum", "digest", "engine", "handler", "md5", "proto", "resident", "run", "server"],
+    ),
 ];
 
 /// Which modules may name which dependency.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("httparse", &["proto"]),
     ("httpdate", &["proto"]),
     ("mio", &["server", "run", "main"]),
     ("slab", &["engine"]),
+    ("sha1", &["digest"]),
+    ("sha2", &["digest"]),
+    ("crc32c", &["digest"]),
+    ("crc32fast", &["digest"]),
+    ("crc64fast_nvme", &["digest"]),
     // The crate md-5 is imported as `::md5`, which tells it from our module.
     ("::md5", &["md5"]),
 ];

@@ -31,6 +31,17 @@ pub struct Head<'i> {
     authority: Option<&'i str>,
     fields: Fields<'i>,
     framing: Framing,
+    mentions: Mentions,
+}
+
+/// Which fields for handlers a head may have, found in the pass for those of the connection: so
+/// that nobody looks for them in the many heads that have none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mentions {
+    /// Trailer, or a field that may declare a digest.
+    pub(crate) digests: bool,
+    /// Accept, with a value that is long enough to name `application/json`.
+    pub(crate) json: bool,
 }
 
 impl<'i> Head<'i> {
@@ -72,6 +83,10 @@ impl<'i> Head<'i> {
     pub fn framing(&self) -> Framing {
         self.framing
     }
+
+    pub(crate) fn mentions(&self) -> Mentions {
+        self.mentions
+    }
 }
 
 /// A head that was found good, and what the connection has to know besides.
@@ -110,6 +125,7 @@ pub(super) fn judge<'i>(section: &'i [u8], scan: &SectionScan) -> Result<Judged<
         authority,
         fields: Fields::new(lines),
         framing,
+        mentions: control.mentions,
     };
     Ok(Judged {
         head,
@@ -171,8 +187,17 @@ fn skip_empty_lines(mut input: &[u8]) -> &[u8] {
     input
 }
 
+/// How long a value must be that can name it.
+const JSON: &str = "application/json";
+/// How the names of Amazon S3's fields for digests begin.
+const CHECKSUM: &str = "x-amz-checksum-";
+
+fn begins_with(name: &str, start: &str) -> bool {
+    name.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start))
+}
+
 /// The fields that the connection acts on, found in one pass: for Host, framing, persistence
-/// and expectations.
+/// and expectations; and whether there are others that handlers act on.
 #[derive(Default)]
 struct ControlFields<'i> {
     host: Seen<'i>,
@@ -181,6 +206,7 @@ struct ControlFields<'i> {
     keep_alive: bool,
     expects_continue: bool,
     unknown_expectation: bool,
+    mentions: Mentions,
 }
 
 impl<'i> ControlFields<'i> {
@@ -190,9 +216,14 @@ impl<'i> ControlFields<'i> {
         match field.name.len() {
             4 if is("host") => self.host.add(field.value),
             6 if is("expect") => self.add_expectations(field.value),
+            6 if is("accept") => self.mentions.json |= field.value.len() >= JSON.len(),
+            7 if is("trailer") => self.mentions.digests = true,
             10 if is("connection") => self.add_connection_options(field.value),
+            11 if is("content-md5") || is("repr-digest") => self.mentions.digests = true,
             14 if is("content-length") => self.framing.length.add(field.value),
+            14 if is("content-digest") => self.mentions.digests = true,
             17 if is("transfer-encoding") => self.framing.coding.add(field.value),
+            18..=24 => self.mentions.digests |= begins_with(field.name, CHECKSUM),
             _ => {}
         }
     }

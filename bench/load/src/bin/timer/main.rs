@@ -21,9 +21,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use streamsum::checksum::Checksum;
+use streamsum::checksum::{Checksum, Upload};
 use streamsum::engine::{Config, Now};
-use streamsum::md5::Md5;
 use streamsum::resident::{Decisions, Pair, Resident};
 use streamsum::run::{Round, Runner};
 
@@ -34,7 +33,7 @@ const LATE: Duration = Duration::from_millis(20);
 const FLOODED: Duration = Duration::from_secs(5);
 
 struct Program {
-    runner: Runner<Md5>,
+    runner: Runner<Upload>,
     address: SocketAddr,
     part: Pair<Checksum, Ticks>,
 }

@@ -1,0 +1,191 @@
+//! What a client declares of its content, and whether that is true.
+
+use super::{Algorithm, Algorithms, DigestField, Fault, Value, base64, dictionary};
+use crate::proto::{Fields, Framing, Head};
+
+/// The digests that the head of a message declares, and those that it announces for the trailer
+/// section. The [module page](super) has an example.
+///
+/// Which fields there are and what is refused is in `docs/HTTP.md`, section 34.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    claims: Vec<Claim>,
+    announced: Vec<DigestField>,
+    ignored: Ignored,
+}
+
+/// A digest that the content is to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Claim {
+    field: DigestField,
+    value: Value,
+}
+
+/// Fields that speak of other bytes than those of the content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ignored {
+    /// True if the content is a part of the representation (RFC 9110 §14.4).
+    repr_digest: bool,
+    /// True if the content has a framing of Amazon's around what these speak of.
+    amazon: bool,
+}
+
+impl Declared {
+    /// Nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What a head declares and announces.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if that is malformed, repeated or contradicting, or if it announces what the
+    /// message cannot have: the request is to be refused, and its content need not be read.
+    pub fn of(head: &Head<'_>) -> Result<Self, Fault> {
+        let mut declared = Self::default();
+        // Trailers may declare what is not announced.
+        if !head.mentions().digests && head.framing() != Framing::Chunked {
+            return Ok(declared);
+        }
+        let fields = head.fields();
+        let is_amazon = |coding: &[u8]| coding.eq_ignore_ascii_case(b"aws-chunked");
+        declared.ignored = Ignored {
+            repr_digest: fields.get("Content-Range").is_some(),
+            amazon: fields.list("Content-Encoding").any(is_amazon),
+        };
+        declared.claims = declared.ignored.claims(fields)?;
+        for name in fields.list("Trailer") {
+            let field = std::str::from_utf8(name).ok().and_then(DigestField::named);
+            let Some(field) = field.filter(|field| declared.ignored.lets(*field)) else { continue };
+            if head.framing() != Framing::Chunked {
+                return Err(Fault::NoTrailerSection(field));
+            }
+            if !declared.announced.contains(&field) {
+                declared.announced.push(field);
+            }
+        }
+        Ok(declared)
+    }
+
+    /// True if it is as if there had been no head: nothing is declared, nothing announced, and
+    /// the trailer section, if there is one, is judged as that of any message.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What has to be computed of the content to verify it: of a dictionary that is announced all
+    /// that it may have.
+    #[must_use]
+    pub fn algorithms(&self) -> Algorithms {
+        let claimed = self.claims.iter().map(|claim| claim.value.algorithm());
+        let mut all: Algorithms = claimed.collect();
+        for field in &self.announced {
+            match field.algorithm() {
+                Some(algorithm) => all.insert(algorithm),
+                None => {
+                    all.extend(Algorithm::ALL.iter().copied().filter(|one| one.is_registered()))
+                }
+            }
+        }
+        all
+    }
+
+    /// Compares what was declared with the digests that the content has, and gives the algorithms
+    /// that were. `trailers` is the trailer section, if there was one.
+    ///
+    /// A digest in the trailer section that was not computed is ignored: it can only be one that
+    /// was not announced.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] if a digest differs, or does not come though it was announced; or if the
+    /// trailer section declares what is malformed, repeated or contradicting.
+    ///
+    /// # Panics
+    ///
+    /// If a digest of [`Declared::algorithms`] was not computed.
+    pub fn verify(&self, computed: &[Value], trailers: Fields<'_>) -> Result<Algorithms, Fault> {
+        let late = self.ignored.claims(trailers)?;
+        // A dictionary may be there and have no member that is known.
+        let is_there =
+            |field| trailers.iter().any(|(name, _)| DigestField::named(name) == Some(field));
+        if let Some(field) = self.announced.iter().copied().find(|field| !is_there(*field)) {
+            return Err(Fault::Missing(field));
+        }
+        let mut verified = Algorithms::new();
+        for (place, claim) in self.claims.iter().chain(&late).enumerate() {
+            let algorithm = claim.value.algorithm();
+            let Some(value) = computed.iter().find(|value| value.algorithm() == algorithm) else {
+                assert!(place >= self.claims.len(), "{algorithm} was declared and not computed");
+                continue;
+            };
+            if *value != claim.value {
+                return Err(Fault::Differs(algorithm));
+            }
+            verified.insert(algorithm);
+        }
+        Ok(verified)
+    }
+}
+
+impl Ignored {
+    /// True if this field speaks of the content.
+    fn lets(self, field: DigestField) -> bool {
+        match field {
+            DigestField::ContentDigest => true,
+            DigestField::ReprDigest => !self.repr_digest,
+            DigestField::ContentMd5 | DigestField::AmzChecksum(_) => !self.amazon,
+        }
+    }
+
+    /// What the field lines of one section declare.
+    fn claims(self, fields: Fields<'_>) -> Result<Vec<Claim>, Fault> {
+        let mut claims = Vec::new();
+        for (name, value) in fields.iter() {
+            let named = DigestField::named(name);
+            let Some(field) = named.filter(|field| self.lets(*field)) else { continue };
+            match field.algorithm() {
+                Some(algorithm) => add(&mut claims, field, algorithm, base64::decode(value))?,
+                None => add_members(&mut claims, field, value)?,
+            }
+        }
+        Ok(claims)
+    }
+}
+
+/// Adds what a dictionary declares.
+fn add_members(claims: &mut Vec<Claim>, field: DigestField, value: &[u8]) -> Result<(), Fault> {
+    let mut members = Vec::new();
+    dictionary::parse(value, |member| members.push(member)).ok_or(Fault::Malformed(field))?;
+    for member in members {
+        let algorithm = std::str::from_utf8(member.key).ok().and_then(Algorithm::named);
+        if let Some(algorithm) = algorithm.filter(|algorithm| algorithm.is_registered()) {
+            add(claims, field, algorithm, member.bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds one digest; its bytes are `None` if they were malformed.
+fn add(
+    claims: &mut Vec<Claim>,
+    field: DigestField,
+    algorithm: Algorithm,
+    bytes: Option<Box<[u8]>>,
+) -> Result<(), Fault> {
+    let value = bytes.and_then(|bytes| Value::new(algorithm, bytes));
+    let value = value.ok_or(Fault::Malformed(field))?;
+    for other in claims.iter().filter(|other| other.value.algorithm() == algorithm) {
+        if other.field == field {
+            return Err(Fault::Repeated(field));
+        }
+        if other.value != value {
+            return Err(Fault::Contradicting(algorithm));
+        }
+    }
+    claims.push(Claim { field, value });
+    Ok(())
+}
