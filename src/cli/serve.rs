@@ -233,7 +233,8 @@ fn logged(
     operator: Option<Operator>,
 ) -> Logged<Checksum, Option<Operator>> {
     let access_log = settings.access_log;
-    Logged { handler: Checksum::default(), access_log, lines, resident: operator }
+    let handler = Checksum::of(settings.digest.iter());
+    Logged { handler, access_log, lines, resident: operator }
 }
 
 fn listen_all(settings: &Settings, limit: Limit) -> Result<Vec<Bound>, String> {

@@ -8,12 +8,13 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use streamsum::digest::{Algorithm, Algorithms};
 use streamsum::engine::{Config, ConfigError};
 
 use super::address::Address;
 use values::{
     AUTO, NOT_ZERO, Number, parse_access_log, parse_auto, parse_count, parse_count_cap,
-    parse_deadline, parse_size, put_number, show_count, show_size, show_time,
+    parse_deadline, parse_digests, parse_size, put_number, show_count, show_size, show_time,
 };
 
 /// How the name of each variable begins.
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(super) connections: Option<usize>,
     /// Threads that serve; `None` means as many as there are cores: see [`Settings::workers`].
     pub(super) workers: Option<usize>,
+    /// What is computed of all content; at least one.
+    pub(super) digest: Algorithms,
     pub(super) access_log: AccessLog,
     /// How long requests under way may take to finish after the first signal.
     pub(super) drain_timeout: Option<Duration>,
@@ -41,6 +44,7 @@ impl Default for Settings {
             listen: Vec::new(),
             connections: None,
             workers: Some(1),
+            digest: Algorithms::from_iter([Algorithm::Md5]),
             access_log: AccessLog::Stderr,
             drain_timeout: Some(Duration::from_secs(30)),
             config: Config::default(),
@@ -119,6 +123,7 @@ pub(super) struct Setting {
 /// What values a setting takes, and where in [`Settings`] they go.
 enum ValueKind {
     Listen,
+    Digests,
     AccessLog,
     /// A time that 0 turns off.
     Deadline(Field<Option<Duration>>),
@@ -154,6 +159,11 @@ pub(super) const TABLE: &[Setting] = &[
         name: "workers",
         kind: ValueKind::Auto(|s| &mut s.workers),
         help: "threads that serve; auto takes one for each core",
+    },
+    Setting {
+        name: "digest",
+        kind: ValueKind::Digests,
+        help: "digests of content, between commas; the answer is the first",
     },
     Setting {
         name: "max-body",
@@ -277,6 +287,7 @@ impl Setting {
     pub(super) fn value_name(&self) -> &'static str {
         match self.kind {
             ValueKind::Listen => "ADDR",
+            ValueKind::Digests => "LIST",
             ValueKind::AccessLog => AccessLog::VALUES,
             ValueKind::Deadline(_) | ValueKind::Time(_) => "TIME",
             ValueKind::Cap(_) | ValueKind::Size(_) => "SIZE",
@@ -297,6 +308,7 @@ impl Setting {
                 }
                 list
             }
+            ValueKind::Digests => settings.digest.to_string(),
             ValueKind::AccessLog => settings.access_log.to_string(),
             ValueKind::Deadline(place) => place(settings).map_or("0".into(), show_time),
             ValueKind::Time(place) => show_time(*place(settings)),
@@ -318,6 +330,7 @@ impl Setting {
     pub(super) fn put(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
         match self.kind {
             ValueKind::Listen => settings.listen.push(text.parse()?),
+            ValueKind::Digests => settings.digest = parse_digests(text)?,
             ValueKind::AccessLog => settings.access_log = parse_access_log(text)?,
             ValueKind::Deadline(place) => *place(settings) = parse_deadline(text)?,
             ValueKind::Time(place) => *place(settings) = parse_deadline(text)?.ok_or(NOT_ZERO)?,
@@ -412,6 +425,9 @@ mod tests {
                 "ADDR" => "127.0.0.1:0",
                 "TIME" => "77s",
                 "SIZE" | "N" | "N|auto" => "777",
+                // Where MD5 is all there is, its list cannot be another.
+                "LIST" if Algorithm::ALL.len() == 1 => continue,
+                "LIST" => "crc32c",
                 _ => "off",
             };
             let after = fields(&put(setting.name, other).expect(setting.name));
@@ -463,7 +479,9 @@ mod tests {
             match setting.kind {
                 // Port 0 is a free one.
                 ValueKind::Listen => assert_eq!(shown(setting.name, "0"), ":0"),
-                ValueKind::AccessLog => assert!(put(setting.name, "0").is_err()),
+                ValueKind::AccessLog | ValueKind::Digests => {
+                    assert!(put(setting.name, "0").is_err());
+                }
                 _ => assert_eq!(shown(setting.name, "0"), "it cannot be 0", "{}", setting.name),
             }
         }
@@ -550,6 +568,20 @@ mod tests {
         assert_eq!(put("workers", "3").expect("a number").workers(), 3);
         let cores = available_parallelism().expect("cores").get();
         assert_eq!(put("workers", "auto").expect("a value").workers(), cores);
+    }
+
+    // covers: 35.1
+    #[test]
+    fn digests_are_named_each_once() {
+        assert_eq!(shown("digest", "md5"), "md5");
+        let all: Algorithms = Algorithm::ALL.iter().rev().copied().collect();
+        assert_eq!(shown("digest", &all.to_string()), all.to_string());
+        assert_eq!(shown("digest", " md5 "), "md5");
+        assert_eq!(shown("digest", "md5,md5"), "md5 stands there twice");
+        for text in ["", "md5,", "MD5", "sha-3"] {
+            let wrong = shown("digest", text);
+            assert!(wrong.contains("is not one of md5"), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytesize::Unit;
+use streamsum::digest::{Algorithm, Algorithms};
 
 use super::AccessLog;
 
@@ -36,6 +37,21 @@ pub(super) fn put_number(place: &mut dyn Number, value: u64) -> Result<(), Strin
         return Err(NOT_ZERO.into());
     }
     place.set(value).ok_or_else(|| format!("{value} is too large"))
+}
+
+pub(super) fn parse_digests(text: &str) -> Result<Algorithms, String> {
+    let mut digests = Algorithms::new();
+    for name in text.split(',').map(str::trim) {
+        let algorithm = Algorithm::named(name).ok_or_else(|| {
+            let all: Algorithms = Algorithm::ALL.iter().copied().collect();
+            format!("{name:?} is not one of {all}")
+        })?;
+        if digests.contains(algorithm) {
+            return Err(format!("{name} stands there twice"));
+        }
+        digests.insert(algorithm);
+    }
+    Ok(digests)
 }
 
 pub(super) fn parse_access_log(text: &str) -> Result<AccessLog, String> {
