@@ -105,6 +105,36 @@ fn python_sees_a_refusal() {
     }
 }
 
+#[cfg(feature = "digests")]
+#[test]
+fn python_declares_digests() {
+    // covers: 34.1 34.2 34.3 34.4 34.5 34.8
+    let server = Serving::start(Config::default(), &["127.0.0.1:0"], Checksum::default());
+    let shown = shown("python3", &[&script("digests.py"), &server.tcp().port().to_string()]);
+    let content: Vec<u8> = (0..=255).cycle().take(256 * 300).collect();
+    let digest = digest(&content);
+    let mut kinds = std::collections::BTreeMap::new();
+    for line in shown.lines() {
+        let (what, outcome) = line.split_once(": ").expect("an outcome");
+        let [field, section, kind] = what.split(", ").collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let (name, algorithm) = field.split_once(' ').expect("an algorithm");
+        let expected = match (section, kind) {
+            (_, "right") | ("head", "missing") => format!("200 kept {digest}"),
+            (_, "wrong") => format!("400 kept the content has another {algorithm} than declared"),
+            ("head", "malformed") => format!("400 closed malformed {name}"),
+            (_, "malformed") => format!("400 kept malformed {name}"),
+            (_, "missing") => format!("400 kept {name} was announced and did not come"),
+            _ => panic!("{line}"),
+        };
+        assert_eq!(outcome, expected, "{line}");
+        *kinds.entry((section, kind)).or_insert(0) += 1;
+    }
+    assert_eq!(kinds.len(), 8);
+    assert!(kinds.values().all(|fields| *fields == 17), "{kinds:?}");
+}
+
 #[test]
 #[ignore = "needs Perl: run by .ci/long clients"]
 fn perl_sees_a_refusal() {

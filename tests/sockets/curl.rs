@@ -195,6 +195,42 @@ fn a_form_is_an_envelope() {
 }
 
 #[test]
+fn declared_digest_is_verified_and_the_connection_kept() {
+    // covers: 34.1 34.4
+    let (_server, url) = serving("127.0.0.1:0");
+    let upload = Upload::new(b"abc".to_vec());
+    let path = upload.path.to_str().unwrap();
+    for (digest, expected) in [
+        ("kAFQmDzST7DWlj99KOF/cg==", upload.digest() + " 200"),
+        ("SRHlFuWqIdMnUS4Mixl2Fg==", "the content has another md5 than declared 400".into()),
+    ] {
+        let field = format!("Content-MD5: {digest}");
+        let show = " %{http_code} %{num_connects}\n";
+        let shown = curl(["-w", show, "-H", &field, "-T", path, &url, "-T", path, &url], b"");
+        assert_eq!(shown, format!("{expected} 1\n{expected} 0\n"));
+    }
+}
+
+#[test]
+fn malformed_declaration_is_refused_before_the_content() {
+    // covers: 34.5
+    let (_server, url) = serving("127.0.0.1:0");
+    let upload = Upload::new(content(LARGE, 7));
+    let path = upload.path.to_str().unwrap();
+    let shown = curl(["-i", "-H", "Content-MD5: none", "-T", path, &url], b"");
+    assert!(shown.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{shown}");
+    assert!(shown.ends_with("\r\nConnection: close\r\n\r\nmalformed Content-MD5"), "{shown}");
+}
+
+#[test]
+fn length_and_digest_in_json() {
+    // covers: 35.2
+    let (_server, url) = serving("127.0.0.1:0");
+    let shown = curl(["-H", "Accept: application/json", "-d", "abc", &url], b"");
+    assert_eq!(shown, format!("{{\"length\": 3, \"md5\": \"{}\"}}", digest(b"abc")));
+}
+
+#[test]
 fn http_1_0() {
     // covers: 5.1 5.5 18.3
     let (_server, url) = serving("127.0.0.1:0");
