@@ -189,7 +189,7 @@ impl Entry<'_> {
         line.extend_from_slice(b"ms ");
         match &self.end {
             LastColumn::Answer([]) => line.push(b'-'),
-            LastColumn::Answer(content) => Escaped(content).write(line),
+            LastColumn::Answer(content) => put_words(line, content),
             LastColumn::Reason(reason) => put(line, reason),
         }
         if let Some(too_slow) = self.too_slow {
@@ -202,16 +202,21 @@ impl Entry<'_> {
     }
 }
 
-/// Its spaces are kept, for a note ends a line; quotes within it are escaped.
+/// Nothing in it ends it but the line: quotes within it are escaped.
 fn put_note(line: &mut Vec<u8>, note: &str) {
     line.extend_from_slice(b" note=\"");
-    for (place, word) in note.split(' ').enumerate() {
+    put_words(line, note.as_bytes());
+    line.push(b'"');
+}
+
+/// Writes what stands at the end of a line, where spaces part nothing.
+fn put_words(line: &mut Vec<u8>, text: &[u8]) {
+    for (place, word) in text.split(|byte| *byte == b' ').enumerate() {
         if place > 0 {
             line.push(b' ');
         }
-        Escaped(word.as_bytes()).write(line);
+        Escaped(word).write(line);
     }
-    line.push(b'"');
 }
 
 fn put_peer(line: &mut Vec<u8>, peer: PeerAddr) {
@@ -332,7 +337,7 @@ mod tests {
     #[test]
     fn note_ends_its_line_and_nothing_in_it_can_forge_another() {
         let noted = |note| line(&Entry { note: Some(note), ..entry(LastColumn::Answer(b"a b")) });
-        assert!(noted("quota of bob").ends_with(r#" a\x20b note="quota of bob""#));
+        assert!(noted("quota of bob").ends_with(r#" a b note="quota of bob""#));
         let forged = noted("\" note=\"\n1.2.3.4:5 PUT\u{1b}[2J\u{202e} ");
         let shown = r#" note="\x22 note=\x22\x0a1.2.3.4:5 PUT\x1b[2J\xe2\x80\xae ""#;
         assert!(forged.ends_with(shown), "{forged}");
@@ -396,7 +401,7 @@ mod tests {
 
     #[test]
     fn answer_cannot_end_its_line() {
-        assert!(line(&entry(LastColumn::Answer(b"a\nb c"))).ends_with(r" a\x0ab\x20c"));
+        assert!(line(&entry(LastColumn::Answer(b"a\nb c"))).ends_with(r" a\x0ab c"));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 mod burst;
 mod cli;
 mod descriptors;
+#[cfg(feature = "digests")]
+mod digests;
 mod proxies;
 mod signals;
 mod times;
