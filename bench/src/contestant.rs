@@ -36,7 +36,7 @@ pub enum Role {
 pub enum Digests {
     /// Those of the content.
     True,
-    /// Always this one: that of a ruler which does not hash.
+    /// Always this one: that of a ruler which does not hash, or not by MD5.
     Always(Hex),
 }
 
@@ -60,7 +60,7 @@ impl Contestant {
 }
 
 /// The names of [`all`] of them, in order.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 14] = [
     "hyper",
     "hyper-2",
     "hyper-own-hash",
@@ -70,9 +70,11 @@ pub const NAMES: [&str; 12] = [
     "ruler-receive",
     "ruler-lanes",
     "ruler-hash",
+    "ruler-digests",
     "streamsum",
     "streamsum-2",
     "streamsum-log",
+    "streamsum-digests",
 ];
 
 /// Everybody whose program could be built.
@@ -102,7 +104,12 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
         }
         "ruler-hash" => Contestant {
             role: Role::Hasher,
-            ..Contestant::new(name, &[hasher, "{uploads}", "{bytes}"])
+            ..Contestant::new(name, &[hasher, "md5", "{uploads}", "{bytes}"])
+        },
+        "ruler-digests" => Contestant {
+            role: Role::Hasher,
+            digests: Digests::Always([b'0'; 32]),
+            ..Contestant::new(name, &[hasher, "others", "{uploads}", "{bytes}"])
         },
         "streamsum" => {
             Contestant::new(name, &[streamsum, "--listen", "{addr}", "--access-log", "off"])
@@ -112,6 +119,11 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
             &[streamsum, "--listen", "{addr}", "--access-log", "off", "--workers", "auto"],
         ),
         "streamsum-log" => Contestant::new(name, &[streamsum, "--listen", "{addr}"]),
+        "streamsum-digests" => {
+            let digests = ["--digest", "md5,sha-256,crc32c"];
+            let options = ["--listen", "{addr}", "--access-log", "off"];
+            Contestant::new(name, &[&[&**streamsum], &options[..], &digests[..]].concat())
+        }
         _ => return None,
     };
     Some(contestant)

@@ -19,16 +19,28 @@ struct Goal {
     of: Of,
     own: &'static str,
     peer: &'static str,
+    /// Whose CPU adds to that of the peer.
+    beside: Option<&'static str>,
     bound: f64,
 }
 
 const fn speed(work: Option<&'static str>, own_and_peer: [&'static str; 2], bound: f64) -> Goal {
     let [own, peer] = own_and_peer;
-    Goal { work, of: Of::Speed, own, peer, bound }
+    Goal { work, of: Of::Speed, own, peer, beside: None, bound }
+}
+
+const fn cpu(
+    work: &'static str,
+    own_and_peer: [&'static str; 2],
+    beside: Option<&'static str>,
+    bound: f64,
+) -> Goal {
+    let [own, peer] = own_and_peer;
+    Goal { work: Some(work), of: Of::Cpu, own, peer, beside, bound }
 }
 
 /// A server is held against the ruler that hashes as it does, and against its peers.
-const GOALS: [Goal; 10] = [
+const GOALS: [Goal; 11] = [
     speed(Some("upload-1"), ["streamsum", "ruler-lanes"], 1.0),
     speed(Some("upload-1"), ["streamsum", "hyper"], 1.15),
     speed(Some("upload-1"), ["streamsum", "go"], 1.05),
@@ -38,7 +50,8 @@ const GOALS: [Goal; 10] = [
     speed(Some("pipelined"), ["streamsum", "ruler-lanes"], 0.7),
     speed(None, ["streamsum-2", "hyper-2"], 1.0),
     speed(None, ["streamsum-2", "go-2"], 1.0),
-    Goal { work: Some("upload"), of: Of::Cpu, own: "streamsum-2", peer: "streamsum", bound: 1.05 },
+    cpu("upload", ["streamsum-2", "streamsum"], None, 1.05),
+    cpu("upload-32", ["streamsum-digests", "streamsum"], Some("ruler-digests"), 1.1),
 ];
 
 /// A goal at a work, and what was found.
@@ -73,18 +86,27 @@ impl Goal {
             let entry = entries.iter().find(|entry| entry.contestant == name)?;
             entry.failure().is_none().then_some(entry)
         };
-        let figures = Figures::new(good(self.own)?, good(self.peer));
-        let found = figures.ratio(|it| match self.of {
+        let own = good(self.own)?;
+        let of = |it: &Throughput| match self.of {
             Of::Speed => it.rate,
             Of::Cpu => it.cost,
-        })?;
+        };
+        let to = |name| Figures::new(own, good(name)).ratio(of);
+        let found = match self.beside {
+            None => to(self.peer)?,
+            // Of a whole its parts' ratios are not known, but those of the parts to it are.
+            Some(beside) => 1.0 / (1.0 / to(self.peer)? + 1.0 / to(beside)?),
+        };
         let (what, sign, is_reached) = match self.of {
             Of::Speed => ("speed", '≥', found >= self.bound),
             Of::Cpu => ("CPU", '≤', found <= self.bound),
         };
         Some(Judged {
             work: work.to_owned(),
-            ratio: format!("{what} of {}, × {}", self.own, self.peer),
+            ratio: match self.beside {
+                None => format!("{what} of {}, × {}", self.own, self.peer),
+                Some(beside) => format!("{what} of {}, × {} and {beside}", self.own, self.peer),
+            },
             wanted: format!("{sign} {:.2}", self.bound),
             found,
             is_reached,
@@ -144,6 +166,22 @@ mod tests {
             judge_at("small", entries())[0],
             found("speed of streamsum, × ruler-lanes", "≥ 0.85", true)
         );
+    }
+
+    #[test]
+    fn cpu_of_two_adds_up() {
+        let entries = |cost| {
+            vec![
+                entry("streamsum", vec![sample(1.0, 0.6)]),
+                entry("ruler-digests", vec![sample(1.0, 0.4)]),
+                entry("streamsum-digests", vec![sample(1.0, cost)]),
+            ]
+        };
+        for (cost, is_reached) in [(1.09, true), (1.11, false)] {
+            let ratio = "CPU of streamsum-digests, × streamsum and ruler-digests".to_owned();
+            let judged = judge_at("upload-32", entries(cost));
+            assert_eq!(judged, [(ratio, "≤ 1.10".to_owned(), is_reached)]);
+        }
     }
 
     #[test]

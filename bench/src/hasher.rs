@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::time::Instant;
 
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Digests};
 use crate::cores::Cores;
 use crate::loader::{Done, Failure};
 use crate::plan::Plan;
@@ -16,6 +16,7 @@ pub struct Hasher<'a> {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     plan: &'a Plan,
+    digests: Digests,
 }
 
 impl<'a> Hasher<'a> {
@@ -32,7 +33,8 @@ impl<'a> Hasher<'a> {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("no pipes"));
         };
-        let mut hasher = Self { process, input, output: BufReader::new(output), plan };
+        let digests = contestant.digests;
+        let mut hasher = Self { process, input, output: BufReader::new(output), plan, digests };
         hasher.line()?;
         Ok(hasher)
     }
@@ -48,7 +50,11 @@ impl<'a> Hasher<'a> {
         let mut done = Done { time: begun.elapsed(), content: 0, answers: 0 };
         for burst in &self.plan.bursts {
             let answered = self.line()?;
-            for expected in &burst.digests {
+            for of_content in &burst.digests {
+                let expected = match &self.digests {
+                    Digests::True => of_content,
+                    Digests::Always(digest) => digest,
+                };
                 if answered.as_bytes() != expected {
                     let expected = String::from_utf8_lossy(expected).into_owned();
                     return Err(Failure::WrongDigest { answered, expected });

@@ -120,7 +120,7 @@ fn rulers() {
 }
 
 fn hasher(bytes: &str) -> Contestant {
-    let command = [env!("CARGO_BIN_EXE_hasher"), "{uploads}", bytes];
+    let command = [env!("CARGO_BIN_EXE_hasher"), "md5", "{uploads}", bytes];
     Contestant { role: Role::Hasher, ..Contestant::new("it", &command) }
 }
 
@@ -132,6 +132,20 @@ fn a_ruler_that_only_hashes() {
         let done = Hasher::start(&hasher("{bytes}"), &plan, &cores).unwrap().run().unwrap();
         assert_eq!((done.answers, done.content), (count as u64, count as u64 * bytes));
     }
+}
+
+#[test]
+fn a_ruler_of_other_digests_answers_zeros() {
+    let cores = Cores::find().unwrap();
+    let plan = Plan::uploads(5, 2 << 20, None);
+    let command = [env!("CARGO_BIN_EXE_hasher"), "others", "{uploads}", "{bytes}"];
+    let others = Contestant {
+        role: Role::Hasher,
+        digests: Digests::Always([b'0'; 32]),
+        ..Contestant::new("it", &command)
+    };
+    let done = Hasher::start(&others, &plan, &cores).unwrap().run().unwrap();
+    assert_eq!((done.answers, done.content), (5, 5 * (2 << 20)));
 }
 
 #[test]

@@ -1,54 +1,94 @@
-//! The ruler that only hashes: what one core can do, with streamsum's own MD5 and nothing
-//! to receive. It hashes what the loader would upload, 64 KiB of every upload in turn.
+//! The rulers that only hash: what one core can do, with nothing to receive. They hash what the
+//! loader would upload, 64 KiB of every upload in turn.
 //!
-//! `hasher UPLOADS BYTES`: says when it is ready, and begins at a line of input.
+//! `hasher md5 UPLOADS BYTES`, with streamsum's own MD5, or `hasher others UPLOADS BYTES`, with
+//! the crates for SHA-256 and CRC-32C: says when it is ready, and begins at a line of input.
 
 use std::env;
 use std::error::Error;
+use std::hint;
 use std::io::{self, Write};
 
+use sha2::{Digest, Sha256};
 use streamsum::md5::{Input, Kernel, Md5};
 use streamsum_bench::plan;
 
 /// Bytes of an upload that are hashed at a time.
 const TURN: u64 = 64 << 10;
 
+/// Content of one upload that is still to be hashed.
 struct Upload {
-    md5: Md5,
     at: usize,
     left: u64,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    const USAGE: &str = "hasher md5|others UPLOADS BYTES";
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [uploads, bytes] = arguments.as_slice() else { return Err("hasher UPLOADS BYTES".into()) };
+    let [kind, uploads, bytes] = arguments.as_slice() else { return Err(USAGE.into()) };
     let (uploads, bytes): (usize, u64) = (uploads.parse()?, bytes.parse()?);
     let pattern = plan::cycle();
-    let upload = |at| Upload { md5: Md5::new(), at: plan::start(at), left: bytes };
+    let upload = |at| Upload { at: plan::start(at), left: bytes };
     let mut uploads: Vec<Upload> = (0..uploads).map(upload).collect();
-    let kernel = Kernel::detect();
 
     println!("ready");
     io::stdin().read_line(&mut String::new())?;
-    while uploads.iter().any(|upload| upload.left > 0) {
-        let unfinished = uploads.iter_mut().filter(|upload| upload.left > 0);
-        kernel.update_many(unfinished.map(|upload| upload.turn(&pattern)));
-    }
+    let digests = match kind.as_str() {
+        "md5" => md5(&mut uploads, &pattern),
+        "others" => others(&mut uploads, &pattern),
+        _ => return Err(USAGE.into()),
+    };
     let mut output = io::stdout().lock();
-    for upload in uploads {
-        writeln!(output, "{}", upload.md5.finish())?;
+    for digest in digests {
+        writeln!(output, "{digest}")?;
     }
     // Accounts are read while the process lives.
     io::stdin().read_line(&mut String::new())?;
     Ok(())
 }
 
+/// The MD5 of each.
+fn md5(uploads: &mut [Upload], pattern: &[u8]) -> Vec<String> {
+    let kernel = Kernel::detect();
+    let mut streams = vec![Md5::new(); uploads.len()];
+    while is_unfinished(uploads) {
+        let pairs = uploads.iter_mut().zip(&mut streams).filter(|(upload, _)| upload.left > 0);
+        kernel.update_many(pairs.map(|(upload, stream)| {
+            let bytes = upload.turn(pattern);
+            Input { stream, bytes, last: upload.left == 0 }
+        }));
+    }
+    streams.into_iter().map(|stream| stream.finish().to_string()).collect()
+}
+
+/// Zeros for each, whose two digests nobody asks for.
+fn others(uploads: &mut [Upload], pattern: &[u8]) -> Vec<String> {
+    let mut streams = vec![(Sha256::new(), 0); uploads.len()];
+    while is_unfinished(uploads) {
+        for (upload, (sha_256, crc32c)) in uploads.iter_mut().zip(&mut streams) {
+            let bytes = upload.turn(pattern);
+            sha_256.update(bytes);
+            *crc32c = crc32c::crc32c_append(*crc32c, bytes);
+        }
+    }
+    let zeros = |(sha_256, crc32c): (Sha256, u32)| {
+        hint::black_box((sha_256.finalize(), crc32c));
+        "0".repeat(32)
+    };
+    streams.into_iter().map(zeros).collect()
+}
+
+fn is_unfinished(uploads: &[Upload]) -> bool {
+    uploads.iter().any(|upload| upload.left > 0)
+}
+
 impl Upload {
-    fn turn<'a>(&'a mut self, pattern: &'a [u8]) -> Input<'a> {
+    /// What is hashed next.
+    fn turn<'p>(&mut self, pattern: &'p [u8]) -> &'p [u8] {
         let rest = &pattern[self.at..];
         let taken = rest.len().min(self.left.min(TURN) as usize);
         self.left -= taken as u64;
         self.at = (self.at + taken) % pattern.len();
-        Input { stream: &mut self.md5, bytes: &rest[..taken], last: self.left == 0 }
+        &rest[..taken]
     }
 }
