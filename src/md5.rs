@@ -122,6 +122,7 @@ impl Md5 {
     /// Ends the stream, unless an [`Input`] with `last` has already done so,
     /// and gives its digest.
     #[must_use]
+    #[inline]
     pub fn finish(mut self) -> Digest {
         if !self.padded {
             kernel::update_alone(Input { stream: &mut self, bytes: &[], last: true });

@@ -16,9 +16,14 @@ pub(super) enum Form {
 }
 
 impl Form {
+    /// False if it can only be text, which is cheap to know.
+    pub(super) fn may_be_json(head: &Head<'_>) -> bool {
+        head.mentions().json
+    }
+
     /// The one that a client asks for by Accept (RFC 9110 §12.5.1).
     pub(super) fn of(head: &Head<'_>) -> Self {
-        if !head.mentions().json {
+        if !Self::may_be_json(head) {
             return Self::Text;
         }
         let weight = |media_type: &str| {

@@ -163,7 +163,7 @@ pub(super) const TABLE: &[Setting] = &[
     Setting {
         name: "digest",
         kind: ValueKind::Digests,
-        help: "digests of content, between commas; the answer is the first",
+        help: "digests between commas; the first is the answer",
     },
     Setting {
         name: "max-body",

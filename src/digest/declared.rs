@@ -45,8 +45,7 @@ impl Declared {
     /// message cannot have: the request is to be refused, and its content need not be read.
     pub fn of(head: &Head<'_>) -> Result<Self, Fault> {
         let mut declared = Self::default();
-        // Trailers may declare what is not announced.
-        if !head.mentions().digests && head.framing() != Framing::Chunked {
+        if !Self::may_be_in(head) {
             return Ok(declared);
         }
         let fields = head.fields();
@@ -67,6 +66,12 @@ impl Declared {
             }
         }
         Ok(declared)
+    }
+
+    /// False if nothing can be declared, which is cheap to know. Trailers may declare what is not
+    /// announced.
+    pub(crate) fn may_be_in(head: &Head<'_>) -> bool {
+        head.mentions().digests || head.framing() == Framing::Chunked
     }
 
     /// True if it is as if there had been no head: nothing is declared, nothing announced, and

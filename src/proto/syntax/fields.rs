@@ -164,7 +164,7 @@ impl<'a> Fields<'a> {
     /// True if there is no field line at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.lines.is_empty() || self.iter().next().is_none()
     }
 }
 
