@@ -68,10 +68,9 @@ impl Declared {
         Ok(declared)
     }
 
-    /// False if nothing can be declared, which is cheap to know. Trailers may declare what is not
-    /// announced.
+    /// False if it would be [empty](Declared::is_empty), which is cheap to know.
     pub(crate) fn may_be_in(head: &Head<'_>) -> bool {
-        head.mentions().digests || head.framing() == Framing::Chunked
+        head.mentions().digests
     }
 
     /// True if it is as if there had been no head: nothing is declared, nothing announced, and
@@ -149,12 +148,19 @@ impl Ignored {
     /// What the field lines of one section declare.
     fn claims(self, fields: Fields<'_>) -> Result<Vec<Claim>, Fault> {
         let mut claims = Vec::new();
-        for (name, value) in fields.iter() {
-            let named = DigestField::named(name);
-            let Some(field) = named.filter(|field| self.lets(*field)) else { continue };
+        for field in DigestField::ALL.iter().copied().filter(|field| self.lets(*field)) {
+            let mut values = fields.values(field.name());
             match field.algorithm() {
-                Some(algorithm) => add(&mut claims, field, algorithm, base64::decode(value))?,
-                None => add_members(&mut claims, field, value)?,
+                Some(algorithm) => values.try_for_each(|value| {
+                    add(&mut claims, field, algorithm, base64::decode(value))
+                })?,
+                None => {
+                    // Several lines are one list (RFC 9651 §4.2).
+                    let lines: Vec<&[u8]> = values.collect();
+                    if !lines.is_empty() {
+                        add_members(&mut claims, field, &lines.join(&b", "[..]))?;
+                    }
+                }
             }
         }
         Ok(claims)

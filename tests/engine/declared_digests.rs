@@ -359,6 +359,10 @@ fn several_digests_are_verified_together() {
     let [md5, sha_256] = [MD5[1], SHA_256[1]].map(|value| value.trim_end_matches('='));
     let line = format!("Content-Digest: sha-256=:{sha_256}:;a=1 ,\tb,md5=:{md5}:\r\n");
     is_verified(&by_length(&line), "sha-256,md5");
+    // Several lines are one dictionary, in which a comma is followed by something.
+    let lines = |second: &str| format!("Content-Digest: a=:Zm9v:\r\ncontent-digest: {second}\r\n");
+    is_verified(&by_length(&lines(&format!("md5=:{md5}:"))), "md5");
+    is_refused_before(&by_length(&lines("")), "malformed Content-Digest");
     // Spare bits.
     is_verified(&by_length("Content-MD5: kAFQmDzST7DWlj99KOF/cn==\r\n"), "md5");
     for row in rows() {

@@ -38,7 +38,7 @@ pub struct Head<'i> {
 /// that nobody looks for them in the many heads that have none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mentions {
-    /// Trailer, or a field that may declare a digest.
+    /// A field that may declare a digest, or says where one may be declared, or of what.
     pub(crate) digests: bool,
     /// Accept, with a value that is long enough to name `application/json`.
     pub(crate) json: bool,
@@ -220,8 +220,10 @@ impl<'i> ControlFields<'i> {
             7 if is("trailer") => self.mentions.digests = true,
             10 if is("connection") => self.add_connection_options(field.value),
             11 if is("content-md5") || is("repr-digest") => self.mentions.digests = true,
+            13 if is("content-range") => self.mentions.digests = true,
             14 if is("content-length") => self.framing.length.add(field.value),
             14 if is("content-digest") => self.mentions.digests = true,
+            16 if is("content-encoding") => self.mentions.digests = true,
             17 if is("transfer-encoding") => self.framing.coding.add(field.value),
             18..=24 => self.mentions.digests |= begins_with(field.name, CHECKSUM),
             _ => {}
