@@ -5,7 +5,9 @@
 //! It knows statuses, not reasons: which of two rules of the same status spoke first
 //! is not its business.
 
+pub mod base64;
 mod chunked;
+pub mod dictionary;
 mod host;
 mod list;
 
