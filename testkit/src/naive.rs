@@ -8,6 +8,7 @@
 pub mod base64;
 mod chunked;
 pub mod dictionary;
+pub mod digests;
 mod host;
 mod list;
 
