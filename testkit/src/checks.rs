@@ -7,6 +7,7 @@
 mod choices;
 pub mod chunked;
 mod conversation;
+pub mod digests;
 pub mod head;
 pub mod md5;
 mod plan;
