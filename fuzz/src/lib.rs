@@ -1,5 +1,6 @@
-//! What the fuzz target `hyper` checks. What the others check is in `testkit::checks`, so
-//! that plain `cargo test` replays what they have found; hyper enters this package alone,
-//! and the tests of this package replay what its target has found.
+//! What the fuzz targets `hyper` and `dictionary` check. What the others check is in
+//! `testkit::checks`, so that plain `cargo test` replays what they have found; hyper and sfv enter
+//! this package alone, and the tests of this package replay what these two targets have found.
 
+pub mod dictionary;
 pub mod hyper;

@@ -1,8 +1,8 @@
 //! What the fuzz targets check: a module for each, with a `check` that panics when what its
 //! first line says does not hold. Plain `cargo test` replays what they have found.
 //!
-//! Only the check of the target `hyper` stands in the package of the targets: no other
-//! server enters the library's own tests.
+//! Only the checks of the targets `hyper` and `dictionary` stand in the package of the targets: no
+//! other server, and no other parser of structured fields, enters the library's own tests.
 
 mod choices;
 pub mod chunked;
