@@ -1,5 +1,7 @@
 //! Replays what the fuzz targets have found (`fuzz/regressions`), and their seeds.
 
+#[cfg(feature = "digests")]
+use testkit::checks::digests;
 use testkit::checks::{chunked, head, md5, response, script, seeds, split};
 
 /// Runs the check of a target over its inputs, of which there has to be one at least.
@@ -15,6 +17,12 @@ fn replay(target: &str, check: fn(&[u8])) {
 #[test]
 fn chunked_holds_on_its_seeds_and_regressions() {
     replay("chunked", chunked::check);
+}
+
+#[cfg(feature = "digests")]
+#[test]
+fn digests_holds_on_its_seeds_and_regressions() {
+    replay("digests", digests::check);
 }
 
 #[test]
