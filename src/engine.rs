@@ -73,8 +73,8 @@ pub use underway::{Phase, Underway};
 ///
 /// ```
 /// use std::{cell::RefCell, io::{self, Cursor, Read, Write}, rc::Rc};
-/// use streamsum::{checksum::Checksum, engine::{Config, Engine, Now, Ready, Socket}};
-/// use streamsum::{handler::PeerAddr, md5::Md5};
+/// use streamsum::{checksum::{Checksum, Upload}, handler::PeerAddr};
+/// use streamsum::engine::{Config, Engine, Now, Ready, Socket};
 ///
 /// struct Script { input: Cursor<&'static [u8]>, output: Rc<RefCell<Vec<u8>>> }
 /// impl Read for Script {
@@ -91,7 +91,7 @@ pub use underway::{Phase, Underway};
 ///
 /// let input = Cursor::new(&b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"[..]);
 /// let output = Rc::default();
-/// let mut engine = Engine::<Script, Md5>::new(Config::default(), Now::now())?;
+/// let mut engine = Engine::<Script, Upload>::new(Config::default(), Now::now())?;
 /// let key = engine.insert(Script { input, output: Rc::clone(&output) }, PeerAddr::Unix, Now::now());
 /// engine.note(key, Ready { readable: true, ..Ready::default() });
 /// engine.turn(Now::now(), &mut Checksum::default());
