@@ -6,6 +6,7 @@ use streamsum::engine::Config;
 use streamsum::handler::{Finished, Handler, Piece, Refused, Reply, Report, Request, Verdict};
 use streamsum::proto::{Limits, Response};
 use streamsum::resident::Resident;
+use testkit::random::Random;
 use testkit::response::CONTINUE;
 use testkit::sim::{Client, Driver, Keeps, text};
 
@@ -406,6 +407,16 @@ fn digest_of_what_amazon_wraps_is_ignored() {
             is_verified(&chunked(coding, &row.wrong()), "");
             is_verified(&chunked(&format!("{coding}Trailer: {}\r\n", row.field), ""), "");
         }
+    }
+}
+
+/// Its rules were written by somebody else, and share no code with the library.
+#[test]
+fn declarations_are_judged_as_by_the_oracle() {
+    for seed in 0..4_000 {
+        let mut random = Random::new(seed);
+        let length = random.below(160);
+        testkit::checks::digests::check(&random.bytes(length));
     }
 }
 
