@@ -102,18 +102,25 @@ const _: () = assert!(size_of::<Upload>() <= 96);
 #[derive(Debug)]
 enum Work {
     Plain(Md5),
-    More(Box<More>),
+    Full(Box<Full>),
 }
 
 /// An upload of which more is wanted than its MD5 as text.
 #[derive(Debug, Default)]
-struct More {
+struct Full {
     form: Form,
     declared: Declared,
     running: Running,
     /// What came of `running`, and what of it was declared, once the message has ended.
     values: Box<[Value]>,
     verified: Algorithms,
+}
+
+impl Upload {
+    /// False if its digests are still to be compared with those that were declared.
+    fn is_verified(&self) -> bool {
+        matches!(&self.0, Work::Full(full) if !full.values.is_empty())
+    }
 }
 
 impl Handler for Checksum {
@@ -136,13 +143,13 @@ impl Handler for Checksum {
         let mut algorithms = self.algorithms;
         algorithms.extend(declared.algorithms().iter());
         let running = Running::new(algorithms);
-        let more = More { form, declared, running, ..More::default() };
-        Verdict::Take(Upload(Work::More(Box::new(more))))
+        let full = Full { form, declared, running, ..Full::default() };
+        Verdict::Take(Upload(Work::Full(Box::new(full))))
     }
 
     fn consume(&mut self, pieces: &mut [Piece<Upload>]) {
         let mut rest = pieces.iter_mut();
-        let mut has_more = false;
+        let mut has_full = false;
         // A `filter_map` is not made one with the loop that asks it, where code is built for size.
         self.kernel.update_many(iter::from_fn(|| {
             loop {
@@ -151,59 +158,65 @@ impl Handler for Checksum {
                 let (upload, bytes) = piece.parts();
                 let stream = match &mut upload.0 {
                     Work::Plain(md5) => md5,
-                    Work::More(more) => {
-                        has_more = true;
-                        let Some(md5) = more.running.md5() else { continue };
+                    Work::Full(full) => {
+                        has_full = true;
+                        let Some(md5) = full.running.md5() else { continue };
                         md5
                     }
                 };
                 return Some(Input { stream, bytes, last });
             }
         }));
-        if has_more {
+        if has_full {
             // By now the bytes are warm.
             for piece in pieces {
                 let (upload, bytes) = piece.parts();
-                if let Work::More(more) = &mut upload.0 {
-                    more.running.update_others(bytes);
+                if let Work::Full(full) = &mut upload.0 {
+                    full.running.update_others(bytes);
                 }
             }
         }
     }
 
     fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
-        let more = match &mut upload.0 {
+        let full = match &mut upload.0 {
             Work::Plain(_) if message.trailers().is_empty() => return None,
             Work::Plain(md5) => {
                 let running = Running::from(mem::take(md5));
-                upload.0 = Work::More(Box::new(More { running, ..More::default() }));
+                upload.0 = Work::Full(Box::new(Full { running, ..Full::default() }));
                 return self.verify(message, upload);
             }
-            Work::More(more) => more,
+            Work::Full(full) => full,
         };
-        more.values = mem::take(&mut more.running).finish();
-        match more.declared.verify(&more.values, message.trailers()) {
+        full.values = mem::take(&mut full.running).finish();
+        match full.declared.verify(&full.values, message.trailers()) {
             Ok(verified) => {
-                more.verified = verified;
+                full.verified = verified;
                 None
             }
-            Err(fault) => Some(more.form.fault(fault)),
+            Err(fault) => Some(full.form.fault(fault)),
         }
     }
 
-    fn finish(&mut self, message: Finished<'_>, upload: Upload) -> Reply {
-        let more = match upload.0 {
+    fn finish(&mut self, message: Finished<'_>, mut upload: Upload) -> Reply {
+        // A handler in front of this one may not have passed `verify` on.
+        if !upload.is_verified()
+            && let Some(response) = self.verify(&message, &mut upload)
+        {
+            return response.into();
+        }
+        let full = match upload.0 {
             Work::Plain(md5) => return Response::text(200, md5.finish().to_string()).into(),
-            Work::More(more) => more,
+            Work::Full(full) => full,
         };
         let is_asked = |value: &&Value| self.algorithms.contains(value.algorithm());
-        let values = more.values.iter().filter(is_asked);
-        more.form.answer(message.received(), values, more.verified).into()
+        let values = full.values.iter().filter(is_asked);
+        full.form.answer(message.received(), values, full.verified).into()
     }
 
     fn refused(&mut self, refusal: &Refused<'_, Upload>, response: Response) -> Response {
         match refusal.upload {
-            Some(Upload(Work::More(more))) => more.form.refusal(refusal.reject),
+            Some(Upload(Work::Full(full))) => full.form.refusal(refusal.reject, response),
             _ => response,
         }
     }

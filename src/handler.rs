@@ -104,7 +104,7 @@ pub trait Handler {
     /// returns is the answer; then [`Handler::finish`] is not called, and [`Handler::ended`]
     /// has the upload back. So what came damaged does not reach `finish`, as what was
     /// truncated does not. The connection may be kept. By default it returns `None`: all is
-    /// well.
+    /// well. A handler that stands in front of another passes on what that one says.
     ///
     /// # Example
     ///
@@ -226,9 +226,9 @@ pub trait Handler {
     /// possible any more.
     ///
     /// `upload` is `None` if [`Handler::finish`] had it, or if there never was one; a handler
-    /// that has answered a [`Piece`], or found a fault by [`Handler::verify`], gets it back. A request that was refused before its head was complete has a report, too. An engine
-    /// that is dropped reports nothing: [`shut_down`](crate::engine::Engine::shut_down)
-    /// does.
+    /// that has answered a [`Piece`], or found a fault by [`Handler::verify`], gets it back. A
+    /// request that was refused before its head was complete has a report, too. An engine that is
+    /// dropped reports nothing: [`shut_down`](crate::engine::Engine::shut_down) does.
     ///
     /// The report has method and target only if
     /// [`Config::kept_target`](crate::engine::Config::kept_target) is above 0; by default

@@ -69,5 +69,5 @@ pub use server::{
     After, Awaits, CloseReason, Connection, Date, End, Event, Head, InvalidField, Reject, Response,
     Step, request_line,
 };
-pub(crate) use syntax::is_tchar;
 pub use syntax::{Fields, Framing, Version};
+pub(crate) use syntax::{is_tchar, list_members, parts};

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write};
 
 use crate::digest::{Algorithms, Fault, Value};
-use crate::proto::{Head, Reject, Response};
+use crate::proto::{Head, Reject, Response, parts};
 
 const JSON: &str = "application/json";
 
@@ -26,12 +26,14 @@ impl Form {
         if !Self::may_be_json(head) {
             return Self::Text;
         }
-        let weight = |media_type: &str| {
+        let weight = |media_range: &str| {
             let ranges = head.fields().list("Accept");
-            ranges.filter_map(|range| weight(range, media_type)).max().unwrap_or(0)
+            ranges.filter_map(|range| weight(range, media_range)).max()
         };
-        let of_json = weight(JSON);
-        if of_json > 0 && of_json >= weight("text/plain") { Self::Json } else { Self::Text }
+        // Of ranges that match a type, the one that names it best counts.
+        let of_text = ["text/plain", "text/*", "*/*"].into_iter().find_map(weight).unwrap_or(0);
+        let of_json = weight(JSON).unwrap_or(0);
+        if of_json > of_text { Self::Json } else { Self::Text }
     }
 
     /// The answer to a message: the digests of its content, of which some are what the client has
@@ -71,9 +73,10 @@ impl Form {
         self.error(400, &fault, fault.code())
     }
 
-    pub(super) fn refusal(self, reject: Reject) -> Response {
+    /// What `response` is in this form.
+    pub(super) fn refusal(self, reject: Reject, response: Response) -> Response {
         match self {
-            Self::Text => reject.response(),
+            Self::Text => response,
             Self::Json => self.error(reject.status(), &reject, reject.code()),
         }
     }
@@ -94,11 +97,11 @@ fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(what);
 }
 
-/// The weight of a media range in thousandths, if it is of this type (RFC 9110 §12.4.2); 0 if
-/// the weight is malformed.
-fn weight(range: &[u8], media_type: &str) -> Option<u16> {
-    let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-    if !parts.next()?.eq_ignore_ascii_case(media_type.as_bytes()) {
+/// The weight of a member of Accept in thousandths, if it is this media range (RFC 9110 §12.4.2);
+/// 0 if the weight is malformed.
+fn weight(member: &[u8], media_range: &str) -> Option<u16> {
+    let mut parts = parts(member, b';');
+    if !parts.next()?.eq_ignore_ascii_case(media_range.as_bytes()) {
         return None;
     }
     let mut weights = parts.filter_map(|parameter| match parameter {
@@ -138,7 +141,7 @@ mod tests {
 
     // covers: 35.2
     #[test]
-    fn json_is_what_names_it_and_does_not_rank_it_below_text() {
+    fn json_is_what_ranks_it_above_text() {
         for accept in [
             "application/json",
             "APPLICATION/Json",
@@ -146,11 +149,14 @@ mod tests {
             "application/json; q=0.001",
             "application/json;q=1.",
             "application/json ; Q=1.000",
-            "application/json, text/plain, */*",
+            "application/json;profile=\"a;q=0\"",
+            "application/json, text/plain;q=0.9, */*;q=0.8",
+            "application/json, */*;q=0.999",
+            "application/json;q=0.5, text/plain;q=0.4, */*",
             "text/html, application/json;q=0.5, text/plain;q=0.4",
             "text/plain;q=0, application/json;q=0.1",
             "application/json;q=0, application/json",
-            "*/*\r\naccept: application/json",
+            "*/*;q=0.9\r\naccept: application/json",
         ] {
             assert_eq!(form(&format!("Accept: {accept}\r\n")), Form::Json, "{accept}");
         }
@@ -167,6 +173,10 @@ mod tests {
             "application/json;q=2",
             "application/jsonp",
             "application/json5, x/application/json",
+            "application/json, text/plain, */*",
+            "application/json, */*",
+            "application/json;q=0.1, */*;q=0.2",
+            "application/json;q=0.5, text/*;q=0.6, */*;q=0.1",
             "application/json;q=0.5, text/plain",
             "text/plain, application/json;q=0.999",
             "text/html;a=\"application/json\"",
@@ -218,9 +228,9 @@ mod tests {
             Fault::Differs(Algorithm::Md5),
         ];
         let faults = faults.map(|fault| (Form::Json.fault(fault), fault.to_string(), fault.code()));
-        let refusals = Reject::ALL
-            .iter()
-            .map(|reject| (Form::Json.refusal(*reject), reject.to_string(), reject.code()));
+        let refusals = Reject::ALL.iter().map(|reject| {
+            (Form::Json.refusal(*reject, reject.response()), reject.to_string(), reject.code())
+        });
         for (response, words, code) in refusals.chain(faults) {
             let needs_none = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
             assert!(words.chars().all(needs_none), "{words}");
@@ -232,7 +242,8 @@ mod tests {
 
     #[test]
     fn text_has_the_words_of_a_refusal_alone() {
-        assert_eq!(Form::Text.refusal(Reject::Late), Reject::Late.response());
+        let dressed = Reject::Late.response().field("Retry-After", "9").expect("a field");
+        assert_eq!(Form::Text.refusal(Reject::Late, dressed.clone()), dressed);
         let fault = Fault::Missing(DigestField::ContentMd5);
         let words = "Content-MD5 was announced and did not come";
         assert_eq!(Form::Text.fault(fault), Response::text(400, words));

@@ -1,7 +1,8 @@
 //! What a client declares of its content, and whether that is true.
 
-use super::{Algorithm, Algorithms, DigestField, Fault, Value, base64, dictionary};
-use crate::proto::{Fields, Framing, Head};
+use super::dictionary::{self, Member};
+use super::{Algorithm, Algorithms, DigestField, Fault, Value, base64};
+use crate::proto::{Fields, Framing, Head, list_members};
 
 /// The digests that the head of a message declares, and those that it announces for the trailer
 /// section. The [module page](super) has an example.
@@ -48,16 +49,14 @@ impl Declared {
         if !Self::may_be_in(head) {
             return Ok(declared);
         }
-        let fields = head.fields();
-        let is_amazon = |coding: &[u8]| coding.eq_ignore_ascii_case(b"aws-chunked");
-        declared.ignored = Ignored {
-            repr_digest: fields.get("Content-Range").is_some(),
-            amazon: fields.list("Content-Encoding").any(is_amazon),
-        };
-        declared.claims = declared.ignored.claims(fields)?;
-        for name in fields.list("Trailer") {
+        let found = Found::of(head.fields());
+        declared.ignored = found.ignored;
+        declared.claims = declared.ignored.claims(&found)?;
+        for name in found.trailer.into_iter().flat_map(list_members) {
             let field = std::str::from_utf8(name).ok().and_then(DigestField::named);
-            let Some(field) = field.filter(|field| declared.ignored.lets(*field)) else { continue };
+            let Some(field) = field.filter(|field| declared.ignored.heeds(*field)) else {
+                continue;
+            };
             if head.framing() != Framing::Chunked {
                 return Err(Fault::NoTrailerSection(field));
             }
@@ -112,32 +111,65 @@ impl Declared {
     ///
     /// If a digest of [`Declared::algorithms`] was not computed.
     pub fn verify(&self, computed: &[Value], trailers: Fields<'_>) -> Result<Algorithms, Fault> {
-        let late = self.ignored.claims(trailers)?;
+        let is_computed = |one| computed.iter().any(|value| value.algorithm() == one);
+        let all = self.algorithms();
+        assert!(all.iter().all(is_computed), "not all of {all} was computed");
+        let found = Found::of(trailers);
+        let late = self.ignored.claims(&found)?;
         // A dictionary may be there and have no member that is known.
-        let is_there =
-            |field| trailers.iter().any(|(name, _)| DigestField::named(name) == Some(field));
-        if let Some(field) = self.announced.iter().copied().find(|field| !is_there(*field)) {
+        let has_come = |field| found.digests.iter().any(|(one, _)| *one == field);
+        if let Some(field) = self.announced.iter().copied().find(|field| !has_come(*field)) {
             return Err(Fault::Missing(field));
         }
         let mut verified = Algorithms::new();
-        for (place, claim) in self.claims.iter().chain(&late).enumerate() {
+        for claim in self.claims.iter().chain(&late) {
             let algorithm = claim.value.algorithm();
-            let Some(value) = computed.iter().find(|value| value.algorithm() == algorithm) else {
-                assert!(place >= self.claims.len(), "{algorithm} was declared and not computed");
-                continue;
-            };
-            if *value != claim.value {
-                return Err(Fault::Differs(algorithm));
+            match computed.iter().find(|value| value.algorithm() == algorithm) {
+                // It was not announced.
+                None => {}
+                Some(value) if *value != claim.value => return Err(Fault::Differs(algorithm)),
+                Some(_) => verified.insert(algorithm),
             }
-            verified.insert(algorithm);
         }
         Ok(verified)
     }
 }
 
+/// The field lines of one section that have a say in digests, found in one pass.
+#[derive(Default)]
+struct Found<'f> {
+    digests: Vec<(DigestField, &'f [u8])>,
+    /// The values of `Trailer`.
+    trailer: Vec<&'f [u8]>,
+    ignored: Ignored,
+}
+
+impl<'f> Found<'f> {
+    fn of(fields: Fields<'f>) -> Self {
+        let mut found = Self::default();
+        for (name, value) in fields.iter() {
+            let is = |other: &str| name.eq_ignore_ascii_case(other);
+            if let Some(field) = DigestField::named(name) {
+                found.digests.push((field, value));
+            } else if is("Trailer") {
+                found.trailer.push(value);
+            } else if is("Content-Range") {
+                found.ignored.repr_digest = true;
+            } else if is("Content-Encoding") {
+                let is_amazon = |coding: &[u8]| coding.eq_ignore_ascii_case(b"aws-chunked");
+                found.ignored.amazon |= list_members(value).any(is_amazon);
+            } else if is("x-amz-content-sha256") {
+                // Older clients name no coding beside it.
+                found.ignored.amazon |= value.starts_with(b"STREAMING-");
+            }
+        }
+        found
+    }
+}
+
 impl Ignored {
     /// True if this field speaks of the content.
-    fn lets(self, field: DigestField) -> bool {
+    fn heeds(self, field: DigestField) -> bool {
         match field {
             DigestField::ContentDigest => true,
             DigestField::ReprDigest => !self.repr_digest,
@@ -146,10 +178,11 @@ impl Ignored {
     }
 
     /// What the field lines of one section declare.
-    fn claims(self, fields: Fields<'_>) -> Result<Vec<Claim>, Fault> {
+    fn claims(self, found: &Found<'_>) -> Result<Vec<Claim>, Fault> {
         let mut claims = Vec::new();
-        for field in DigestField::ALL.iter().copied().filter(|field| self.lets(*field)) {
-            let mut values = fields.values(field.name());
+        for field in DigestField::ALL.iter().copied().filter(|field| self.heeds(*field)) {
+            let of_field = found.digests.iter().filter(|(one, _)| *one == field);
+            let mut values = of_field.map(|(_, value)| *value);
             match field.algorithm() {
                 Some(algorithm) => values.try_for_each(|value| {
                     add(&mut claims, field, algorithm, base64::decode(value))
@@ -169,15 +202,15 @@ impl Ignored {
 
 /// Adds what a dictionary declares.
 fn add_members(claims: &mut Vec<Claim>, field: DigestField, value: &[u8]) -> Result<(), Fault> {
-    let mut members = Vec::new();
-    dictionary::parse(value, |member| members.push(member)).ok_or(Fault::Malformed(field))?;
-    for member in members {
+    let mut known = Vec::new();
+    let see = |member: Member<'_>| {
         let algorithm = std::str::from_utf8(member.key).ok().and_then(Algorithm::named);
         if let Some(algorithm) = algorithm.filter(|algorithm| algorithm.is_registered()) {
-            add(claims, field, algorithm, member.bytes)?;
+            known.push((algorithm, member.bytes));
         }
-    }
-    Ok(())
+    };
+    dictionary::parse(value, see).ok_or(Fault::Malformed(field))?;
+    known.into_iter().try_for_each(|(algorithm, bytes)| add(claims, field, algorithm, bytes))
 }
 
 /// Adds one digest; its bytes are `None` if they were malformed.

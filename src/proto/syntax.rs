@@ -8,13 +8,11 @@ mod framing;
 mod malformed;
 
 pub use fields::Fields;
-pub(crate) use fields::is_tchar;
+pub(crate) use fields::{is_tchar, list_members, parts};
 pub use framing::{Framing, Version};
 
 pub(super) use body::{Body, Chunked};
-pub(super) use fields::{
-    ByteSet, Section, SectionScan, Seen, check, line_end, list_members, trim_ows,
-};
+pub(super) use fields::{ByteSet, Section, SectionScan, Seen, check, line_end, trim_ows};
 pub(super) use framing::FramingFields;
 pub(super) use malformed::Malformed;
 

@@ -1,5 +1,7 @@
 //! The engine over scripted sockets and invented time.
 
+#[cfg(feature = "digests")]
+mod answered_digests;
 mod answered_pieces;
 mod bounds;
 mod cases;

@@ -132,7 +132,7 @@ fn python_declares_digests() {
         *kinds.entry((section, kind)).or_insert(0) += 1;
     }
     assert_eq!(kinds.len(), 8);
-    assert!(kinds.values().all(|fields| *fields == 17), "{kinds:?}");
+    assert!(kinds.values().all(|fields| *fields == 18), "{kinds:?}");
 }
 
 #[test]

@@ -225,6 +225,7 @@ impl<'i> ControlFields<'i> {
             14 if is("content-digest") => self.mentions.digests = true,
             16 if is("content-encoding") => self.mentions.digests = true,
             17 if is("transfer-encoding") => self.framing.coding.add(field.value),
+            20 if is("x-amz-content-sha256") => self.mentions.digests = true,
             18..=24 => self.mentions.digests |= begins_with(field.name, CHECKSUM),
             _ => {}
         }

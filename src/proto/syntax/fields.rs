@@ -47,6 +47,11 @@ pub(crate) fn trim_ows(mut value: &[u8]) -> &[u8] {
 /// The members of a comma-separated list, the empty ones too (RFC 9110 §5.6.1). A comma in a
 /// quoted string separates nothing (RFC 9110 §5.6.4).
 pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    parts(value, b',')
+}
+
+/// What stands between separators of one kind, but for those in quoted strings.
+pub(crate) fn parts(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     /// Where the last byte stood.
     #[derive(Clone, Copy)]
     enum At {
@@ -63,7 +68,7 @@ pub(crate) fn list_members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
             (At::Quoted, b'"') => At::Unquoted,
             (same, _) => same,
         };
-        matches!(at, At::Unquoted) && *byte == b','
+        matches!(at, At::Unquoted) && *byte == separator
     };
     value.split(is_separator).map(trim_ows)
 }

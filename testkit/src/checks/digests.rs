@@ -3,11 +3,14 @@
 
 mod drawn;
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use streamsum::Checksum;
 use streamsum::engine::Config;
-use streamsum::proto::Limits;
+use streamsum::handler::{self, Finished, Handler, Piece, Reply, Report, Verdict};
+use streamsum::proto::{Limits, Response};
+use streamsum::resident::Resident;
 
 use super::choices::Choices;
 use crate::content;
@@ -23,7 +26,40 @@ const COMPUTED: [&str; 1] = ["md5"];
 /// What follows on the same connection.
 const NEXT: &[u8] = b"PUT /next HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nnext";
 
-impl Keeps for Checksum {}
+/// [`Checksum`], which tells what stands in the access line of each request.
+struct Noting {
+    checksum: Checksum,
+    notes: Vec<Option<String>>,
+}
+
+impl Resident for Noting {}
+
+impl Keeps for Noting {}
+
+impl Handler for Noting {
+    type Upload = streamsum::checksum::Upload;
+
+    fn begin(&mut self, request: handler::Request<'_>) -> Verdict<Self::Upload> {
+        self.checksum.begin(request)
+    }
+
+    fn consume(&mut self, pieces: &mut [Piece<Self::Upload>]) {
+        self.checksum.consume(pieces);
+    }
+
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut Self::Upload) -> Option<Response> {
+        self.checksum.verify(message, upload)
+    }
+
+    fn finish(&mut self, message: Finished<'_>, upload: Self::Upload) -> Reply {
+        self.checksum.finish(message, upload)
+    }
+
+    fn ended(&mut self, report: &Report<'_>, _: Option<Self::Upload>) {
+        let note = report.response.and_then(Response::note);
+        self.notes.push(note.map(str::to_owned));
+    }
+}
 
 /// Draws a request whose client declares digests, and how it arrives.
 pub fn check(data: &[u8]) {
@@ -50,12 +86,18 @@ pub fn check(data: &[u8]) {
     let expected = Expected::of(request, pauses);
     let [first, following @ ..] = got.as_slice() else { panic!("no answer: {}", told()) };
     expected.assert_met(first, &request.content, told);
+    let note = output.notes.first().and_then(Option::as_deref);
+    let noted = note.map(|note| note.strip_prefix("verified ").expect("what was verified"));
+    let noted: BTreeSet<String> =
+        noted.into_iter().flat_map(|it| it.split(',')).map(str::to_owned).collect();
+    assert_eq!(noted, expected.verified, "what was verified: {}", told());
     assert_eq!(output.is_ended, expected.closes, "sees the end: {}", told());
     if expected.closes {
         assert!(following.is_empty(), "answered behind the end: {}", told());
     } else {
         assert_eq!(following.len(), 1, "the next request: {}", told());
-        let kept = Expected { status: 200, closes: false, interim: 0..=0 };
+        let verified = BTreeSet::new();
+        let kept = Expected { status: 200, closes: false, interim: 0..=0, verified };
         kept.assert_met(&following[0], &next.content, told);
     }
 }
@@ -65,11 +107,13 @@ struct Output {
     bytes: Vec<u8>,
     /// True if it ended its stream.
     is_ended: bool,
+    notes: Vec<Option<String>>,
 }
 
 /// Sends all bytes in pieces; each arrives when those before were dealt with.
 fn play<const DRAINS: bool>(wire: &[u8], cuts: &[usize]) -> Output {
-    let mut driver: Driver<_, DRAINS> = Driver::new(Config::default(), Checksum::default());
+    let handler = Noting { checksum: Checksum::default(), notes: Vec::new() };
+    let mut driver: Driver<_, DRAINS> = Driver::new(Config::default(), handler);
     let client = driver.connect();
     driver.settle();
     let mut sent = 0;
@@ -78,7 +122,8 @@ fn play<const DRAINS: bool>(wire: &[u8], cuts: &[usize]) -> Output {
         driver.settle();
         sent = cut;
     }
-    Output { bytes: client.output(), is_ended: client.sees_end() }
+    let notes = driver.handler.notes;
+    Output { bytes: client.output(), is_ended: client.sees_end(), notes }
 }
 
 /// What the answer has to be.
@@ -87,6 +132,7 @@ struct Expected {
     closes: bool,
     /// How many 100 (Continue) may come before it.
     interim: RangeInclusive<usize>,
+    verified: BTreeSet<String>,
 }
 
 impl Expected {
@@ -110,6 +156,10 @@ impl Expected {
                 (true, true) => 1..=1,
                 // A read may happen to end where the head does.
                 (true, false) => 0..=1,
+            },
+            verified: match judgement {
+                Judgement::Good(verified) => verified,
+                Judgement::RefusedBefore | Judgement::RefusedAtEnd => BTreeSet::new(),
             },
         }
     }

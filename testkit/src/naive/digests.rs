@@ -12,11 +12,12 @@ use super::{Field, base64, dictionary, members, values};
 pub use algorithms::{ALGORITHMS, digest, length};
 
 /// Fields that are base64 of one digest, with its algorithm (34.1 and 34.3).
-pub const SINGLE: [(&str, &str); 7] = [
+pub const SINGLE: [(&str, &str); 8] = [
     ("content-md5", "md5"),
     ("x-amz-checksum-md5", "md5"),
     ("x-amz-checksum-sha1", "sha"),
     ("x-amz-checksum-sha256", "sha-256"),
+    ("x-amz-checksum-sha512", "sha-512"),
     ("x-amz-checksum-crc32", "crc32"),
     ("x-amz-checksum-crc32c", "crc32c"),
     ("x-amz-checksum-crc64nvme", "crc64nvme"),
@@ -143,7 +144,8 @@ fn is_ignored(name: &[u8], head: &[Field]) -> bool {
     let is_single = SINGLE.iter().any(|(single, _)| name.eq_ignore_ascii_case(single.as_bytes()));
     let is_of_more =
         name.eq_ignore_ascii_case(b"repr-digest") && !values(head, "content-range").is_empty();
-    let is_of_decoded = is_single
-        && members(head, "content-encoding").iter().any(|coding| coding == b"aws-chunked");
+    let is_wrapped = members(head, "content-encoding").iter().any(|one| one == b"aws-chunked")
+        || values(head, "x-amz-content-sha256").iter().any(|one| one.starts_with(b"STREAMING-"));
+    let is_of_decoded = is_single && is_wrapped;
     is_of_more || is_of_decoded
 }

@@ -35,7 +35,7 @@ DIGESTS = {
     "crc32c": crc(CONTENT, 0x82F63B78, 32),
     "crc64nvme": crc(CONTENT, 0x9A6C9329AC4BC9B5, 64),
 }
-AMAZON = ["md5", "sha1", "sha256", "crc32", "crc32c", "crc64nvme"]
+AMAZON = ["md5", "sha1", "sha256", "sha512", "crc32", "crc32c", "crc64nvme"]
 
 
 def fields():
@@ -44,7 +44,7 @@ def fields():
         for key in ("md5", "sha", "sha-256", "sha-512", "crc32c"):
             yield name, key, f"{key}=:{{}}:"
     for name in AMAZON:
-        algorithm = {"sha1": "sha", "sha256": "sha-256"}.get(name, name)
+        algorithm = {"sha1": "sha", "sha256": "sha-256", "sha512": "sha-512"}.get(name, name)
         yield f"x-amz-checksum-{name}", algorithm, "{}"
 
 

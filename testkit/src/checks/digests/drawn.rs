@@ -18,7 +18,7 @@ const RAW: usize = 40;
 const NEAR: [&str; 6] = [
     "x-amz-checksum-algorithm",
     "Content-MD5x",
-    "x-amz-checksum-sha512",
+    "x-amz-checksum-sha384",
     "x-amz-checksum-",
     "Want-Content-Digest",
     "Digest",
@@ -100,7 +100,12 @@ impl Upload {
         head.extend((0..choices.below(5)).map(|_| line(choices, &content)));
         if flags & 0x30 == 0x30 {
             let coding = CODINGS[choices.below(CODINGS.len())];
-            insert(&mut head, choices, format!("Content-Encoding: {coding}").into());
+            let line = match choices.below(4) {
+                0 => "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER".to_owned(),
+                1 => "X-Amz-Content-SHA256: UNSIGNED-PAYLOAD".to_owned(),
+                _ => format!("Content-Encoding: {coding}"),
+            };
+            insert(&mut head, choices, line.into());
         }
         if flags & 0xc0 == 0xc0 {
             insert(&mut head, choices, b"Content-Range: bytes 0-9/20".to_vec());
