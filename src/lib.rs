@@ -77,6 +77,8 @@
 pub mod buf;
 pub mod checksum;
 pub mod digest;
+#[cfg(feature = "door")]
+pub mod door;
 pub mod engine;
 pub mod handler;
 mod link;

@@ -1,0 +1,1 @@
+//! Where an upload goes: keys out of request targets.

@@ -1,0 +1,1 @@
+//! Names of our own, for uploads that have none.
