@@ -2,7 +2,8 @@
 
 mod form;
 
-use std::{iter, mem};
+use std::any::Any;
+use std::{fmt, iter, mem};
 
 use crate::digest::{Algorithm, Algorithms, Declared, Running, Value};
 use crate::handler::{Finished, Handler, Piece, Refused, Reply, Request, Verdict};
@@ -76,6 +77,15 @@ impl Checksum {
     }
 }
 
+impl Checksum {
+    /// Computes this digest, too, if it did not.
+    #[must_use]
+    pub fn and(self, algorithm: Algorithm) -> Self {
+        let Self { kernel, .. } = self;
+        Self { kernel, ..Self::of(self.algorithms.iter().chain([algorithm])) }
+    }
+}
+
 impl Default for Checksum {
     fn default() -> Self {
         Self::new()
@@ -94,6 +104,9 @@ impl Default for Checksum {
 /// fn takes(_: impl Handler<Upload = Upload>) {}
 /// takes(Checksum::new());
 /// ```
+///
+/// A handler that stands in front of a [`Checksum`] may [attach](Upload::attach) what it keeps of
+/// the request itself.
 #[derive(Debug)]
 pub struct Upload(Work);
 
@@ -106,8 +119,10 @@ enum Work {
 }
 
 /// An upload of which more is wanted than its MD5 as text.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Full {
+    /// Of another handler.
+    attached: Option<Box<dyn Any + Send>>,
     form: Form,
     declared: Declared,
     running: Running,
@@ -117,9 +132,82 @@ struct Full {
 }
 
 impl Upload {
+    /// Keeps this with the upload, in place of what was attached before.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::checksum::{Checksum, Upload};
+    /// use streamsum::handler::{Handler, Request, Verdict};
+    ///
+    /// struct Named(String);
+    ///
+    /// fn begin(checksum: &mut Checksum, request: Request<'_>) -> Verdict<Upload> {
+    ///     let name = Named(request.head().target().to_owned());
+    ///     let mut verdict = checksum.begin(request);
+    ///     if let Verdict::Take(upload) = &mut verdict {
+    ///         upload.attach(name);
+    ///     }
+    ///     verdict
+    /// }
+    ///
+    /// fn name(upload: &Upload) -> Option<&str> {
+    ///     Some(&upload.attached::<Named>()?.0)
+    /// }
+    /// # let _ = (begin, name);
+    /// ```
+    pub fn attach(&mut self, what: impl Any + Send) {
+        self.full().attached = Some(Box::new(what));
+    }
+
+    /// What was attached, if it is of this type.
+    #[must_use]
+    pub fn attached<T: Any>(&self) -> Option<&T> {
+        match &self.0 {
+            Work::Plain(_) => None,
+            Work::Full(full) => full.attached.as_ref()?.downcast_ref(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn attached_mut<T: Any>(&mut self) -> Option<&mut T> {
+        match &mut self.0 {
+            Work::Plain(_) => None,
+            Work::Full(full) => full.attached.as_mut()?.downcast_mut(),
+        }
+    }
+
+    /// The digests of the content, once [`Handler::verify`] has seen the message; until then none.
+    /// Those that the [`Checksum`] was made for come first, in their order.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        match &self.0 {
+            Work::Plain(_) => &[],
+            Work::Full(full) => &full.values,
+        }
+    }
+
+    fn full(&mut self) -> &mut Full {
+        if let Work::Plain(md5) = &mut self.0 {
+            let running = Running::from(mem::take(md5));
+            self.0 = Work::Full(Box::new(Full { running, ..Full::default() }));
+        }
+        let Work::Full(full) = &mut self.0 else { unreachable!("it was made so") };
+        full
+    }
+
     /// False if its digests are still to be compared with those that were declared.
     fn is_verified(&self) -> bool {
         matches!(&self.0, Work::Full(full) if !full.values.is_empty())
+    }
+}
+
+impl fmt::Debug for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { form, declared, running, .. } = self;
+        let mut shown = f.debug_struct("Full");
+        shown.field("form", form).field("declared", declared).field("running", running);
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -179,15 +267,10 @@ impl Handler for Checksum {
     }
 
     fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
-        let full = match &mut upload.0 {
-            Work::Plain(_) if message.trailers().is_empty() => return None,
-            Work::Plain(md5) => {
-                let running = Running::from(mem::take(md5));
-                upload.0 = Work::Full(Box::new(Full { running, ..Full::default() }));
-                return self.verify(message, upload);
-            }
-            Work::Full(full) => full,
-        };
+        if matches!(upload.0, Work::Plain(_)) && message.trailers().is_empty() {
+            return None;
+        }
+        let full = upload.full();
         full.values = mem::take(&mut full.running).finish();
         match full.declared.verify(&full.values, message.trailers()) {
             Ok(verified) => {
