@@ -35,7 +35,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::expect_used))]
 
 mod algorithm;
-mod base64;
+pub(crate) mod base64;
 mod declared;
 mod dictionary;
 mod fault;

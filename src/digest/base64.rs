@@ -2,7 +2,7 @@
 
 /// The bytes that a value stands for. Its padding may be missing, and the spare bits of its last
 /// character are ignored, as RFC 9651 §4.2.7 advises.
-pub(super) fn decode(value: &[u8]) -> Option<Box<[u8]>> {
+pub(crate) fn decode(value: &[u8]) -> Option<Box<[u8]>> {
     let characters = match value {
         [rest @ .., b'=', b'='] if value.len().is_multiple_of(4) => rest,
         [rest @ .., b'='] if value.len().is_multiple_of(4) => rest,

@@ -82,6 +82,12 @@ impl Response {
     /// the connection itself writes: Date, Content-Length, Content-Type,
     /// Transfer-Encoding, Connection, Keep-Alive.
     pub fn field(mut self, name: &str, value: &str) -> Result<Self, InvalidField> {
+        self.put_field(name, value)?;
+        Ok(self)
+    }
+
+    /// [`Response::field`] in place. An error leaves it as it was.
+    pub(crate) fn put_field(&mut self, name: &str, value: &str) -> Result<(), InvalidField> {
         const OURS: [&str; 6] = [
             "date",
             "content-length",
@@ -98,7 +104,7 @@ impl Response {
         for part in [name, ": ", value, "\r\n"] {
             self.fields.push_str(part);
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Adds a note for whoever keeps a log, which is never sent: why it is this answer, or whom
