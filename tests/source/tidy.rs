@@ -36,7 +36,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("mio", &["server", "run", "main"]),
     ("slab", &["engine"]),
     ("sha1", &["digest"]),
-    ("sha2", &["digest"]),
+    ("sha2", &["digest", "door"]),
     ("crc32c", &["digest"]),
     ("crc32fast", &["digest"]),
     ("crc64fast_nvme", &["digest"]),
