@@ -11,6 +11,7 @@ mod tokens;
 #[cfg(test)]
 mod wire;
 
+pub use origin::{Forbidden, InvalidPages, Page, Pages};
 pub use tokens::{Holder, TokenFileError, Tokens, Unauthorized};
 
 use crate::proto::Response;
