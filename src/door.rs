@@ -11,6 +11,8 @@ mod tokens;
 #[cfg(test)]
 mod wire;
 
+pub use key::{BadKey, Key, KeyRules, Place};
+pub use names::Names;
 pub use origin::{Forbidden, InvalidPages, Page, Pages};
 pub use tokens::{Holder, TokenFileError, Tokens, Unauthorized};
 
