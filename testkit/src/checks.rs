@@ -9,6 +9,8 @@ pub mod chunked;
 mod conversation;
 pub mod digests;
 pub mod head;
+#[cfg(feature = "door")]
+pub mod keys;
 pub mod md5;
 mod plan;
 pub mod response;

@@ -10,6 +10,7 @@ mod chunked;
 pub mod dictionary;
 pub mod digests;
 mod host;
+pub mod keys;
 mod list;
 
 use streamsum::proto;
