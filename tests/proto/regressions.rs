@@ -2,6 +2,8 @@
 
 #[cfg(feature = "digests")]
 use testkit::checks::digests;
+#[cfg(feature = "door")]
+use testkit::checks::keys;
 use testkit::checks::{chunked, head, md5, response, script, seeds, split};
 
 /// Runs the check of a target over its inputs, of which there has to be one at least.
@@ -28,6 +30,12 @@ fn digests_holds_on_its_seeds_and_regressions() {
 #[test]
 fn head_holds_on_its_seeds_and_regressions() {
     replay("head", head::check);
+}
+
+#[cfg(feature = "door")]
+#[test]
+fn keys_holds_on_its_seeds_and_regressions() {
+    replay("keys", keys::check);
 }
 
 #[test]

@@ -9,8 +9,18 @@ use streamsum::proto::Limits;
 use crate::cases::{self, Case};
 
 /// All fuzz targets.
-pub const TARGETS: [&str; 9] =
-    ["chunked", "dictionary", "digests", "head", "hyper", "md5", "response", "script", "split"];
+pub const TARGETS: [&str; 10] = [
+    "chunked",
+    "dictionary",
+    "digests",
+    "head",
+    "hyper",
+    "keys",
+    "md5",
+    "response",
+    "script",
+    "split",
+];
 
 /// An input of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
