@@ -80,6 +80,8 @@ pub mod digest;
 #[cfg(feature = "door")]
 pub mod door;
 pub mod engine;
+#[cfg(all(unix, feature = "folder"))]
+pub mod folder;
 pub mod handler;
 mod link;
 pub mod md5;

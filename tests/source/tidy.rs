@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the library with the modules it may import from. `proto` and `md5`
 /// don't know each other, `engine` doesn't know mio, `server` doesn't know MD5.
-const FLOORS: [(&str, &[&str]); 16] = [
+const FLOORS: [(&str, &[&str]); 17] = [
     ("buf", &[]),
     ("md5", &[]),
     ("now", &[]),
@@ -22,6 +22,7 @@ const FLOORS: [(&str, &[&str]); 16] = [
     ("checksum", &["digest", "handler", "md5", "proto", "resident"]),
     ("server", &["engine", "handler", "placement", "proto", "resident"]),
     ("run", &["engine", "handler", "placement", "proto", "resident", "server"]),
+    ("folder", &["checksum", "digest", "door", "handler", "proto", "resident", "run"]),
     ("thread", &["engine", "handler", "resident", "run", "server"]),
     (
         "main",

@@ -1,0 +1,324 @@
+//! The folder on disk: files that have no name yet, and how they get it.
+//!
+//! ```text
+//! create ─► unnamed file ─► content ─► fsync ─► link to an unfinished name ─► rename over the name
+//!                                                                             └► fsync of the folders
+//! ```
+//!
+//! All paths are walked from one open folder, component by component, and no link is followed: no
+//! key leads out of it. Where the file system has no unnamed files, they have an unfinished name
+//! from the start.
+//!
+//! Unfinished names begin with `.streamsum-`, and with a word of their process, which keeps a file
+//! of that word locked as long as it lives. When a folder is opened, what processes have left that
+//! live no more is removed: nothing of one that lives is ever touched.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, flock, fstat, fstatvfs, fsync, linkat, mkdirat,
+    openat, renameat, statat, unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::door::Key;
+
+/// How the names begin that nobody else is to use.
+const UNFINISHED: &str = ".streamsum-";
+const LOCK: &str = ".lock";
+/// For the owner to write and his group to read; less what the umask takes.
+const FILE_MODE: u32 = 0o640;
+/// For a folder that is made; less what the umask takes.
+const FOLDER_MODE: u32 = 0o777;
+
+/// An open folder.
+#[derive(Debug)]
+pub(super) struct Root {
+    dir: Arc<OwnedFd>,
+    /// How the unfinished names of this process begin.
+    word: String,
+    serial: AtomicU64,
+    /// True if a file can be without a name until it is whole.
+    has_unnamed: bool,
+    /// Locked, so that nobody takes this process for dead.
+    _lock: OwnedFd,
+    lock_path: PathBuf,
+}
+
+/// A file that is not kept yet; it is gone when this is dropped.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    file: File,
+    name: Option<Name>,
+}
+
+/// An unfinished name, which is removed with this.
+#[derive(Debug)]
+struct Name {
+    dir: Arc<OwnedFd>,
+    text: String,
+}
+
+/// Why a file was not kept under its name.
+#[derive(Debug)]
+pub(super) enum KeepError {
+    /// There is one of that name already, which is not to be replaced.
+    Exists,
+    /// A folder has that name.
+    IsFolder,
+    /// A file, or a link, stands where a folder would have to be.
+    NotFolder,
+    /// The name may stand for what was there before, or for the upload.
+    Unknown(io::Error),
+    Disk(io::Error),
+}
+
+impl From<Errno> for KeepError {
+    fn from(wrong: Errno) -> Self {
+        Self::Disk(wrong.into())
+    }
+}
+
+impl Root {
+    /// Opens a folder, and removes what dead processes have left in it.
+    ///
+    /// # Errors
+    ///
+    /// If it is no folder, cannot be written, or does not tell names apart by their case.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let dir = openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        sweep(path, &dir)?;
+        let (word, lock) = lock(&dir)?;
+        let lock_path = path.join(format!("{word}{LOCK}"));
+        let dir = Arc::new(dir);
+        let mut root = Self {
+            dir,
+            word,
+            serial: AtomicU64::new(0),
+            has_unnamed: true,
+            _lock: lock,
+            lock_path,
+        };
+        root.has_unnamed = root.can_link_unnamed();
+        root.check_case()?;
+        Ok(root)
+    }
+
+    /// Makes a file.
+    pub(super) fn create(&self) -> io::Result<Unfinished> {
+        if self.has_unnamed {
+            let file = self.create_unnamed()?;
+            return Ok(Unfinished { file, name: None });
+        }
+        let name = self.unfinished();
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = openat(&*self.dir, &*name.text, flags, Mode::from_raw_mode(FILE_MODE))?;
+        Ok(Unfinished { file: file.into(), name: Some(name) })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn create_unnamed(&self) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+        Ok(openat(&*self.dir, ".", flags, Mode::from_raw_mode(FILE_MODE))?.into())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn create_unnamed(&self) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Gives a whole file its name, and waits until both are on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`KeepError`]; nothing is left of the file then, unless that is unknown.
+    pub(super) fn keep(
+        &self,
+        unfinished: Unfinished,
+        key: &Key,
+        replaces: bool,
+    ) -> Result<(), KeepError> {
+        fsync(&unfinished.file)?;
+        let (parent, changed) = self.make_parents(key)?;
+        let Some(name) = key.segments().last() else { unreachable!("a key has a segment") };
+        if replaces {
+            let from = unfinished.named(|| self.unfinished())?;
+            renameat(&*self.dir, &*from.text, &parent, name).map_err(|wrong| match wrong {
+                Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY => KeepError::IsFolder,
+                other => other.into(),
+            })?;
+            from.has_moved();
+        } else {
+            unfinished.link(&parent, name).map_err(|wrong| match wrong {
+                Errno::EXIST => KeepError::Exists,
+                other => other.into(),
+            })?;
+        }
+        let on_disk = std::iter::once(&parent).chain(changed.iter().rev()).try_for_each(fsync);
+        on_disk.map_err(|wrong| KeepError::Unknown(wrong.into()))
+    }
+
+    /// The folder in which a key's file belongs, and those in which a folder was made for it.
+    fn make_parents(&self, key: &Key) -> Result<(OwnedFd, Vec<OwnedFd>), KeepError> {
+        let mut folder = self.dir.try_clone().map_err(KeepError::Disk)?;
+        let mut changed = Vec::new();
+        let mut segments = key.segments().peekable();
+        while let Some(segment) = segments.next() {
+            if segments.peek().is_none() {
+                break;
+            }
+            let inner = match open_folder(&folder, segment) {
+                Err(Errno::NOENT) => {
+                    match mkdirat(&folder, segment, Mode::from_raw_mode(FOLDER_MODE)) {
+                        // Another upload may have been faster, and has perhaps not synced it yet.
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(wrong) => return Err(wrong.into()),
+                    }
+                    let inner = open_folder(&folder, segment);
+                    changed.push(folder);
+                    inner
+                }
+                other => other,
+            };
+            folder = inner.map_err(|wrong| match wrong {
+                Errno::NOTDIR | Errno::LOOP | Errno::MLINK => KeepError::NotFolder,
+                other => other.into(),
+            })?;
+        }
+        Ok((folder, changed))
+    }
+
+    /// Bytes that are free for this process.
+    pub(super) fn free(&self) -> io::Result<u64> {
+        let system = fstatvfs(&*self.dir)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
+    fn unfinished(&self) -> Name {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        Name { dir: Arc::clone(&self.dir), text: format!("{}-{serial}", self.word) }
+    }
+
+    /// True if an unnamed file can be made here, and given a name.
+    fn can_link_unnamed(&self) -> bool {
+        let Ok(file) = self.create_unnamed() else { return false };
+        let name = self.unfinished();
+        Unfinished { file, name: None }.link(&self.dir, &name.text).is_ok()
+    }
+
+    fn check_case(&self) -> io::Result<()> {
+        let name = self.unfinished();
+        let text = format!("{}-case", name.text);
+        let upper = Name { dir: Arc::clone(&self.dir), text: format!("{}-CASE", name.text) };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        openat(&*self.dir, &*upper.text, flags, Mode::from_raw_mode(FILE_MODE))?;
+        match statat(&*self.dir, text, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(()),
+            _ => Err(io::Error::other("its file system takes `a` and `A` for one name")),
+        }
+    }
+}
+
+/// The names go with the process that they are of.
+impl Drop for Root {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+impl Unfinished {
+    pub(super) fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Links it to a name that must not be there.
+    fn link(&self, to: &OwnedFd, name: &str) -> Result<(), Errno> {
+        match &self.name {
+            Some(own) => linkat(&*own.dir, &*own.text, to, name, AtFlags::empty()),
+            None => {
+                let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+                linkat(CWD, path, to, name, AtFlags::SYMLINK_FOLLOW)
+            }
+        }
+    }
+
+    /// Its unfinished name, which it gets if it has none.
+    fn named(mut self, new: impl FnOnce() -> Name) -> Result<Name, Errno> {
+        if let Some(name) = self.name.take() {
+            return Ok(name);
+        }
+        let name = new();
+        self.link(&name.dir, &name.text)?;
+        Ok(name)
+    }
+}
+
+impl Name {
+    /// It is another's name now, or nobody's.
+    fn has_moved(mut self) {
+        self.text.clear();
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        if !self.text.is_empty() {
+            let _ = unlinkat(&*self.dir, &*self.text, AtFlags::empty());
+        }
+    }
+}
+
+fn open_folder(within: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(within, name, flags, Mode::empty())
+}
+
+/// A word for this process, and the file of that word, locked.
+fn lock(dir: &OwnedFd) -> io::Result<(String, OwnedFd)> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    for attempt in 0u32.. {
+        let word = format!("{UNFINISHED}{}-{attempt}", process::id());
+        let name = format!("{word}{LOCK}");
+        match openat(dir, &*name, flags, Mode::from_raw_mode(FILE_MODE)) {
+            Ok(file) => {
+                flock(&file, FlockOperation::LockExclusive)?;
+                // Before it was locked, somebody may have taken it for a dead one's.
+                if fstat(&file)?.st_nlink > 0 {
+                    return Ok((word, file));
+                }
+            }
+            // Of another in this process, or on another host.
+            Err(Errno::EXIST) => {}
+            Err(wrong) => return Err(wrong.into()),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Removes the unfinished names of all whose lock is free.
+fn sweep(path: &Path, dir: &OwnedFd) -> io::Result<()> {
+    let names: Vec<String> = fs::read_dir(path)?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with(UNFINISHED))
+        .collect();
+    for word in names.iter().filter_map(|name| name.strip_suffix(LOCK)) {
+        let name = format!("{word}{LOCK}");
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(file) = openat(dir, &*name, flags, Mode::empty()) else { continue };
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            continue;
+        }
+        let own = format!("{word}-");
+        for left in names.iter().filter(|name| name.starts_with(&own) && !name.ends_with(LOCK)) {
+            let _ = unlinkat(dir, &**left, AtFlags::empty());
+        }
+        let _ = unlinkat(dir, &*name, AtFlags::empty());
+    }
+    Ok(())
+}
