@@ -14,6 +14,7 @@ mod cli {
     mod address;
     pub(crate) mod arguments;
     mod descriptors;
+    mod keeping;
     mod lines;
     mod listen;
     mod operator;

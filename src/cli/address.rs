@@ -26,6 +26,19 @@ pub(super) struct UnixAddress {
     pub(super) group: Option<String>,
 }
 
+impl Address {
+    /// True if only this machine can connect to it.
+    #[cfg(feature = "folder")]
+    pub(super) fn is_of_this_machine(&self) -> bool {
+        match self {
+            Self::Any(_) => false,
+            Self::Ip(address) => address.ip().to_canonical().is_loopback(),
+            Self::Name(name) => name.split(':').next() == Some("localhost"),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
 impl FromStr for Address {
     type Err = String;
 

@@ -41,7 +41,11 @@ pub(crate) fn read(
             Arg::Long(name) => {
                 let at = TABLE.iter().position(|setting| setting.name == name);
                 let at = at.ok_or_else(|| unknown(&format!("--{name}")))?;
-                let value = parser.value().map_err(|wrong| wrong.to_string())?;
+                let is_flag = TABLE.get(at).is_some_and(Setting::is_flag);
+                let value = match is_flag {
+                    true => parser.optional_value().unwrap_or_else(|| "on".into()),
+                    false => parser.value().map_err(|wrong| wrong.to_string())?,
+                };
                 given.push((at, value));
             }
             Arg::Short(letter) => return Err(unknown(&format!("-{letter}"))),
@@ -146,6 +150,7 @@ fn help(settings: &mut Settings) -> String {
     let mut rows = Vec::new();
     for setting in TABLE {
         let option = format!("--{} {}", setting.name, setting.value_name());
+        let option = option.trim_end().to_owned();
         let default = setting.show(settings);
         let off = if setting.can_be_off() { "; 0 is off" } else { "" };
         rows.push((option, format!("{}{off} [default: {default}]", setting.help)));
@@ -333,7 +338,7 @@ mod tests {
         assert_eq!(say("-h"), say("--help"));
         let help = say("--help");
         for setting in TABLE {
-            let row = format!("--{} {} ", setting.name, setting.value_name());
+            let row = format!("--{} {}", setting.name, setting.value_name());
             assert!(help.contains(&row), "{row}");
         }
         for line in help.lines() {

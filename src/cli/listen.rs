@@ -29,6 +29,15 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
+    /// True if only this machine can connect to it, by names that its own resolver knows.
+    #[cfg(feature = "folder")]
+    pub(super) fn is_loopback(&self) -> bool {
+        match self {
+            Self::Ip(ip) => ip.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => false,
+        }
+    }
+
     /// The command that makes curl upload to this endpoint.
     pub(super) fn curl(&self) -> String {
         match self {

@@ -4,9 +4,8 @@ use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
-use streamsum::checksum::Checksum;
+use streamsum::checksum::Upload;
 use streamsum::engine::{Config, Now};
-use streamsum::handler::Handler;
 use streamsum::run::{Round, Runner};
 use streamsum::server::LostListener;
 
@@ -14,6 +13,7 @@ use crate::print;
 
 use super::access::{Logged, Writes};
 use super::descriptors::{self, Limit};
+use super::keeping::{Keeper, Keeping};
 use super::lines::Lines;
 use super::listen::{Bound, Endpoint, listen};
 use super::operator::{Asked, Operator, Phase};
@@ -37,12 +37,10 @@ pub(crate) fn serve(settings: &Settings) -> Result<bool, String> {
     Ok(service.stop(served))
 }
 
-type Upload = <Checksum as Handler>::Upload;
-
 /// The first worker, which speaks for all, and the others.
 struct Service {
     runner: Runner<Upload>,
-    part: Logged<Checksum, Option<Operator>>,
+    part: Logged<Keeping, Option<Operator>>,
     others: Others,
     /// Connections that there may be.
     connections: usize,
@@ -67,23 +65,19 @@ impl Service {
         let mut group = group.map_err(cannot_start)?.into_iter();
         let Some(mut runner) = group.next() else { unreachable!("a group has a first") };
         signals.register(runner.registry(), |place| runner.token(place)).map_err(cannot_start)?;
-        let mut endpoints = Vec::new();
-        for Bound { listener, endpoint } in bound {
-            runner
-                .server_mut()
-                .listen(listener)
-                .map_err(|wrong| format!("cannot listen on {endpoint}: {wrong}"))?;
-            endpoints.push(endpoint);
-        }
+        let endpoints = listen_by(&mut runner, bound)?;
+        let keeper = Keeper::new(settings, &endpoints)?;
         let lines = Lines::new(!is_journal(), io::stderr()).map_err(cannot_start)?;
         let mut others = Others::default();
         for other in group {
-            let part = logged(settings, lines.for_another(), None);
+            let handler = keeper.handler(other.handle());
+            let part = logged(settings, handler, lines.for_another(), None);
             others.start(other, part).map_err(cannot_start)?;
         }
         announce(&endpoints);
         let operator = Operator::new(signals, runner.handle(), endpoints, settings.drain_timeout);
-        let part = logged(settings, lines, Some(operator));
+        let handler = keeper.handler(runner.handle());
+        let part = logged(settings, handler, lines, Some(operator));
         Ok(Self { runner, part, others, connections, lost: 0, is_short: false, is_full: false })
     }
 
@@ -223,18 +217,33 @@ fn config(settings: &Settings, limit: Limit) -> Result<Config, String> {
     // All descriptors but those of the loops and of connections are open now.
     let open = descriptors::open() + descriptors::of_loops(settings.workers());
     let auto = limit.connections(open).map_err(|wrong| format!("cannot start: {wrong}"))?;
+    // Each upload that is kept has a file besides.
+    let auto = if settings.keeps() { (auto / 2).max(1) } else { auto };
     let connections = settings.connections.unwrap_or(auto);
     Ok(settings.config.clone().kept_target(kept_target).connections(connections))
 }
 
 fn logged(
     settings: &Settings,
+    handler: Keeping,
     lines: Lines,
     operator: Option<Operator>,
-) -> Logged<Checksum, Option<Operator>> {
+) -> Logged<Keeping, Option<Operator>> {
     let access_log = settings.access_log;
-    let handler = Checksum::of(settings.digest.iter());
     Logged { handler, access_log, lines, resident: operator }
+}
+
+/// Has the first worker accept for all; the place of each is its listener's number.
+fn listen_by(runner: &mut Runner<Upload>, bound: Vec<Bound>) -> Result<Vec<Endpoint>, String> {
+    let mut endpoints = Vec::new();
+    for Bound { listener, endpoint } in bound {
+        runner
+            .server_mut()
+            .listen(listener)
+            .map_err(|wrong| format!("cannot listen on {endpoint}: {wrong}"))?;
+        endpoints.push(endpoint);
+    }
+    Ok(endpoints)
 }
 
 fn listen_all(settings: &Settings, limit: Limit) -> Result<Vec<Bound>, String> {

@@ -1,6 +1,8 @@
 //! What can be set, in one table: from it come the options, the names in the
 //! environment, the help text, the defaults and the parsing.
 
+#[cfg(feature = "folder")]
+mod keep;
 mod values;
 
 use std::fmt::{self, Write};
@@ -12,10 +14,16 @@ use streamsum::digest::{Algorithm, Algorithms};
 use streamsum::engine::{Config, ConfigError};
 
 use super::address::Address;
+#[cfg(feature = "folder")]
+pub(super) use keep::Keep;
+#[cfg(feature = "folder")]
+use std::path::PathBuf;
 use values::{
     AUTO, NOT_ZERO, Number, parse_access_log, parse_auto, parse_count, parse_count_cap,
     parse_deadline, parse_digests, parse_size, put_number, show_count, show_size, show_time,
 };
+#[cfg(feature = "folder")]
+use values::{parse_flag, parse_path, show_flag};
 
 /// How the name of each variable begins.
 pub(super) const PREFIX: &str = "STREAMSUM_";
@@ -32,6 +40,9 @@ pub(crate) struct Settings {
     pub(super) workers: Option<usize>,
     /// What is computed of all content; at least one.
     pub(super) digest: Algorithms,
+    /// Where uploads are kept, and whose.
+    #[cfg(feature = "folder")]
+    pub(super) keep: Keep,
     pub(super) access_log: AccessLog,
     /// How long requests under way may take to finish after the first signal.
     pub(super) drain_timeout: Option<Duration>,
@@ -45,6 +56,8 @@ impl Default for Settings {
             connections: None,
             workers: Some(1),
             digest: Algorithms::from_iter([Algorithm::Md5]),
+            #[cfg(feature = "folder")]
+            keep: Keep::default(),
             access_log: AccessLog::Stderr,
             drain_timeout: Some(Duration::from_secs(30)),
             config: Config::default(),
@@ -57,6 +70,17 @@ impl Settings {
     pub(super) fn addresses(&self) -> &[Address] {
         const DEFAULT: &[Address] = &[Address::Any(8080)];
         if self.listen.is_empty() { DEFAULT } else { &self.listen }
+    }
+
+    /// True if uploads are kept.
+    #[cfg(feature = "folder")]
+    pub(super) fn keeps(&self) -> bool {
+        self.keep.to.is_some()
+    }
+
+    #[cfg(not(feature = "folder"))]
+    pub(super) fn keeps(&self) -> bool {
+        false
     }
 
     /// How many threads serve.
@@ -76,6 +100,8 @@ impl Settings {
         if self.connections.is_some_and(|connections| connections < workers) {
             return Err(format!("--connections: there must be one for each of {workers} workers"));
         }
+        #[cfg(feature = "folder")]
+        self.keep.check(self.addresses())?;
         let of_each = self.config.clone().max_held(self.config.max_held / workers);
         of_each.check().map_err(|wrong| match wrong {
             ConfigError::TooSmall { setting: "max_held", least } => {
@@ -139,6 +165,14 @@ enum ValueKind {
     Auto(Field<Option<usize>>),
     /// At most so many; 0 makes it unlimited.
     CountCap(Field<Option<u32>>),
+    /// On or off; on the command line it stands alone.
+    #[cfg(feature = "folder")]
+    Flag(Field<bool>),
+    #[cfg(feature = "folder")]
+    Path(Field<Option<PathBuf>>),
+    /// Words that add up.
+    #[cfg(feature = "folder")]
+    Words(Field<Vec<String>>, &'static str),
 }
 
 type Field<T> = fn(&mut Settings) -> &mut T;
@@ -164,6 +198,48 @@ pub(super) const TABLE: &[Setting] = &[
         name: "digest",
         kind: ValueKind::Digests,
         help: "digests between commas; the first is the answer",
+    },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "to",
+        kind: ValueKind::Path(|s| &mut s.keep.to),
+        help: "folder to keep uploads in, under the names of their targets",
+    },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "anonymous",
+        kind: ValueKind::Flag(|s| &mut s.keep.anonymous),
+        help: "let everybody keep uploads who can connect",
+    },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "token-file",
+        kind: ValueKind::Path(|s| &mut s.keep.token_file),
+        help: "who may keep uploads: a line NAME TOKEN for each",
+    },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "no-overwrite",
+        kind: ValueKind::Flag(|s| &mut s.keep.no_overwrite),
+        help: "keep what has a name already: 412",
+    },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "min-free",
+        kind: ValueKind::Cap(|s| &mut s.keep.min_free),
+        help: "least free bytes with which an upload is begun",
+    },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "cors-origin",
+        kind: ValueKind::Words(|s| &mut s.keep.cors_origin, "ORIGIN"),
+        help: "whose pages may keep uploads; may be repeated",
+    },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "host",
+        kind: ValueKind::Words(|s| &mut s.keep.host, "NAME"),
+        help: "other name of this machine on loopback; may be repeated",
     },
     Setting {
         name: "max-body",
@@ -275,7 +351,21 @@ impl Setting {
 
     /// True if values add up, so that the variable takes several between commas.
     pub(super) fn is_list(&self) -> bool {
-        matches!(self.kind, ValueKind::Listen)
+        match self.kind {
+            ValueKind::Listen => true,
+            #[cfg(feature = "folder")]
+            ValueKind::Words(..) => true,
+            _ => false,
+        }
+    }
+
+    /// True if it stands without a value on the command line.
+    pub(super) fn is_flag(&self) -> bool {
+        match self.kind {
+            #[cfg(feature = "folder")]
+            ValueKind::Flag(_) => true,
+            _ => false,
+        }
     }
 
     /// True if 0 turns it off.
@@ -293,6 +383,12 @@ impl Setting {
             ValueKind::Cap(_) | ValueKind::Size(_) => "SIZE",
             ValueKind::Count(_) | ValueKind::CountCap(_) => "N",
             ValueKind::Auto(_) => "N|auto",
+            #[cfg(feature = "folder")]
+            ValueKind::Flag(_) => "",
+            #[cfg(feature = "folder")]
+            ValueKind::Path(_) => "PATH",
+            #[cfg(feature = "folder")]
+            ValueKind::Words(_, name) => name,
         }
     }
 
@@ -319,6 +415,17 @@ impl Setting {
             ValueKind::Auto(place) => {
                 place(settings).map_or(AUTO.into(), |count| show_count(count.get()))
             }
+            #[cfg(feature = "folder")]
+            ValueKind::Flag(place) => show_flag(*place(settings)),
+            #[cfg(feature = "folder")]
+            ValueKind::Path(place) => {
+                place(settings).as_ref().map_or("none".into(), |path| path.display().to_string())
+            }
+            #[cfg(feature = "folder")]
+            ValueKind::Words(place, _) => match &place(settings)[..] {
+                [] => "none".into(),
+                words => words.join(","),
+            },
         }
     }
 
@@ -341,6 +448,12 @@ impl Setting {
             ValueKind::Count(place) => put_number(place(settings), parse_count(text)?)?,
             ValueKind::CountCap(place) => *place(settings) = parse_count_cap(text)?,
             ValueKind::Auto(place) => *place(settings) = parse_auto(text)?,
+            #[cfg(feature = "folder")]
+            ValueKind::Flag(place) => *place(settings) = parse_flag(text)?,
+            #[cfg(feature = "folder")]
+            ValueKind::Path(place) => *place(settings) = parse_path(text)?,
+            #[cfg(feature = "folder")]
+            ValueKind::Words(place, _) => place(settings).push(text.to_owned()),
         }
         Ok(())
     }

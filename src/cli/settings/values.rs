@@ -124,3 +124,27 @@ pub(super) fn show_size(size: u64) -> String {
     let unit = UNITS.get(thousands as usize).copied().unwrap_or_default();
     format!("{}{unit}", size >> (10 * thousands))
 }
+
+#[cfg(feature = "folder")]
+pub(super) fn parse_flag(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("{text:?} is not one of on|off")),
+    }
+}
+
+#[cfg(feature = "folder")]
+pub(super) fn show_flag(is_on: bool) -> String {
+    if is_on { "on" } else { "off" }.into()
+}
+
+/// `none` is no path: a file of that name is `./none`.
+#[cfg(feature = "folder")]
+pub(super) fn parse_path(text: &str) -> Result<Option<std::path::PathBuf>, String> {
+    match text {
+        "" => Err("a path is missing".into()),
+        "none" => Ok(None),
+        path => Ok(Some(path.into())),
+    }
+}

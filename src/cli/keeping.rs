@@ -1,0 +1,126 @@
+//! What becomes of uploads: they are forgotten, or kept in a folder.
+
+#[cfg(feature = "folder")]
+use std::{fmt, fs};
+
+use streamsum::checksum::{Checksum, Upload};
+#[cfg(feature = "folder")]
+use streamsum::door::{Door, Pages, Tokens};
+#[cfg(feature = "folder")]
+use streamsum::folder::{Disk, Folder};
+use streamsum::handler::{Finished, Handler, Piece, Refused, Reply, Report, Request, Verdict};
+use streamsum::proto::Response;
+use streamsum::run::Handle;
+
+use super::listen::Endpoint;
+use super::settings::Settings;
+
+/// Makes a handler for each worker.
+pub(super) struct Keeper {
+    checksum: Checksum,
+    #[cfg(feature = "folder")]
+    folder: Option<(Disk, Door, bool)>,
+}
+
+#[cfg(feature = "folder")]
+impl Keeper {
+    /// # Errors
+    ///
+    /// What is wrong with a folder, a token file or an origin, in words.
+    pub(super) fn new(settings: &Settings, endpoints: &[Endpoint]) -> Result<Self, String> {
+        let checksum = Checksum::of(settings.digest.iter());
+        let keep = &settings.keep;
+        let Some(path) = &keep.to else { return Ok(Self { checksum, folder: None }) };
+        let cannot_keep = |wrong| format!("cannot keep uploads in {}: {wrong}", path.display());
+        let disk = Disk::open(path).map_err(cannot_keep)?.min_free(keep.min_free);
+        let mut pages = Pages::new();
+        for origin in &keep.cors_origin {
+            pages = pages.allow(origin).map_err(|wrong| format!("--cors-origin: {wrong}"))?;
+        }
+        for name in &keep.host {
+            pages = pages.host(name).map_err(|wrong| format!("--host: {wrong}"))?;
+        }
+        let is_loopback = endpoints.iter().map(Endpoint::is_loopback);
+        let mut door = Door::default().pages(pages).loopback(is_loopback);
+        if let Some(path) = &keep.token_file {
+            let wrong =
+                |wrong: &dyn fmt::Display| format!("--token-file {}: {wrong}", path.display());
+            let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+            door = door.tokens(Tokens::parse(&text).map_err(|error| wrong(&error))?);
+        }
+        Ok(Self { checksum, folder: Some((disk, door, keep.no_overwrite)) })
+    }
+
+    pub(super) fn handler(&self, handle: Handle) -> Keeping {
+        let Some((disk, door, no_overwrite)) = &self.folder else {
+            return Keeping::Nothing(self.checksum);
+        };
+        let folder = Folder::new(disk.clone(), door.clone(), self.checksum, handle);
+        let folder = if *no_overwrite { folder.no_overwrite() } else { folder };
+        Keeping::Folder(Box::new(folder))
+    }
+}
+
+#[cfg(not(feature = "folder"))]
+impl Keeper {
+    /// # Errors
+    ///
+    /// None.
+    pub(super) fn new(settings: &Settings, _: &[Endpoint]) -> Result<Self, String> {
+        Ok(Self { checksum: Checksum::of(settings.digest.iter()) })
+    }
+
+    pub(super) fn handler(&self, _: Handle) -> Keeping {
+        Keeping::Nothing(self.checksum)
+    }
+}
+
+/// The handler of the binary.
+pub(super) enum Keeping {
+    Nothing(Checksum),
+    #[cfg(feature = "folder")]
+    Folder(Box<Folder>),
+}
+
+/// Calls a method of whichever it is.
+macro_rules! either {
+    ($self:ident, $handler:ident => $call:expr) => {
+        match $self {
+            Keeping::Nothing($handler) => $call,
+            #[cfg(feature = "folder")]
+            Keeping::Folder($handler) => $call,
+        }
+    };
+}
+
+impl Handler for Keeping {
+    type Upload = Upload;
+
+    fn begin(&mut self, request: Request<'_>) -> Verdict<Upload> {
+        either!(self, handler => handler.begin(request))
+    }
+
+    fn consume(&mut self, pieces: &mut [Piece<Upload>]) {
+        either!(self, handler => handler.consume(pieces));
+    }
+
+    fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
+        either!(self, handler => handler.verify(message, upload))
+    }
+
+    fn finish(&mut self, message: Finished<'_>, upload: Upload) -> Reply {
+        either!(self, handler => handler.finish(message, upload))
+    }
+
+    fn refused(&mut self, refusal: &Refused<'_, Upload>, response: Response) -> Response {
+        either!(self, handler => handler.refused(refusal, response))
+    }
+
+    fn may_leave_content(&self) -> bool {
+        either!(self, handler => handler.may_leave_content())
+    }
+
+    fn ended(&mut self, report: &Report<'_>, upload: Option<Upload>) {
+        either!(self, handler => handler.ended(report, upload));
+    }
+}
