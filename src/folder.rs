@@ -147,26 +147,29 @@ impl Folder {
     fn make(&self, id: UploadId, kept: &Kept) {
         let (root, handle) = (Arc::clone(&self.disk.root), self.handle.clone());
         let (made, page) = (Arc::clone(&kept.made), kept.page.clone());
-        let min_free = self.disk.min_free;
-        self.disk.pool.run(move || match make(&root, min_free) {
-            Ok(file) => {
-                *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-                handle.resume(id);
-            }
-            Err(wrong) => {
-                handle.answer(id, page.dress(failure(&wrong)));
+        let (key, replaces, min_free) = (kept.key.clone(), kept.replaces, self.disk.min_free);
+        self.disk.pool.run(move || {
+            let file = root.probe(&key, replaces).and_then(|()| make(&root, min_free));
+            match file {
+                Ok(file) => {
+                    *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+                    handle.resume(id);
+                }
+                Err(wrong) => {
+                    handle.answer(id, page.dress(not_kept(&wrong)));
+                }
             }
         });
     }
 }
 
-fn make(root: &Root, min_free: Option<u64>) -> io::Result<Unfinished> {
+fn make(root: &Root, min_free: Option<u64>) -> Result<Unfinished, KeepError> {
     if let Some(least) = min_free
         && root.free()? < least
     {
-        return Err(ErrorKind::StorageFull.into());
+        return Err(io::Error::from(ErrorKind::StorageFull).into());
     }
-    root.create()
+    Ok(root.create()?)
 }
 
 impl Kept {

@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, flock, fstat, fstatvfs, fsync, linkat, mkdirat,
-    openat, renameat, statat, unlinkat,
+    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, fstatvfs, fsync, linkat,
+    mkdirat, openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -82,6 +82,12 @@ pub(super) enum KeepError {
 impl From<Errno> for KeepError {
     fn from(wrong: Errno) -> Self {
         Self::Disk(wrong.into())
+    }
+}
+
+impl From<io::Error> for KeepError {
+    fn from(wrong: io::Error) -> Self {
+        Self::Disk(wrong)
     }
 }
 
@@ -164,6 +170,33 @@ impl Root {
         on_disk.map_err(|wrong| KeepError::Unknown(wrong.into()))
     }
 
+    /// Whether a file could get this name now: so that a client hears before it sends that it
+    /// cannot. Until the file is [kept](Root::keep) that may change.
+    pub(super) fn probe(&self, key: &Key, replaces: bool) -> Result<(), KeepError> {
+        let mut folder = self.dir.try_clone().map_err(KeepError::Disk)?;
+        let mut segments = key.segments().peekable();
+        while let Some(segment) = segments.next() {
+            if segments.peek().is_some() {
+                folder = match open_folder(&folder, segment) {
+                    // It will be made.
+                    Err(Errno::NOENT) => return Ok(()),
+                    other => other.map_err(not_folder)?,
+                };
+                continue;
+            }
+            match statat(&folder, segment, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => {}
+                Err(wrong) => return Err(wrong.into()),
+                Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Directory => {
+                    return Err(KeepError::IsFolder);
+                }
+                Ok(_) if !replaces => return Err(KeepError::Exists),
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The folder in which a key's file belongs, and those in which a folder was made for it.
     fn make_parents(&self, key: &Key) -> Result<(OwnedFd, Vec<OwnedFd>), KeepError> {
         let mut folder = self.dir.try_clone().map_err(KeepError::Disk)?;
@@ -186,10 +219,7 @@ impl Root {
                 }
                 other => other,
             };
-            folder = inner.map_err(|wrong| match wrong {
-                Errno::NOTDIR | Errno::LOOP | Errno::MLINK => KeepError::NotFolder,
-                other => other.into(),
-            })?;
+            folder = inner.map_err(not_folder)?;
         }
         Ok((folder, changed))
     }
@@ -271,6 +301,14 @@ impl Drop for Name {
         if !self.text.is_empty() {
             let _ = unlinkat(&*self.dir, &*self.text, AtFlags::empty());
         }
+    }
+}
+
+/// Why a folder on the way to a file cannot be opened.
+fn not_folder(wrong: Errno) -> KeepError {
+    match wrong {
+        Errno::NOTDIR | Errno::LOOP | Errno::MLINK => KeepError::NotFolder,
+        other => other.into(),
     }
 }
 
