@@ -1,8 +1,9 @@
 //! The folder on disk: files that have no name yet, and how they get it.
 //!
 //! ```text
-//! create ─► unnamed file ─► content ─► fsync ─► link to an unfinished name ─► rename over the name
-//!                                                                             └► fsync of the folders
+//! create ─► content ─► fsync ─► make folders ─► link to an unfinished name ─► rename ─► fsync
+//! unnamed   of many    of the   and fsync what  or to the name itself, if it  over the  of the
+//! file      pieces     file     they are in     must not replace another      name      folder
 //! ```
 //!
 //! All paths are walked from one open folder, component by component, and no link is followed: no
@@ -18,8 +19,8 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustix::fs::{
     AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, fstatvfs, fsync, linkat,
@@ -44,6 +45,8 @@ pub(super) struct Root {
     /// How the unfinished names of this process begin.
     word: String,
     serial: AtomicU64,
+    /// Written while a folder is made and synced.
+    making: RwLock<()>,
     /// True if a file can be without a name until it is whole.
     has_unnamed: bool,
     /// Locked, so that nobody takes this process for dead.
@@ -107,6 +110,7 @@ impl Root {
             dir,
             word,
             serial: AtomicU64::new(0),
+            making: RwLock::new(()),
             has_unnamed: true,
             _lock: lock,
             lock_path,
@@ -151,7 +155,7 @@ impl Root {
         replaces: bool,
     ) -> Result<(), KeepError> {
         fsync(&unfinished.file)?;
-        let (parent, changed) = self.make_parents(key)?;
+        let parent = self.make_parents(key)?;
         let Some(name) = key.segments().last() else { unreachable!("a key has a segment") };
         if replaces {
             let from = unfinished.named(|| self.unfinished())?;
@@ -166,8 +170,7 @@ impl Root {
                 other => other.into(),
             })?;
         }
-        let on_disk = std::iter::once(&parent).chain(changed.iter().rev()).try_for_each(fsync);
-        on_disk.map_err(|wrong| KeepError::Unknown(wrong.into()))
+        fsync(&parent).map_err(|wrong| KeepError::Unknown(wrong.into()))
     }
 
     /// Whether a file could get this name now: so that a client hears before it sends that it
@@ -197,31 +200,36 @@ impl Root {
         Ok(())
     }
 
-    /// The folder in which a key's file belongs, and those in which a folder was made for it.
-    fn make_parents(&self, key: &Key) -> Result<(OwnedFd, Vec<OwnedFd>), KeepError> {
+    /// The folder in which a key's file belongs. It is on disk with all that lead to it, those
+    /// that are made here and those that another upload has just made.
+    fn make_parents(&self, key: &Key) -> Result<OwnedFd, KeepError> {
         let mut folder = self.dir.try_clone().map_err(KeepError::Disk)?;
-        let mut changed = Vec::new();
         let mut segments = key.segments().peekable();
         while let Some(segment) = segments.next() {
             if segments.peek().is_none() {
                 break;
             }
-            let inner = match open_folder(&folder, segment) {
-                Err(Errno::NOENT) => {
-                    match mkdirat(&folder, segment, Mode::from_raw_mode(FOLDER_MODE)) {
-                        // Another upload may have been faster, and has perhaps not synced it yet.
-                        Ok(()) | Err(Errno::EXIST) => {}
-                        Err(wrong) => return Err(wrong.into()),
-                    }
-                    let inner = open_folder(&folder, segment);
-                    changed.push(folder);
-                    inner
-                }
-                other => other,
+            let is_there = {
+                let _made = self.making.read().unwrap_or_else(PoisonError::into_inner);
+                open_folder(&folder, segment)
             };
-            folder = inner.map_err(not_folder)?;
+            folder = match is_there {
+                Err(Errno::NOENT) => self.make_folder(&folder, segment)?,
+                other => other.map_err(not_folder)?,
+            };
         }
-        Ok((folder, changed))
+        Ok(folder)
+    }
+
+    fn make_folder(&self, within: &OwnedFd, name: &str) -> Result<OwnedFd, KeepError> {
+        // Until it is synced nobody else finds it there.
+        let _making = self.making.write().unwrap_or_else(PoisonError::into_inner);
+        match mkdirat(within, name, Mode::from_raw_mode(FOLDER_MODE)) {
+            Ok(()) => fsync(within)?,
+            Err(Errno::EXIST) => {}
+            Err(wrong) => return Err(wrong.into()),
+        }
+        open_folder(within, name).map_err(not_folder)
     }
 
     /// Bytes that are free for this process.
@@ -359,4 +367,171 @@ fn sweep(path: &Path, dir: &OwnedFd) -> io::Result<()> {
         let _ = unlinkat(dir, &*name, AtFlags::empty());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::door::{KeyRules, Place};
+    use std::io::Write;
+    use std::os::unix::fs::symlink;
+    use testkit::scratch::Folder;
+
+    fn key(target: &str) -> Key {
+        match Place::of(target, &KeyRules::default()) {
+            Ok(Place::Named(key)) => key,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn keep(root: &Root, target: &str, content: &[u8], replaces: bool) -> Result<(), KeepError> {
+        let mut unfinished = root.create().expect("a file");
+        unfinished.file().write_all(content).expect("room");
+        root.keep(unfinished, &key(target), replaces)
+    }
+
+    /// All that is there but locks, as paths relative to the folder, in order.
+    fn listed(folder: &Path) -> Vec<String> {
+        let mut paths = vec![folder.to_path_buf()];
+        let mut files = Vec::new();
+        while let Some(path) = paths.pop() {
+            if path.symlink_metadata().expect("it is there").is_dir() {
+                paths.extend(
+                    fs::read_dir(path).expect("a folder").map(|one| one.expect("one").path()),
+                );
+            } else if !path.to_string_lossy().ends_with(LOCK) {
+                let relative = path.strip_prefix(folder).expect("within");
+                files.push(relative.to_string_lossy().into_owned());
+            }
+        }
+        files.sort();
+        files
+    }
+
+    /// Both ways of making files.
+    fn both_ways(check: impl Fn(&Root, &Path)) {
+        for has_unnamed in [true, false] {
+            let scratch = Folder::make();
+            let folder = scratch.place("box");
+            fs::create_dir(&folder).expect("a folder");
+            let mut root = Root::open(&folder).expect("a folder");
+            // Where the file system has none, both are the same.
+            root.has_unnamed &= has_unnamed;
+            check(&root, &folder);
+        }
+    }
+
+    #[test]
+    fn file_is_there_when_it_is_kept_and_not_before() {
+        both_ways(|root, folder| {
+            let mut unfinished = root.create().expect("a file");
+            unfinished.file().write_all(b"abc").expect("room");
+            assert!(!folder.join("a").exists());
+            root.keep(unfinished, &key("/a/b/c"), true).expect("it is kept");
+            assert_eq!(fs::read(folder.join("a/b/c")).expect("the file"), b"abc");
+            keep(root, "/a/b/c", b"other", true).expect("it is replaced");
+            assert_eq!(fs::read(folder.join("a/b/c")).expect("the file"), b"other");
+            keep(root, "/a/d", b"", true).expect("beside it");
+            assert_eq!(listed(folder), ["a/b/c", "a/d"]);
+        });
+    }
+
+    #[test]
+    fn file_that_is_dropped_leaves_nothing() {
+        both_ways(|root, folder| {
+            drop(root.create().expect("a file"));
+            assert_eq!(listed(folder), [""; 0]);
+        });
+    }
+
+    #[test]
+    fn name_that_is_taken_stays_if_it_is_not_to_be_replaced() {
+        both_ways(|root, folder| {
+            keep(root, "/a", b"first", false).expect("it is free");
+            let taken = keep(root, "/a", b"second", false);
+            assert!(matches!(taken, Err(KeepError::Exists)), "{taken:?}");
+            assert!(matches!(root.probe(&key("/a"), false), Err(KeepError::Exists)));
+            root.probe(&key("/a"), true).expect("it may be replaced");
+            assert_eq!(fs::read(folder.join("a")).expect("the file"), b"first");
+            assert_eq!(listed(folder), ["a"]);
+        });
+    }
+
+    #[test]
+    fn file_is_no_folder_and_a_folder_no_file() {
+        both_ways(|root, folder| {
+            keep(root, "/a/b", b"", true).expect("it is free");
+            for (target, is_folder) in [("/a", true), ("/a/b/c", false), ("/a/b/c/d", false)] {
+                for found in [keep(root, target, b"x", true), root.probe(&key(target), true)] {
+                    let found = found.expect_err(target);
+                    let expected = match is_folder {
+                        true => matches!(found, KeepError::IsFolder),
+                        false => matches!(found, KeepError::NotFolder),
+                    };
+                    assert!(expected, "{target}: {found:?}");
+                }
+            }
+            assert_eq!(listed(folder), ["a/b"]);
+        });
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        both_ways(|root, folder| {
+            let outside = folder.with_file_name("outside");
+            fs::create_dir(&outside).expect("a folder");
+            fs::write(outside.join("file"), b"safe").expect("a file");
+            symlink(&outside, folder.join("link")).expect("a link");
+            symlink(outside.join("file"), folder.join("name")).expect("a link");
+            symlink(outside.join("new"), folder.join("loose")).expect("a link");
+            let led_out = keep(root, "/link/file", b"x", true);
+            assert!(matches!(led_out, Err(KeepError::NotFolder)), "{led_out:?}");
+            for name in ["/name", "/loose"] {
+                let taken = keep(root, name, b"x", false);
+                assert!(matches!(taken, Err(KeepError::Exists)), "{taken:?}");
+                keep(root, name, b"mine", true).expect("the link is replaced");
+                assert_eq!(fs::read(folder.join(&name[1..])).expect("a file"), b"mine");
+            }
+            assert_eq!(listed(&outside), ["file"]);
+            assert_eq!(fs::read(outside.join("file")).expect("it is there"), b"safe");
+        });
+    }
+
+    #[test]
+    fn what_the_dead_have_left_is_removed_and_nothing_else() {
+        let scratch = Folder::make();
+        let folder = scratch.place("box");
+        fs::create_dir(&folder).expect("a folder");
+        let mut living = Root::open(&folder).expect("a folder");
+        living.has_unnamed = false;
+        let under_way = living.create().expect("a file");
+        for name in [".streamsum-1-0.lock", ".streamsum-1-0-7", ".streamsum-1-0-71", ".hidden", "a"]
+        {
+            fs::write(folder.join(name), b"").expect("a file");
+        }
+        let second = Root::open(&folder).expect("a second");
+        let Name { text, .. } = under_way.name.as_ref().expect("it has one");
+        let mut expected = vec![".hidden".to_owned(), text.clone(), "a".to_owned()];
+        expected.sort();
+        assert_eq!(listed(&folder), expected);
+        assert_ne!(living.word, second.word, "two may be in one process");
+        drop(second);
+        root_keeps(living, under_way, &folder);
+    }
+
+    /// The one that lives can go on.
+    fn root_keeps(living: Root, under_way: Unfinished, folder: &Path) {
+        living.keep(under_way, &key("/b"), true).expect("it was not touched");
+        drop(living);
+        assert_eq!(listed(folder), [".hidden", "a", "b"]);
+        assert_eq!(fs::read_dir(folder).expect("a folder").count(), 3, "no lock is left");
+    }
+
+    #[test]
+    fn what_is_no_folder_cannot_be_opened() {
+        let scratch = Folder::make();
+        let file = scratch.file("file", b"");
+        assert!(Root::open(&file).is_err());
+        assert!(Root::open(&scratch.place("missing")).is_err());
+    }
 }
