@@ -52,9 +52,8 @@ pub struct Admitted {
     pub place: Place,
     /// True if the client wants nothing replaced (`If-None-Match: *`, RFC 9110 §13.1.2).
     pub only_new: bool,
-    /// The most bytes that its holder may send, in place of
-    /// [`Limits::body`](crate::proto::Limits::body).
-    pub body_limit: Option<u64>,
+    /// Whose token it has shown; `None` if none is needed.
+    pub holder: Option<Holder>,
     /// From which page it comes.
     pub page: Page,
 }
@@ -133,19 +132,21 @@ impl Door {
         if matches!(place, Place::Within(_)) && head.method() == "PUT" {
             return Err(Response::text(400, "PUT needs a name; POST makes one"));
         }
-        let is_within = |prefix: &str| match &place {
-            Place::Named(key) => key.as_str().starts_with(prefix),
-            Place::Within(folder) => folder.as_ref().is_some_and(|folder| {
-                prefix.strip_suffix('/').is_some_and(|own| {
-                    folder.as_str() == own || folder.as_str().starts_with(prefix)
-                })
-            }),
-        };
-        if holder.and_then(Holder::prefix).is_some_and(|prefix| !is_within(prefix)) {
+        if holder.and_then(Holder::prefix).is_some_and(|prefix| !is_within(&place, prefix)) {
             return Err(Response::text(403, "this token is for other names"));
         }
-        let body_limit = holder.and_then(Holder::max);
-        Ok(Admitted { place, only_new, body_limit, page: page.clone() })
+        Ok(Admitted { place, only_new, holder: holder.cloned(), page: page.clone() })
+    }
+}
+
+/// True if all names in this place begin with the prefix, which ends in `/`.
+fn is_within(place: &Place, prefix: &str) -> bool {
+    match place {
+        Place::Named(key) => key.as_str().starts_with(prefix),
+        Place::Within(None) => false,
+        Place::Within(Some(folder)) => {
+            prefix.strip_suffix('/') == Some(folder.as_str()) || folder.as_str().starts_with(prefix)
+        }
     }
 }
 
@@ -180,5 +181,111 @@ pub(crate) fn put_fields(response: &mut Response, fields: &[(&str, &str)]) {
     for (name, value) in fields {
         let put = response.put_field(name, value);
         debug_assert!(put.is_ok(), "{name}: {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::UNIX_EPOCH;
+    use wire::{judged, sent};
+
+    /// `None` if it is let in.
+    fn refusal(door: &Door, head: &str) -> Option<String> {
+        let page = |head: &Head<'_>| door.pages.judge(head, false).expect("a page");
+        let response = judged(head, |head| door.admit_from(head, &page(head), UNIX_EPOCH).err())?;
+        let status = response.status();
+        Some(format!("{status} {}", String::from_utf8_lossy(response.content())))
+    }
+
+    fn request(line: &str, fields: &str) -> String {
+        format!("{line} HTTP/1.1\r\nHost: x\r\n{fields}")
+    }
+
+    // covers: 36.1 36.2 36.3
+    #[test]
+    fn methods_and_targets_are_judged() {
+        let door = Door::default();
+        for (line, refused) in [
+            ("PUT /a", None),
+            ("POST /a", None),
+            ("POST /a/", None),
+            ("POST /", None),
+            ("PUT /a/", Some("400 PUT needs a name; POST makes one")),
+            ("PUT /", Some("400 PUT needs a name; POST makes one")),
+            ("GET /a", Some("405 PUT or POST an upload")),
+            ("put /a", Some("405 PUT or POST an upload")),
+            ("OPTIONS *", Some("405 PUT or POST an upload")),
+        ] {
+            assert_eq!(refusal(&door, &request(line, "")).as_deref(), refused, "{line}");
+        }
+        let dots = refusal(&door, &request("PUT /a/../b", "")).expect("a refusal");
+        assert!(dots.starts_with("400 "), "{dots}");
+        let head = request("DELETE /a", "");
+        let response = judged(&head, |head| door.admit_from(head, &Page::default(), UNIX_EPOCH));
+        let sent = sent(&response.expect_err("a refusal"));
+        assert!(sent.contains("\r\nAllow: PUT, POST\r\n"), "{sent}");
+    }
+
+    // covers: 36.6 36.8
+    #[test]
+    fn fields_that_change_the_meaning_are_refused() {
+        let door = Door::default();
+        let range = "400 a part of an upload cannot be kept";
+        let form = "415 a form is an envelope: send the file itself";
+        let if_match = "501 If-Match is not supported";
+        let if_none = "501 If-None-Match is supported with * alone";
+        for (fields, refused) in [
+            ("Content-Range: bytes 0-1/3\r\n", Some(range)),
+            ("Content-Type: Multipart/Form-Data; boundary=x\r\n", Some(form)),
+            ("Content-Type: text/plain\r\n", None),
+            ("Content-Type: multipart/form-data2\r\n", None),
+            ("If-Match: *\r\n", Some(if_match)),
+            ("If-None-Match: *\r\n", None),
+            ("If-None-Match: \"a\"\r\n", Some(if_none)),
+            ("If-None-Match: *\r\nIf-None-Match: *\r\n", Some(if_none)),
+        ] {
+            assert_eq!(refusal(&door, &request("PUT /a", fields)).as_deref(), refused, "{fields}");
+        }
+        for (fields, only_new) in [("", false), ("If-None-Match: *\r\n", true)] {
+            let head = request("PUT /a", fields);
+            let admitted =
+                judged(&head, |head| door.admit_from(head, &Page::default(), UNIX_EPOCH));
+            assert_eq!(admitted.expect("let in").only_new, only_new);
+        }
+    }
+
+    // covers: 36.10 36.11
+    #[test]
+    fn tokens_come_before_all_else_and_have_their_prefix() {
+        let tokens = "bob bobs-token prefix=a/b/\nann anns-token max=5\n";
+        let door = Door::default().tokens(Tokens::parse(tokens).expect("tokens"));
+        let with = |line: &str, token: &str| {
+            refusal(&door, &request(line, &format!("Authorization: Bearer {token}\r\n")))
+        };
+        for line in ["GET /a", "PUT /..", "PUT /a/b/c"] {
+            let refused = with(line, "nobodys-token").expect("a refusal");
+            assert!(refused.starts_with("401 "), "{refused}");
+        }
+        let other = "403 this token is for other names";
+        for (line, refused) in [
+            ("PUT /a/b/c", None),
+            ("PUT /a/b/c/d", None),
+            ("POST /a/b/", None),
+            ("POST /a/b/c/", None),
+            ("PUT /a/b", Some(other)),
+            ("PUT /a/bc", Some(other)),
+            ("PUT /b", Some(other)),
+            ("POST /a/", Some(other)),
+            ("POST /a/bc/", Some(other)),
+            ("POST /", Some(other)),
+        ] {
+            assert_eq!(with(line, "bobs-token").as_deref(), refused, "{line}");
+            assert_eq!(with(line, "anns-token"), None, "{line}");
+        }
+        let head = request("PUT /a", "Authorization: Bearer anns-token\r\n");
+        let admitted = judged(&head, |head| door.admit_from(head, &Page::default(), UNIX_EPOCH));
+        let holder = admitted.expect("let in").holder.expect("ann");
+        assert_eq!((holder.name(), holder.max()), ("ann", Some(5)));
     }
 }

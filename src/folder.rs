@@ -40,7 +40,7 @@ use std::time::SystemTime;
 
 use crate::checksum::{Checksum, Upload};
 use crate::digest::Algorithm;
-use crate::door::{Admitted, Door, Key, Names, Page, Place, put_fields};
+use crate::door::{Admitted, Door, Holder, Key, Names, Page, Place, put_fields};
 use crate::handler::{
     Finished, Handler, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
 };
@@ -120,6 +120,7 @@ struct Kept {
     key: Key,
     /// True if the client did not name it.
     is_named_here: bool,
+    holder: Option<Holder>,
     replaces: bool,
     page: Page,
     /// Where a thread of the pool puts the file that it has made.
@@ -180,6 +181,19 @@ impl Kept {
         self.file()?.file().write_all(bytes)
     }
 
+    /// The answer to an upload that is kept.
+    fn described(&self, mut response: Response, etag: &str) -> Response {
+        put_fields(&mut response, &[("ETag", etag)]);
+        let target = self.key.to_target();
+        if self.is_named_here {
+            put_fields(&mut response, &[("Location", &target)]);
+        }
+        let holder =
+            self.holder.as_ref().map_or(String::new(), |one| format!(" for {}", one.name()));
+        let verified = response.note().map_or(String::new(), |note| format!(", {note}"));
+        response.with_note(format!("kept{holder}{verified}: {target}"))
+    }
+
     fn file(&mut self) -> io::Result<&mut Unfinished> {
         if self.file.is_none() {
             self.file = self.made.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -193,7 +207,7 @@ impl Handler for Folder {
 
     fn begin(&mut self, request: Request<'_>) -> Verdict<Upload> {
         let now = SystemTime::now();
-        let Admitted { place, only_new, body_limit, page } = match self.door.admit(&request, now) {
+        let Admitted { place, only_new, holder, page } = match self.door.admit(&request, now) {
             Ok(admitted) => admitted,
             Err(response) => return Verdict::Answer(response),
         };
@@ -208,7 +222,9 @@ impl Handler for Folder {
             Place::Within(folder) => (self.names.key_in(folder.as_ref(), now), true),
         };
         let replaces = self.replaces && !only_new;
-        let kept = Kept { key, is_named_here, replaces, page, made: Arc::default(), file: None };
+        let body_limit = holder.as_ref().and_then(Holder::max);
+        let kept =
+            Kept { key, is_named_here, holder, replaces, page, made: Arc::default(), file: None };
         // It is refused for its length, and needs no file.
         if is_too_large && body_limit.is_none() {
             upload.attach(Attached::Some(kept));
@@ -256,13 +272,12 @@ impl Handler for Folder {
         }
         let (root, handle) = (Arc::clone(&self.disk.root), self.handle.clone());
         self.disk.pool.run(move || {
-            let Kept { key, is_named_here, replaces, page, file, .. } = kept;
-            let Some(file) = file else { unreachable!("it was there") };
-            let response = match root.keep(file, &key, replaces) {
-                Ok(()) => described(response, &etag, is_named_here.then_some(&key)),
+            let Some(file) = kept.file.take() else { unreachable!("it was there") };
+            let response = match root.keep(file, &kept.key, kept.replaces) {
+                Ok(()) => kept.described(response, &etag),
                 Err(wrong) => not_kept(&wrong),
             };
-            handle.answer(id, page.dress(response));
+            handle.answer(id, kept.page.dress(response));
         });
         // It ends, however long the disk takes; and is not cut when the client has left.
         Reply::LaterWithin(None)
@@ -287,16 +302,6 @@ impl Handler for Folder {
 
 /// It does nothing between two turns.
 impl Resident for Folder {}
-
-/// The answer to an upload that is kept.
-fn described(response: Response, etag: &str, named_here: Option<&Key>) -> Response {
-    let mut response = response;
-    put_fields(&mut response, &[("ETag", etag)]);
-    if let Some(key) = named_here {
-        put_fields(&mut response, &[("Location", &key.to_target())]);
-    }
-    response
-}
 
 /// What the client gets for a name that its upload did not get.
 fn not_kept(wrong: &KeepError) -> Response {
