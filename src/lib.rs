@@ -65,6 +65,8 @@
 //! | [`proto`] | memory; dates are made of a `SystemTime` | httparse, httpdate |
 //! | [`handler`], [`resident`], [`checksum`] | memory | |
 //! | [`placement`] | nothing | |
+//! | [`door`] | memory | with the feature `door`: bytesize, humantime, sha2 |
+//! | [`folder`] | a folder, threads; Unix | with the feature `folder`: rustix besides |
 //! | [`engine`] | memory; sockets are whatever reads and writes, and time is an argument | slab |
 //! | [`server`] | sockets | mio |
 //! | [`run`] | sockets, a clock | mio |

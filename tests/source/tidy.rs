@@ -26,18 +26,22 @@ const FLOORS: [(&str, &[&str]); 17] = [
     ("thread", &["engine", "handler", "resident", "run", "server"]),
     (
         "main",
-        &["checksum", "digest", "engine", "handler", "md5", "proto", "resident", "run", "server"],
+        &[
+            "checksum", "digest", "door", "engine", "folder", "handler", "md5", "proto",
+            "resident", "run", "server",
+        ],
     ),
 ];
 
 /// Which modules may name which dependency.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("httparse", &["proto"]),
     ("httpdate", &["proto"]),
     ("mio", &["server", "run", "main"]),
     ("slab", &["engine"]),
     ("sha1", &["digest"]),
     ("sha2", &["digest", "door"]),
+    ("rustix", &["folder"]),
     ("crc32c", &["digest"]),
     ("crc32fast", &["digest"]),
     ("crc64fast_nvme", &["digest"]),
