@@ -7,6 +7,8 @@ mod cli;
 mod descriptors;
 #[cfg(feature = "digests")]
 mod digests;
+#[cfg(feature = "folder")]
+mod keep;
 mod proxies;
 mod signals;
 mod times;

@@ -1,0 +1,125 @@
+//! The end of the process: what is under way is kept first.
+
+use std::thread;
+use std::time::Duration;
+
+use testkit::scratch::Folder;
+
+use super::{SEEN, Shelf, by_length, can, is_kept, put, wait_for};
+
+/// Has each `fsync` take two seconds.
+const SLOW: &[&str] = &[
+    "strace",
+    "-D",
+    "-f",
+    "-qq",
+    "-o",
+    "/dev/null",
+    "-e",
+    "trace=fsync",
+    "-e",
+    "inject=fsync:delay_enter=2000000",
+];
+
+// covers: 36.4
+#[test]
+fn a_drain_keeps_what_is_under_way() {
+    for workers in ["1", "2"] {
+        for wrapper in [&[], SEEN] {
+            if !wrapper.is_empty() && !can(wrapper) {
+                continue;
+            }
+            let shelf = Shelf::start_in(Folder::make(), wrapper, &["--workers", workers]);
+            let names = ["/a", "/b", "/d/a", "/d/b"];
+            let mut uploads = names.map(|name| shelf.begin(&put(name), 3));
+            for upload in &mut uploads {
+                upload.send(b"a");
+            }
+            shelf.running.signal("TERM");
+            assert!(shelf.running.line().starts_with("streamsum: draining "));
+            for upload in &mut uploads {
+                is_kept(&upload.exchange(b"bc"), b"abc");
+                upload.ends();
+            }
+            let Shelf { folder, running, .. } = shelf;
+            let (status, left) = running.end();
+            assert_eq!((status, left.len()), (Some(0), 5), "{left:?}");
+            assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 3);
+        }
+    }
+}
+
+/// All content was sent when the signal comes: it waits to be read, or to be synced.
+// covers: 36.4
+#[test]
+fn a_drain_keeps_what_was_sent() {
+    let shelf = Shelf::start(&["--workers", "2"]);
+    let content = testkit::content::content(1 << 20, 1);
+    let mut uploads: Vec<_> =
+        (0..8).map(|number| shelf.begin(&put(&format!("/{number}")), content.len())).collect();
+    for upload in &mut uploads {
+        upload.send(&content);
+    }
+    shelf.running.signal("TERM");
+    for upload in &mut uploads {
+        is_kept(&upload.answer(), &content);
+    }
+    let Shelf { folder, running, .. } = shelf;
+    assert_eq!(running.end().0, Some(0));
+    for number in 0..8 {
+        assert!(std::fs::read(folder.place(&number.to_string())).expect("it is there") == content);
+    }
+}
+
+// covers: 36.4 36.5
+#[test]
+fn a_drain_waits_for_what_is_being_synced() {
+    if !can(SLOW) {
+        return;
+    }
+    let shelf = Shelf::start_in(Folder::make(), SLOW, &[]);
+    let mut upload = shelf.connect();
+    upload.send(&by_length(&put("/a"), b"abc"));
+    thread::sleep(Duration::from_millis(200));
+    assert!(upload.has_nothing(), "no answer before it is on disk");
+    assert!(shelf.listing().is_empty(), "nor its name");
+    shelf.running.signal("TERM");
+    is_kept(&upload.answer(), b"abc");
+    assert_eq!(shelf.read("a"), b"abc");
+    let (status, left) = shelf.running.end();
+    assert_eq!((status, left.len()), (Some(0), 3), "{left:?}");
+}
+
+/// Others are served while one is synced, on one worker.
+#[test]
+fn a_slow_disk_keeps_nobody_waiting_but_its_uploads() {
+    if !can(SLOW) {
+        return;
+    }
+    let shelf = Shelf::start_in(Folder::make(), SLOW, &[]);
+    let mut synced = shelf.connect();
+    synced.send(&by_length(&put("/a"), b"abc"));
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(shelf.send(&put("/.a"), b"abc").status, 400);
+    let mut other = shelf.begin(&put("/b"), 3);
+    other.send(b"abc");
+    assert!(synced.has_nothing());
+    is_kept(&synced.answer(), b"abc");
+    is_kept(&other.answer(), b"abc");
+}
+
+/// Nobody knows whether its client has left when it is kept.
+#[test]
+fn an_upload_goes_on_to_be_synced_when_its_client_leaves() {
+    if !can(SLOW) {
+        return;
+    }
+    let shelf = Shelf::start_in(Folder::make(), SLOW, &[]);
+    let mut upload = shelf.connect();
+    upload.send(&by_length(&put("/a"), b"abc"));
+    thread::sleep(Duration::from_millis(200));
+    drop(upload);
+    assert!(shelf.listing().is_empty());
+    wait_for(|| shelf.listing().len() == 1);
+    assert_eq!(shelf.read("a"), b"abc");
+}

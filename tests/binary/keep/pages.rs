@@ -1,0 +1,163 @@
+//! From which web pages uploads may come.
+
+use testkit::client::Address;
+
+use super::{Shelf, is_kept, put, with_host};
+
+const FOREIGN: &str = "http://evil.example";
+
+fn from(origin: &str) -> String {
+    format!("{}Origin: {origin}\r\n", put("/a"))
+}
+
+fn port(shelf: &Shelf) -> u16 {
+    let Address::Tcp(address) = &shelf.address else { panic!("an address of TCP") };
+    address.port()
+}
+
+/// Asserts that it is refused before the content, and that its page cannot read that.
+#[track_caller]
+fn is_foreign(shelf: &Shelf, head: &str) {
+    let (_, answer) = shelf.ask(head, 3);
+    assert_eq!(answer.status, 403, "{head} {}", answer.content);
+    assert_eq!(answer.field("Access-Control-Allow-Origin"), None);
+    assert_eq!(shelf.send(head, b"abc").status, 403, "{head}");
+}
+
+// covers: 36.12
+#[test]
+fn pages_of_other_origins_are_403() {
+    let shelf = Shelf::start(&[]);
+    let other_port = format!("http://localhost:{}", port(&shelf).wrapping_add(1).max(81));
+    for origin in [FOREIGN, "null", "", "x", &other_port, "http://localhost.evil.example"] {
+        is_foreign(&shelf, &from(origin));
+        is_foreign(&shelf, &from(origin).replacen("PUT", "POST", 1));
+    }
+    is_foreign(&shelf, &from("http://localhost\r\nOrigin: http://localhost"));
+    assert!(shelf.listing().is_empty());
+}
+
+// covers: 36.12
+#[test]
+fn pages_of_the_own_host_may() {
+    let shelf = Shelf::start(&[]);
+    is_kept(&shelf.send(&from("http://localhost"), b"abc"), b"abc");
+    for host in ["localhost", "127.0.0.1"] {
+        let own = format!("{host}:{}", port(&shelf));
+        let head = format!("PUT /a HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\n");
+        let answer = shelf.send(&head, b"abc");
+        is_kept(&answer, b"abc");
+        assert_eq!(answer.field("Access-Control-Allow-Origin"), None);
+    }
+}
+
+// covers: 36.12 36.14
+#[test]
+fn pages_that_are_allowed_may_read_answers_and_refusals() {
+    let origins = ["https://app.example", "http://b.example:8080"];
+    let options = ["--cors-origin", origins[0], "--cors-origin", origins[1], "--no-overwrite"];
+    let shelf = Shelf::start(&[&options[..], &["--max-body", "8B"]].concat());
+    for (number, origin) in origins.into_iter().enumerate() {
+        let own = |target: &str| from(origin).replacen("/a", target, 1);
+        let name = format!("/{number}");
+        let head = own(&name);
+        for (head, content, status) in [
+            (&head, &b"abc"[..], 200),
+            (&head, b"abc", 412),
+            (&own("/.a"), b"abc", 400),
+            (&own("/0/a"), b"abc", 409),
+            (&own("/long"), b"123456789", 413),
+            (&format!("{}Content-MD5: AAAAAAAAAAAAAAAAAAAAAA==\r\n", own("/w")), b"abc", 400),
+            (&format!("{}Content-MD5: x\r\n", own("/w")), b"abc", 400),
+            (&head.replacen("PUT", "GET", 1), b"", 405),
+        ] {
+            let answer = shelf.send(head, content);
+            assert_eq!(answer.status, status, "{head} {}", answer.content);
+            assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin), "{head}");
+            assert_eq!(answer.field("Access-Control-Expose-Headers"), Some("ETag, Location"));
+            assert_eq!(answer.field("Vary"), Some("Origin"));
+        }
+    }
+    is_foreign(&shelf, &from(FOREIGN));
+    is_foreign(&shelf, &from("http://app.example"));
+    is_foreign(&shelf, &from("null"));
+    let all = Shelf::start(&["--cors-origin", "*"]);
+    let answer = all.send(&from(FOREIGN), b"abc");
+    is_kept(&answer, b"abc");
+    assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(FOREIGN));
+    is_foreign(&all, &from("null"));
+}
+
+// covers: 36.14
+#[test]
+fn preflights_of_pages_that_are_allowed_need_no_token() {
+    let folder = testkit::scratch::Folder::make();
+    let tokens = folder.file("tokens", b"bob 0123456789\n").display().to_string();
+    let origin = "https://app.example";
+    let shelf = Shelf::start(&["--cors-origin", origin, "--token-file", &tokens]);
+    let asked = "Access-Control-Request-Method: PUT\r\n\
+                 Access-Control-Request-Headers: content-md5,x-a\r\n";
+    let preflight = |origin| {
+        let head = with_host("OPTIONS", "/a");
+        let mut client = shelf.connect();
+        client.exchange(format!("{head}Origin: {origin}\r\n{asked}\r\n").as_bytes())
+    };
+    let answer = preflight(origin);
+    assert_eq!((answer.status, &*answer.content), (204, ""));
+    assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin));
+    assert_eq!(answer.field("Access-Control-Allow-Methods"), Some("PUT, POST"));
+    let allowed = answer.field("Access-Control-Allow-Headers").expect("fields");
+    for field in ["Authorization", "content-md5", "x-a"] {
+        assert!(allowed.split(", ").any(|one| one == field), "{allowed}");
+    }
+    for origin in [FOREIGN, "null"] {
+        let answer = preflight(origin);
+        assert_eq!((answer.status, answer.field("Access-Control-Allow-Origin")), (403, None));
+    }
+    // The upload needs one, and its page may read that.
+    let answer = shelf.send(&from(origin), b"abc");
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin));
+    let own = format!("{}Authorization: Bearer 0123456789\r\n", from(origin));
+    is_kept(&shelf.send(&own, b"abc"), b"abc");
+}
+
+// covers: 36.13
+#[test]
+fn other_hosts_are_403_on_loopback() {
+    let shelf = Shelf::start(&["--host", "files.example", "--host", "10.0.0.1"]);
+    let of = |host: &str| put("/a").replacen("localhost", host, 1);
+    for host in ["evil.example", "localhost.evil.example", "10.0.0.2", "files.example.org", "x:80"]
+    {
+        is_foreign(&shelf, &of(host));
+        // A page that has rebound its name is of the host that it writes to.
+        is_foreign(&shelf, &format!("{}Origin: http://{host}\r\n", of(host)));
+    }
+    let absolute = "PUT http://evil.example/a HTTP/1.1\r\nHost: localhost\r\n";
+    let answer = shelf.send(absolute, b"abc");
+    assert!([400, 403].contains(&answer.status), "{}", answer.status);
+    assert!(shelf.listing().is_empty());
+    for host in [
+        "localhost",
+        "LOCALHOST:1",
+        "a.localhost",
+        "127.0.0.1",
+        "127.1.2.3:80",
+        "[::1]:80",
+        "files.example",
+        "Files.Example:443",
+        "10.0.0.1",
+    ] {
+        is_kept(&shelf.send(&of(host), b"abc"), b"abc");
+    }
+}
+
+// covers: 36.13
+#[test]
+fn other_hosts_are_403_before_it_is_asked_for_a_token() {
+    let folder = testkit::scratch::Folder::make();
+    let tokens = folder.file("tokens", b"bob 0123456789\n").display().to_string();
+    let shelf = Shelf::start(&["--token-file", &tokens]);
+    is_foreign(&shelf, &put("/a").replacen("localhost", "evil.example", 1));
+    is_foreign(&shelf, &from(FOREIGN));
+}
