@@ -160,17 +160,23 @@ fn a_disk_that_fails_is_500_and_leaves_all_as_it_was() {
     }
 }
 
-/// The second is that of the folder, once the file has its name.
+/// The first is that of the file; then it has its name, and its folder is synced, and those in
+/// which a folder was made for it.
 // covers: 36.9
 #[test]
 fn a_folder_that_cannot_be_synced_is_not_known() {
-    let wrapper = failing("trace=fsync", "inject=fsync:error=EIO:when=2");
-    if !can(&wrapper) {
-        return;
+    for (target, folders) in [("/a", 1), ("/d/e/a", 3)] {
+        for number in 0..folders {
+            let inject = format!("inject=fsync:error=EIO:when={}", 2 + number);
+            let wrapper = failing("trace=fsync", &inject);
+            if !can(&wrapper) {
+                return;
+            }
+            let shelf = Shelf::start_in(Folder::make(), &wrapper, &[]);
+            let answer = shelf.send(&put(target), b"abc");
+            assert_eq!(answer.status, 500, "{target} {inject}: {}", answer.content);
+            assert!(answer.content.contains("not known"), "{}", answer.content);
+            assert_eq!(answer.field("ETag"), None);
+        }
     }
-    let shelf = Shelf::start_in(Folder::make(), &wrapper, &[]);
-    let answer = shelf.send(&put("/a"), b"abc");
-    assert_eq!(answer.status, 500, "{}", answer.content);
-    assert!(answer.content.contains("not known"), "{}", answer.content);
-    assert_eq!(answer.field("ETag"), None);
 }

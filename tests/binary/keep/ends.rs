@@ -37,7 +37,7 @@ fn a_drain_keeps_what_is_under_way() {
             }
             shelf.running.signal("TERM");
             assert!(shelf.running.line().starts_with("streamsum: draining "));
-            for upload in &mut uploads {
+            for mut upload in uploads {
                 is_kept(&upload.exchange(b"bc"), b"abc");
                 upload.ends();
             }
@@ -61,7 +61,7 @@ fn a_drain_keeps_what_was_sent() {
         upload.send(&content);
     }
     shelf.running.signal("TERM");
-    for upload in &mut uploads {
+    for mut upload in uploads {
         is_kept(&upload.answer(), &content);
     }
     let Shelf { folder, running, .. } = shelf;
@@ -85,6 +85,7 @@ fn a_drain_waits_for_what_is_being_synced() {
     assert!(shelf.listing().is_empty(), "nor its name");
     shelf.running.signal("TERM");
     is_kept(&upload.answer(), b"abc");
+    drop(upload);
     assert_eq!(shelf.read("a"), b"abc");
     let (status, left) = shelf.running.end();
     assert_eq!((status, left.len()), (Some(0), 3), "{left:?}");
