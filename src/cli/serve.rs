@@ -23,6 +23,9 @@ use super::workers::{Left, Others};
 
 /// Bytes of a target in an access line: enough to tell requests apart.
 const KEPT_TARGET: usize = 256;
+/// Descriptors of folders that are open at a time, when uploads are kept: three for each of the
+/// threads that wait for the disk, and the folder with its lock.
+const FOR_FOLDERS: usize = 16;
 /// How long the process waits at its end for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
@@ -217,8 +220,8 @@ fn config(settings: &Settings, limit: Limit) -> Result<Config, String> {
     // All descriptors but those of the loops and of connections are open now.
     let open = descriptors::open() + descriptors::of_loops(settings.workers());
     let auto = limit.connections(open).map_err(|wrong| format!("cannot start: {wrong}"))?;
-    // Each upload that is kept has a file besides.
-    let auto = if settings.keeps() { (auto / 2).max(1) } else { auto };
+    // Each upload that is kept has a file besides, and the threads for the disk open folders.
+    let auto = if settings.keeps() { (auto.saturating_sub(FOR_FOLDERS) / 2).max(1) } else { auto };
     let connections = settings.connections.unwrap_or(auto);
     Ok(settings.config.clone().kept_target(kept_target).connections(connections))
 }

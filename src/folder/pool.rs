@@ -4,6 +4,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
+use std::time::Duration;
+
+/// How long the end of a process waits for tasks under way.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -20,6 +24,8 @@ struct Queue {
 #[derive(Default)]
 struct Waiting {
     tasks: VecDeque<Task>,
+    /// Tasks in the hands of the threads.
+    running: usize,
     is_closing: bool,
 }
 
@@ -43,12 +49,15 @@ impl Pool {
     }
 }
 
-/// What was given to it is still done, but nobody waits for that: a disk may hang, and whoever
-/// ends the process means it.
+/// Waits for a moment until all is done that was given to it, and no longer: a disk may hang, and
+/// whoever ends the process means it.
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.0.lock().is_closing = true;
+        let mut waiting = self.0.lock();
+        waiting.is_closing = true;
         self.0.changed.notify_all();
+        let is_busy = |waiting: &mut Waiting| waiting.running > 0 || !waiting.tasks.is_empty();
+        drop(self.0.changed.wait_timeout_while(waiting, LAST_MOMENT, is_busy));
     }
 }
 
@@ -61,6 +70,11 @@ impl Queue {
     fn work(&self) {
         while let Some(task) = self.next() {
             task();
+            let mut waiting = self.lock();
+            waiting.running -= 1;
+            if waiting.is_closing {
+                self.changed.notify_all();
+            }
         }
     }
 
@@ -68,7 +82,10 @@ impl Queue {
     fn next(&self) -> Option<Task> {
         let is_idle = |waiting: &mut Waiting| waiting.tasks.is_empty() && !waiting.is_closing;
         let waiting = self.changed.wait_while(self.lock(), is_idle);
-        waiting.unwrap_or_else(PoisonError::into_inner).tasks.pop_front()
+        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let task = waiting.tasks.pop_front()?;
+        waiting.running += 1;
+        Some(task)
     }
 }
 
@@ -89,6 +106,21 @@ mod tests {
         let mut done: Vec<i32> = told.iter().collect();
         done.sort_unstable();
         assert!(done.into_iter().eq(0..100));
+    }
+
+    #[test]
+    fn a_pool_ends_when_its_tasks_have_ended_and_though_one_hangs() {
+        let (go, gone) = channel::<()>();
+        let pool = Pool::new(1).expect("threads");
+        let (begin, begun) = channel();
+        pool.run(move || {
+            let held = gone;
+            begin.send(()).expect("it is awaited");
+            let _ = held.recv();
+        });
+        begun.recv().expect("it runs");
+        drop(pool);
+        go.send(()).expect("it still hangs");
     }
 
     #[test]

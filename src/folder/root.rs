@@ -14,13 +14,14 @@
 //! of that word locked as long as it lives. When a folder is opened, what processes have left that
 //! live no more is removed: nothing of one that lives is ever touched.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{
     AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, flock, fstat, fstatvfs, fsync, linkat,
@@ -45,8 +46,7 @@ pub(super) struct Root {
     /// How the unfinished names of this process begin.
     word: String,
     serial: AtomicU64,
-    /// Written while a folder is made and synced.
-    making: RwLock<()>,
+    synced: Synced,
     /// True if a file can be without a name until it is whole.
     has_unnamed: bool,
     /// Locked, so that nobody takes this process for dead.
@@ -110,7 +110,7 @@ impl Root {
             dir,
             word,
             serial: AtomicU64::new(0),
-            making: RwLock::new(()),
+            synced: Synced::default(),
             has_unnamed: true,
             _lock: lock,
             lock_path,
@@ -200,8 +200,8 @@ impl Root {
         Ok(())
     }
 
-    /// The folder in which a key's file belongs. It is on disk with all that lead to it, those
-    /// that are made here and those that another upload has just made.
+    /// The folder in which a key's file belongs. It is on disk with all that lead to it, whoever
+    /// has made them.
     fn make_parents(&self, key: &Key) -> Result<OwnedFd, KeepError> {
         let mut folder = self.dir.try_clone().map_err(KeepError::Disk)?;
         let mut segments = key.segments().peekable();
@@ -209,27 +209,30 @@ impl Root {
             if segments.peek().is_none() {
                 break;
             }
-            let is_there = {
-                let _made = self.making.read().unwrap_or_else(PoisonError::into_inner);
-                open_folder(&folder, segment)
+            let inner = match open_folder(&folder, segment) {
+                Err(Errno::NOENT) => {
+                    match mkdirat(&folder, segment, Mode::from_raw_mode(FOLDER_MODE)) {
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(wrong) => return Err(wrong.into()),
+                    }
+                    let inner = open_folder(&folder, segment).map_err(not_folder)?;
+                    fsync(&folder)?;
+                    self.synced.add(&inner)?;
+                    inner
+                }
+                other => {
+                    let inner = other.map_err(not_folder)?;
+                    // Another upload may have made it, or a process that was killed.
+                    if !self.synced.has(&inner)? {
+                        fsync(&folder)?;
+                        self.synced.add(&inner)?;
+                    }
+                    inner
+                }
             };
-            folder = match is_there {
-                Err(Errno::NOENT) => self.make_folder(&folder, segment)?,
-                other => other.map_err(not_folder)?,
-            };
+            folder = inner;
         }
         Ok(folder)
-    }
-
-    fn make_folder(&self, within: &OwnedFd, name: &str) -> Result<OwnedFd, KeepError> {
-        // Until it is synced nobody else finds it there.
-        let _making = self.making.write().unwrap_or_else(PoisonError::into_inner);
-        match mkdirat(within, name, Mode::from_raw_mode(FOLDER_MODE)) {
-            Ok(()) => fsync(within)?,
-            Err(Errno::EXIST) => {}
-            Err(wrong) => return Err(wrong.into()),
-        }
-        open_folder(within, name).map_err(not_folder)
     }
 
     /// Bytes that are free for this process.
@@ -310,6 +313,35 @@ impl Drop for Name {
             let _ = unlinkat(&*self.dir, &*self.text, AtFlags::empty());
         }
     }
+}
+
+/// Folders whose own entries are known to be on disk.
+#[derive(Debug, Default)]
+struct Synced(Mutex<HashSet<(u64, u64)>>);
+
+impl Synced {
+    /// A folder that is forgotten costs a sync.
+    const MOST: usize = 4096;
+
+    fn has(&self, folder: &OwnedFd) -> Result<bool, Errno> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(known.contains(&identity(folder)?))
+    }
+
+    fn add(&self, folder: &OwnedFd) -> Result<(), Errno> {
+        let identity = identity(folder)?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(identity);
+        Ok(())
+    }
+}
+
+fn identity(folder: &OwnedFd) -> Result<(u64, u64), Errno> {
+    let found = fstat(folder)?;
+    Ok((found.st_dev, found.st_ino))
 }
 
 /// Why a folder on the way to a file cannot be opened.

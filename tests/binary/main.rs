@@ -7,7 +7,7 @@ mod cli;
 mod descriptors;
 #[cfg(feature = "digests")]
 mod digests;
-#[cfg(feature = "folder")]
+#[cfg(all(target_os = "linux", feature = "folder"))]
 mod keep;
 mod proxies;
 mod signals;
