@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn error_names_the_option_or_variable() {
         assert_eq!(wrong("--max-bdy 8", &[]), "unknown option \"--max-bdy\", perhaps --max-body");
-        assert_eq!(wrong("--port 8080", &[]), "unknown option \"--port\"");
+        assert_eq!(wrong("--colour 8080", &[]), "unknown option \"--colour\"");
         assert_eq!(wrong("-x", &[]), "unknown option \"-x\"");
         assert_eq!(wrong("8080", &[]), "unexpected argument \"8080\"");
         assert_eq!(wrong("--connections=0", &[]), "--connections: it cannot be 0");

@@ -377,6 +377,7 @@ mod tests {
                 // Where MD5 is all there is, its list cannot be another.
                 "LIST" if Algorithm::ALL.len() == 1 => continue,
                 "LIST" => "crc32c",
+                "" => "on",
                 _ => "off",
             };
             let after = fields(&put(setting.name, other).expect(setting.name));
@@ -430,6 +431,12 @@ mod tests {
                 ValueKind::Listen => assert_eq!(shown(setting.name, "0"), ":0"),
                 ValueKind::AccessLog | ValueKind::Digests => {
                     assert!(put(setting.name, "0").is_err());
+                }
+                #[cfg(feature = "folder")]
+                ValueKind::Flag(_) => assert!(put(setting.name, "0").is_err()),
+                #[cfg(feature = "folder")]
+                ValueKind::Path(_) | ValueKind::Words(..) => {
+                    assert_eq!(shown(setting.name, "0"), "0");
                 }
                 _ => assert_eq!(shown(setting.name, "0"), "it cannot be 0", "{}", setting.name),
             }

@@ -39,3 +39,40 @@ impl Keep {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(change: impl Fn(&mut Keep), listen: &[&str]) -> Result<(), String> {
+        let mut keep = Keep { to: Some("box".into()), ..Keep::default() };
+        change(&mut keep);
+        let addresses: Vec<Address> =
+            listen.iter().map(|one| one.parse().expect("an address")).collect();
+        keep.check(&addresses)
+    }
+
+    // covers: 36.15
+    #[test]
+    fn what_others_can_reach_needs_tokens_or_everybody_by_name() {
+        let own = ["127.0.0.1:0", "[::1]:0", "localhost:0", "unix:/a"];
+        assert_eq!(check(|_| (), &own), Ok(()));
+        for open in [":0", "0.0.0.0:0", "192.0.2.1:0", "a.example:0", "localhost.example:0"] {
+            let listen = [own[0], open];
+            let wrong = check(|_| (), &listen).expect_err(open);
+            assert!(wrong.contains("--token-file") && wrong.contains("--anonymous"), "{wrong}");
+            assert_eq!(check(|keep| keep.anonymous = true, &listen), Ok(()));
+            assert_eq!(check(|keep| keep.token_file = Some("t".into()), &listen), Ok(()));
+            assert_eq!(check(|keep| keep.to = None, &listen), Ok(()));
+        }
+    }
+
+    #[test]
+    fn everybody_needs_no_token() {
+        let both = |keep: &mut Keep| {
+            keep.anonymous = true;
+            keep.token_file = Some("tokens".into());
+        };
+        assert!(check(both, &["127.0.0.1:0"]).is_err());
+    }
+}

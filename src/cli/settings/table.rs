@@ -28,7 +28,7 @@ pub(in crate::cli) const TABLE: &[Setting] = &[
     Setting {
         name: "to",
         kind: ValueKind::Path(|s| &mut s.keep.to),
-        help: "folder to keep uploads in, under the names of their targets",
+        help: "folder to keep uploads in, by their targets",
     },
     #[cfg(feature = "folder")]
     Setting {
@@ -64,7 +64,7 @@ pub(in crate::cli) const TABLE: &[Setting] = &[
     Setting {
         name: "host",
         kind: ValueKind::Words(|s| &mut s.keep.host, "NAME"),
-        help: "other name of this machine on loopback; may be repeated",
+        help: "other name of this machine; may be repeated",
     },
     Setting {
         name: "max-body",
