@@ -2,7 +2,7 @@
 //!
 //! `idle` connections have had one request answered and are kept open; those in
 //! `upload` have sent a head that announces 1 GiB and the first KiB of it. The server is
-//! another process; its resident memory is read from `/proc` before and while they are
+//! another process, with `--to` or without; its resident memory is read from `/proc` before and while they are
 //! held, if its id is given.
 //!
 //! ```text
@@ -24,8 +24,8 @@ use streamsum_load::answer::Answer;
 use streamsum_load::process::resident_kib;
 use testkit::content::EMPTY;
 
-const BODILESS: &[u8] = b"GET / HTTP/1.1\r\nHost: hold\r\n\r\n";
-const LARGE: &[u8] = b"PUT / HTTP/1.1\r\nHost: hold\r\nContent-Length: 1073741824\r\n\r\n";
+const EMPTY_ONE: &[u8] = b"PUT /held HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n";
+const LARGE: &[u8] = b"PUT /held HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1073741824\r\n\r\n";
 const SENT_OF_IT: usize = 1 << 10;
 
 /// Connections that warm the server up: its buffers belong to no connection.
@@ -120,8 +120,8 @@ fn open_one(address: SocketAddr, kind: Kind) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// One request without content, and its answer to the last byte.
+/// One upload of nothing, and its answer to the last byte.
 fn exchange(stream: &mut TcpStream) -> io::Result<()> {
-    stream.write_all(BODILESS)?;
+    stream.write_all(EMPTY_ONE)?;
     Answer::default().await_from(stream, EMPTY)
 }

@@ -7,6 +7,10 @@
 //!
 //! The bodies are all different and come from memory. Each has a thread and a connection
 //! of its own, so a few hundred at once are sensible. Ends with 1 if any upload failed.
+//! The targets are `/upload-0` and so on, so that a server with `--to` has a file of each.
+//!
+//! With a number of seconds behind the size each body is uploaded again and again, until so
+//! long has passed.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -14,7 +18,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::sync::Barrier;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use streamsum_load::answer::Answer;
 use testkit::content::{content, digest_of_cycle, text};
@@ -53,14 +57,17 @@ impl<'a> Content<'a> {
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    let [address, count, length] = given.as_slice() else {
-        return Err("usage: upload ADDR COUNT SIZE".into());
+    let (address, count, length, seconds) = match given.as_slice() {
+        [address, count, length] => (address, count, length, 0),
+        [address, count, length, seconds] => (address, count, length, seconds.parse()?),
+        _ => return Err("usage: upload ADDR COUNT SIZE [SECONDS]".into()),
     };
     let (address, count, length) = (address.parse()?, count.parse()?, length.parse()?);
+    let patience = Duration::from_secs(seconds);
     let pattern = content(PATTERN, 0);
     // Digests are known before the clock starts.
     let barrier = Barrier::new(count + 1);
-    let (seconds, failures) = thread::scope(|scope| {
+    let (seconds, ended) = thread::scope(|scope| {
         let uploads: Vec<_> = (0..count)
             .map(|number| {
                 let content = Content { pattern: &pattern, start: number * 4099, length };
@@ -68,32 +75,45 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 scope.spawn(move || {
                     let expected = content.digest();
                     barrier.wait();
-                    upload(address, content, &expected)
+                    let start = Instant::now();
+                    let mut times = 0;
+                    while times == 0 || start.elapsed() < patience {
+                        upload(address, number, content, &expected)?;
+                        times += 1;
+                    }
+                    Ok(times)
                 })
             })
             .collect();
         barrier.wait();
         let start = Instant::now();
         let ended = uploads.into_iter().map(|upload| upload.join().expect("no upload panics"));
-        let failures: Vec<io::Error> = ended.filter_map(Result::err).collect();
-        (start.elapsed().as_secs_f64(), failures)
+        let ended: Vec<io::Result<usize>> = ended.collect();
+        (start.elapsed().as_secs_f64(), ended)
     });
 
+    let uploads: usize = ended.iter().flatten().sum();
+    let failures: Vec<io::Error> = ended.into_iter().filter_map(Result::err).collect();
     failures.iter().for_each(|failure| eprintln!("{failure}"));
-    let rate = (count * length) as f64 / seconds / 1e9;
+    let rate = (uploads * length) as f64 / seconds / 1e9;
     println!(
-        "{count} uploads of {length} bytes: {seconds:.2} s, {rate:.2} GB/s, {} failed",
+        "{uploads} uploads of {length} bytes: {seconds:.2} s, {rate:.2} GB/s, {} failed",
         failures.len()
     );
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn upload(address: SocketAddr, content: Content<'_>, expected: &str) -> io::Result<()> {
+fn upload(
+    address: SocketAddr,
+    number: usize,
+    content: Content<'_>,
+    expected: &str,
+) -> io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     let length = content.length;
     write!(
         stream,
-        "PUT / HTTP/1.1\r\nHost: upload\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        "PUT /upload-{number} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     )?;
     for part in content.parts() {
         stream.write_all(part)?;
