@@ -407,7 +407,26 @@ mod tests {
     use crate::door::{KeyRules, Place};
     use std::io::Write;
     use std::os::unix::fs::symlink;
-    use testkit::scratch::Folder;
+
+    /// A folder of a test's own.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn make() -> Self {
+            static NEXT: AtomicU64 = AtomicU64::new(0);
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("streamsum-root-{}-{number}", process::id());
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir(&path).expect("a folder");
+            Self(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
 
     fn key(target: &str) -> Key {
         match Place::of(target, &KeyRules::default()) {
@@ -443,8 +462,8 @@ mod tests {
     /// Both ways of making files.
     fn both_ways(check: impl Fn(&Root, &Path)) {
         for has_unnamed in [true, false] {
-            let scratch = Folder::make();
-            let folder = scratch.place("box");
+            let scratch = Scratch::make();
+            let folder = scratch.0.join("box");
             fs::create_dir(&folder).expect("a folder");
             let mut root = Root::open(&folder).expect("a folder");
             // Where the file system has none, both are the same.
@@ -531,8 +550,8 @@ mod tests {
 
     #[test]
     fn what_the_dead_have_left_is_removed_and_nothing_else() {
-        let scratch = Folder::make();
-        let folder = scratch.place("box");
+        let scratch = Scratch::make();
+        let folder = scratch.0.join("box");
         fs::create_dir(&folder).expect("a folder");
         let mut living = Root::open(&folder).expect("a folder");
         living.has_unnamed = false;
@@ -561,9 +580,10 @@ mod tests {
 
     #[test]
     fn what_is_no_folder_cannot_be_opened() {
-        let scratch = Folder::make();
-        let file = scratch.file("file", b"");
+        let scratch = Scratch::make();
+        let file = scratch.0.join("file");
+        fs::write(&file, b"").expect("a file");
         assert!(Root::open(&file).is_err());
-        assert!(Root::open(&scratch.place("missing")).is_err());
+        assert!(Root::open(&scratch.0.join("missing")).is_err());
     }
 }
