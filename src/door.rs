@@ -14,12 +14,15 @@ mod wire;
 use std::time::SystemTime;
 
 use crate::handler::Request;
-use crate::proto::{Head, Response};
+use crate::proto::{Framing, Head, Response};
 
 pub use key::{BadKey, Key, KeyRules, Place};
 pub use names::Names;
 pub use origin::{Forbidden, InvalidPages, Page, Pages};
 pub use tokens::{Holder, TokenFileError, Tokens, Unauthorized};
+
+/// Segments of a key: each may be a folder to be made and synced, one after the other.
+const MOST_SEGMENTS: usize = 32;
 
 /// Whom it lets in, and where to.
 ///
@@ -132,6 +135,9 @@ impl Door {
         if matches!(place, Place::Within(_)) && head.method() == "PUT" {
             return Err(Response::text(400, "PUT needs a name; POST makes one"));
         }
+        if place.key().is_some_and(|key| key.segments().count() > MOST_SEGMENTS) {
+            return Err(Response::text(400, "the path has too many segments"));
+        }
         if holder.and_then(Holder::prefix).is_some_and(|prefix| !is_within(&place, prefix)) {
             return Err(Response::text(403, "this token is for other names"));
         }
@@ -157,6 +163,21 @@ fn bad_key(wrong: BadKey) -> Response {
 /// Judges the fields that would change what an upload means; true if nothing is to be replaced.
 fn judge_fields(head: &Head<'_>) -> Result<bool, Response> {
     let fields = head.fields();
+    if head.framing() == Framing::None {
+        // Else a request that has lost its content would replace a file by nothing.
+        return Err(Response::text(411, "an upload has a length, or is chunked"));
+    }
+    let is_wrapped = |coding: &[u8]| coding.eq_ignore_ascii_case(b"aws-chunked");
+    let payload = fields.get("x-amz-content-sha256").unwrap_or_default();
+    if fields.list("Content-Encoding").any(is_wrapped) || payload.starts_with(b"STREAMING-") {
+        return Err(Response::text(501, "aws-chunked is an envelope: send the file itself"));
+    }
+    // Copies, and uploads in several requests.
+    for name in ["x-amz-copy-source", "Upload-Length", "Upload-Offset", "Upload-Complete"] {
+        if fields.get(name).is_some() {
+            return Err(Response::text(501, "an upload is one request with all of its content"));
+        }
+    }
     if fields.get("Content-Range").is_some() {
         // RFC 9110 §14.5: a part would replace the whole.
         return Err(Response::text(400, "a part of an upload cannot be kept"));
@@ -199,13 +220,15 @@ mod tests {
     }
 
     fn request(line: &str, fields: &str) -> String {
-        format!("{line} HTTP/1.1\r\nHost: x\r\n{fields}")
+        format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n{fields}")
     }
 
     // covers: 36.1 36.2 36.3
     #[test]
     fn methods_and_targets_are_judged() {
         let door = Door::default();
+        let deepest = format!("PUT {}", "/a".repeat(32));
+        let deeper = format!("PUT {}", "/a".repeat(33));
         for (line, refused) in [
             ("PUT /a", None),
             ("POST /a", None),
@@ -216,6 +239,8 @@ mod tests {
             ("GET /a", Some("405 PUT or POST an upload")),
             ("put /a", Some("405 PUT or POST an upload")),
             ("OPTIONS *", Some("405 PUT or POST an upload")),
+            (&deepest, None),
+            (&deeper, Some("400 the path has too many segments")),
         ] {
             assert_eq!(refusal(&door, &request(line, "")).as_deref(), refused, "{line}");
         }
@@ -233,6 +258,8 @@ mod tests {
         let door = Door::default();
         let range = "400 a part of an upload cannot be kept";
         let form = "415 a form is an envelope: send the file itself";
+        let wrapped = "501 aws-chunked is an envelope: send the file itself";
+        let other = "501 an upload is one request with all of its content";
         let if_match = "501 If-Match is not supported";
         let if_none = "501 If-None-Match is supported with * alone";
         for (fields, refused) in [
@@ -240,6 +267,12 @@ mod tests {
             ("Content-Type: Multipart/Form-Data; boundary=x\r\n", Some(form)),
             ("Content-Type: text/plain\r\n", None),
             ("Content-Type: multipart/form-data2\r\n", None),
+            ("Content-Encoding: gzip, AWS-chunked\r\n", Some(wrapped)),
+            ("x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n", Some(wrapped)),
+            ("x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n", None),
+            ("x-amz-copy-source: /a/b\r\n", Some(other)),
+            ("Upload-Length: 9\r\n", Some(other)),
+            ("Upload-Complete: ?0\r\n", Some(other)),
             ("If-Match: *\r\n", Some(if_match)),
             ("If-None-Match: *\r\n", None),
             ("If-None-Match: \"a\"\r\n", Some(if_none)),
@@ -247,6 +280,11 @@ mod tests {
         ] {
             assert_eq!(refusal(&door, &request("PUT /a", fields)).as_deref(), refused, "{fields}");
         }
+        let bare = "PUT /a HTTP/1.1\r\nHost: x\r\n";
+        let refused = refusal(&door, bare).expect("a refusal");
+        assert_eq!(refused, "411 an upload has a length, or is chunked");
+        let chunked = bare.to_owned() + "Transfer-Encoding: chunked\r\n";
+        assert_eq!(refusal(&door, &chunked), None);
         for (fields, only_new) in [("", false), ("If-None-Match: *\r\n", true)] {
             let head = request("PUT /a", fields);
             let admitted =

@@ -36,7 +36,8 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use crate::checksum::{Checksum, Upload};
 use crate::digest::Algorithm;
@@ -44,15 +45,20 @@ use crate::door::{Admitted, Door, Holder, Key, Names, Page, Place, put_fields};
 use crate::handler::{
     Finished, Handler, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
 };
-use crate::proto::Response;
+use crate::proto::{Framing, Reject, Response};
 use crate::resident::Resident;
 use crate::run::Handle;
 use pool::Pool;
 use root::{KeepError, Root, Unfinished};
 
-/// Threads that wait for the disk. More than one, so that an upload which is synced keeps no other
-/// from being made; few, as a disk does not get faster by more.
-const THREADS: usize = 4;
+/// Threads that sync and name files. Few, as a disk does not get faster by more.
+const KEEPING: usize = 4;
+/// Threads that make files and remove them, which those that are synced do not keep waiting.
+const MAKING: usize = 2;
+/// How often a decision is offered to a loop that has no room for it, and how long apart: it takes
+/// those that wait in its next turn.
+const OFFERS: usize = 1_000;
+const BETWEEN_OFFERS: Duration = Duration::from_millis(10);
 
 /// A folder, and the threads that wait for its disk; shared by the handlers of all workers.
 ///
@@ -60,8 +66,9 @@ const THREADS: usize = 4;
 #[derive(Clone)]
 pub struct Disk {
     root: Arc<Root>,
-    /// Its threads hold nothing of this but the root: the last to be dropped is none of them.
-    pool: Arc<Pool>,
+    /// Their threads hold nothing of this but the root: the last to be dropped is none of them.
+    making: Arc<Pool>,
+    keeping: Arc<Pool>,
     min_free: Option<u64>,
 }
 
@@ -75,7 +82,9 @@ impl Disk {
     /// are no threads left.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let root = Arc::new(Root::open(path.as_ref())?);
-        Ok(Self { root, pool: Arc::new(Pool::new(THREADS)?), min_free: None })
+        let making = Arc::new(Pool::new("making", MAKING)?);
+        let keeping = Arc::new(Pool::new("keeping", KEEPING)?);
+        Ok(Self { root, making, keeping, min_free: None })
     }
 
     /// Takes no new upload while fewer bytes than this are free: 507, before a client that waits
@@ -145,27 +154,44 @@ impl Folder {
     }
 
     /// Has a thread make the file of a request that waits for it.
-    fn make(&self, id: UploadId, kept: &Kept) {
+    fn make(&self, id: UploadId, length: u64, kept: &Kept) {
         let (root, handle) = (Arc::clone(&self.disk.root), self.handle.clone());
         let (made, page) = (Arc::clone(&kept.made), kept.page.clone());
         let (key, replaces, min_free) = (kept.key.clone(), kept.replaces, self.disk.min_free);
-        self.disk.pool.run(move || {
-            let file = root.probe(&key, replaces).and_then(|()| make(&root, min_free));
+        let least = min_free.map(|free| free.saturating_add(length));
+        self.disk.making.run(move || {
+            // The request is over.
+            if Arc::strong_count(&made) == 1 {
+                return;
+            }
+            let file = root.probe(&key, replaces).and_then(|()| make(&root, least));
             match file {
                 Ok(file) => {
                     *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-                    handle.resume(id);
+                    offer(&handle, || handle.resume(id));
                 }
                 Err(wrong) => {
-                    handle.answer(id, page.dress(not_kept(&wrong)));
+                    let response = page.dress(not_kept(&wrong));
+                    offer(&handle, || handle.answer(id, response.clone()));
                 }
             }
         });
     }
 }
 
-fn make(root: &Root, min_free: Option<u64>) -> Result<Unfinished, KeepError> {
-    if let Some(least) = min_free
+/// Decides on a request, though its loop may have no room for decisions at the moment.
+fn offer(handle: &Handle, decide: impl Fn() -> bool) {
+    for _ in 0..OFFERS {
+        if decide() || handle.running() == 0 {
+            return;
+        }
+        thread::sleep(BETWEEN_OFFERS);
+    }
+}
+
+/// Makes a file, if so many bytes are free.
+fn make(root: &Root, least: Option<u64>) -> Result<Unfinished, KeepError> {
+    if let Some(least) = least
         && root.free()? < least
     {
         return Err(io::Error::from(ErrorKind::StorageFull).into());
@@ -212,6 +238,10 @@ impl Handler for Folder {
             Err(response) => return Verdict::Answer(response),
         };
         let (id, is_too_large) = (request.id(), request.exceeds_body_limit());
+        let length = match request.head().framing() {
+            Framing::Length(length) => length,
+            Framing::None | Framing::Chunked => 0,
+        };
         let mut upload = match self.checksum.begin(request) {
             Verdict::Take(upload) => upload,
             Verdict::Answer(response) => return Verdict::Answer(page.dress(response)),
@@ -226,11 +256,14 @@ impl Handler for Folder {
         let kept =
             Kept { key, is_named_here, holder, replaces, page, made: Arc::default(), file: None };
         // It is refused for its length, and needs no file.
-        if is_too_large && body_limit.is_none() {
+        if body_limit.map_or(is_too_large, |most| length > most) {
             upload.attach(Attached::Some(kept));
-            return Verdict::Take(upload);
+            return match body_limit {
+                None => Verdict::Take(upload),
+                Some(bytes) => Verdict::TakeOn(upload, Terms::new().body_limit(bytes)),
+            };
         }
-        self.make(id, &kept);
+        self.make(id, length, &kept);
         upload.attach(Attached::Some(kept));
         match body_limit {
             None => Verdict::Wait(upload),
@@ -257,6 +290,12 @@ impl Handler for Folder {
     }
 
     fn finish(&mut self, message: Finished<'_>, mut upload: Upload) -> Reply {
+        // A handler in front of this one may not have passed `verify` on.
+        if upload.values().is_empty()
+            && let Some(response) = self.verify(&message, &mut upload)
+        {
+            return Reply::Now(response);
+        }
         let kept = upload.attached_mut::<Attached>().and_then(Option::take);
         let md5 = upload.values().iter().find(|value| value.algorithm() == Algorithm::Md5);
         let etag = md5.map(|md5| format!("\"{md5}\""));
@@ -271,13 +310,14 @@ impl Handler for Folder {
             return Reply::Now(kept.page.dress(failure(&wrong)));
         }
         let (root, handle) = (Arc::clone(&self.disk.root), self.handle.clone());
-        self.disk.pool.run(move || {
+        self.disk.keeping.run(move || {
             let Some(file) = kept.file.take() else { unreachable!("it was there") };
             let response = match root.keep(file, &kept.key, kept.replaces) {
                 Ok(()) => kept.described(response, &etag),
                 Err(wrong) => not_kept(&wrong),
             };
-            handle.answer(id, kept.page.dress(response));
+            let response = kept.page.dress(response);
+            offer(&handle, || handle.answer(id, response.clone()));
         });
         // It ends, however long the disk takes; and is not cut when the client has left.
         Reply::LaterWithin(None)
@@ -286,16 +326,20 @@ impl Handler for Folder {
     fn refused(&mut self, refusal: &Refused<'_, Upload>, response: Response) -> Response {
         let response = self.checksum.refused(refusal, response);
         let kept = refusal.upload.and_then(|upload| upload.attached::<Attached>()?.as_ref());
-        match kept {
-            Some(kept) => kept.page.dress(response),
-            None => response,
+        let mut response = kept.map_or(response.clone(), |kept| kept.page.dress(response));
+        if refusal.reject == Reject::Late {
+            put_fields(&mut response, &[("Retry-After", "5")]);
         }
+        response
     }
 
     fn ended(&mut self, _: &Report<'_>, upload: Option<Upload>) {
         // To close a file that has no name frees its blocks, which may take time.
-        if let Some(upload) = upload {
-            self.disk.pool.run(move || drop(upload));
+        if let Some(mut upload) = upload
+            && let Some(kept) = upload.attached_mut::<Attached>().and_then(Option::take)
+            && kept.file.is_some()
+        {
+            self.disk.making.run(move || drop(kept));
         }
     }
 }

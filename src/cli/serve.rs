@@ -23,9 +23,9 @@ use super::workers::{Left, Others};
 
 /// Bytes of a target in an access line: enough to tell requests apart.
 const KEPT_TARGET: usize = 256;
-/// Descriptors of folders that are open at a time, when uploads are kept: three for each of the
+/// Descriptors of folders that are open at a time, when uploads are kept: three for each of the six
 /// threads that wait for the disk, and the folder with its lock.
-const FOR_FOLDERS: usize = 16;
+const FOR_FOLDERS: usize = 20;
 /// How long the process waits at its end for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_millis(500);
 

@@ -122,6 +122,15 @@ pub enum Place {
 }
 
 impl Place {
+    /// The key, or that of the folder in which a name is to be made; `None` for the root.
+    #[must_use]
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Named(key) => Some(key),
+            Self::Within(folder) => folder.as_ref(),
+        }
+    }
+
     /// Finds what a request target names, as [`Head::target`](crate::proto::Head::target) gives
     /// it: in origin-form, in absolute-form, whose scheme and authority do not matter, or `*`,
     /// which names nothing. It takes one pass over the target and one allocation of its length.

@@ -97,7 +97,12 @@ impl Pages {
             return Err(Forbidden::Host);
         }
         let mut values = head.fields().values("Origin");
-        let Some(value) = values.next() else { return Ok(Page::default()) };
+        let Some(value) = values.next() else {
+            // Browsers that have no Origin for a form may say this much (Fetch Metadata).
+            let mut sites = head.fields().values("Sec-Fetch-Site");
+            let is_foreign = sites.any(|site| matches!(site, b"cross-site" | b"same-site"));
+            return if is_foreign { Err(Forbidden::Origin) } else { Ok(Page::default()) };
+        };
         if values.next().is_some() {
             return Err(Forbidden::Origin);
         }
@@ -393,6 +398,17 @@ mod tests {
         judged(&format!("PUT /a HTTP/1.1\r\nHost: {host}\r\n{lines}"), |head| {
             pages.judge(head, false)
         })
+    }
+
+    #[test]
+    fn form_of_a_foreign_page_without_origin_is_refused() {
+        for (site, is_fine) in
+            [("cross-site", false), ("same-site", false), ("same-origin", true), ("none", true)]
+        {
+            let head = format!("POST /a HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: {site}\r\n");
+            let found = judged(&head, |head| Pages::new().judge(head, false).is_ok());
+            assert_eq!(found, is_fine, "{site}");
+        }
     }
 
     #[test]

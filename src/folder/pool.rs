@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
@@ -11,8 +12,8 @@ const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 type Task = Box<dyn FnOnce() + Send>;
 
-/// A few threads, and what waits for them: an upload has one task at a time, so that there are at
-/// most as many as there are connections.
+/// A few threads, and what waits for them. An upload has one task at a time; one whose client has
+/// left is given up, unless it is to be kept.
 pub(super) struct Pool(Arc<Queue>);
 
 #[derive(Default)]
@@ -33,11 +34,11 @@ impl Pool {
     /// # Errors
     ///
     /// If there are no threads left.
-    pub(super) fn new(threads: usize) -> io::Result<Self> {
+    pub(super) fn new(name: &str, threads: usize) -> io::Result<Self> {
         let pool = Self(Arc::default());
         for number in 0..threads {
             let queue = Arc::clone(&pool.0);
-            let name = format!("disk-{number}");
+            let name = format!("{name}-{number}");
             Builder::new().name(name).spawn(move || queue.work())?;
         }
         Ok(pool)
@@ -69,7 +70,8 @@ impl Queue {
 
     fn work(&self) {
         while let Some(task) = self.next() {
-            task();
+            // A panic was reported where it happened; its thread goes on with others.
+            let _ = catch_unwind(AssertUnwindSafe(task));
             let mut waiting = self.lock();
             waiting.running -= 1;
             if waiting.is_closing {
@@ -97,7 +99,7 @@ mod tests {
     #[test]
     fn all_tasks_are_done_though_the_pool_is_gone() {
         let (tell, told) = channel();
-        let pool = Pool::new(3).expect("threads");
+        let pool = Pool::new("test", 3).expect("threads");
         for number in 0..100 {
             let tell = tell.clone();
             pool.run(move || tell.send(number).expect("it is awaited"));
@@ -111,7 +113,7 @@ mod tests {
     #[test]
     fn a_pool_ends_when_its_tasks_have_ended_and_though_one_hangs() {
         let (go, gone) = channel::<()>();
-        let pool = Pool::new(1).expect("threads");
+        let pool = Pool::new("test", 1).expect("threads");
         let (begin, begun) = channel();
         pool.run(move || {
             let held = gone;
@@ -124,8 +126,17 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_panics_costs_no_thread() {
+        let pool = Pool::new("test", 1).expect("a thread");
+        pool.run(|| panic!("as planned"));
+        let (tell, told) = channel();
+        pool.run(move || tell.send(()).expect("it is awaited"));
+        told.recv().expect("the second has run");
+    }
+
+    #[test]
     fn one_task_that_waits_keeps_no_other_from_running() {
-        let pool = Pool::new(2).expect("threads");
+        let pool = Pool::new("test", 2).expect("threads");
         let (go, gone) = channel::<()>();
         let (tell, told) = channel();
         pool.run(move || {

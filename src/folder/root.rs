@@ -16,9 +16,10 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +52,6 @@ pub(super) struct Root {
     has_unnamed: bool,
     /// Locked, so that nobody takes this process for dead.
     _lock: OwnedFd,
-    lock_path: PathBuf,
 }
 
 /// A file that is not kept yet; it is gone when this is dropped.
@@ -104,7 +104,12 @@ impl Root {
         let dir = openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         sweep(path, &dir)?;
         let (word, lock) = lock(&dir)?;
-        let lock_path = path.join(format!("{word}{LOCK}"));
+        // Who has made the folder just now has perhaps not synced it. If that fails, it will fail
+        // for uploads, too.
+        let _ = fsync(&dir);
+        if let Ok(parent) = openat(&dir, "..", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+            let _ = fsync(parent);
+        }
         let dir = Arc::new(dir);
         let mut root = Self {
             dir,
@@ -113,7 +118,6 @@ impl Root {
             synced: Synced::default(),
             has_unnamed: true,
             _lock: lock,
-            lock_path,
         };
         root.has_unnamed = root.can_link_unnamed();
         root.check_case()?;
@@ -126,10 +130,19 @@ impl Root {
             let file = self.create_unnamed()?;
             return Ok(Unfinished { file, name: None });
         }
-        let name = self.unfinished();
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let file = openat(&*self.dir, &*name.text, flags, Mode::from_raw_mode(FILE_MODE))?;
-        Ok(Unfinished { file: file.into(), name: Some(name) })
+        loop {
+            let text = self.unfinished();
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            match openat(&*self.dir, &*text, flags, Mode::from_raw_mode(FILE_MODE)) {
+                Ok(file) => {
+                    let name = Name { dir: Arc::clone(&self.dir), text };
+                    return Ok(Unfinished { file: file.into(), name: Some(name) });
+                }
+                // Somebody else's: the next is free.
+                Err(Errno::EXIST) => {}
+                Err(wrong) => return Err(wrong.into()),
+            }
+        }
     }
 
     #[cfg(target_os = "linux")]
@@ -158,7 +171,7 @@ impl Root {
         let parent = self.make_parents(key)?;
         let Some(name) = key.segments().last() else { unreachable!("a key has a segment") };
         if replaces {
-            let from = unfinished.named(|| self.unfinished())?;
+            let from = unfinished.named(self)?;
             renameat(&*self.dir, &*from.text, &parent, name).map_err(|wrong| match wrong {
                 Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY => KeepError::IsFolder,
                 other => other.into(),
@@ -217,15 +230,15 @@ impl Root {
                     }
                     let inner = open_folder(&folder, segment).map_err(not_folder)?;
                     fsync(&folder)?;
-                    self.synced.add(&inner)?;
+                    self.synced.add(&folder, segment)?;
                     inner
                 }
                 other => {
                     let inner = other.map_err(not_folder)?;
                     // Another upload may have made it, or a process that was killed.
-                    if !self.synced.has(&inner)? {
+                    if !self.synced.has(&folder, segment)? {
                         fsync(&folder)?;
-                        self.synced.add(&inner)?;
+                        self.synced.add(&folder, segment)?;
                     }
                     inner
                 }
@@ -241,25 +254,29 @@ impl Root {
         Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 
-    fn unfinished(&self) -> Name {
+    fn unfinished(&self) -> String {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        Name { dir: Arc::clone(&self.dir), text: format!("{}-{serial}", self.word) }
+        format!("{}-{serial}", self.word)
     }
 
     /// True if an unnamed file can be made here, and given a name.
     fn can_link_unnamed(&self) -> bool {
         let Ok(file) = self.create_unnamed() else { return false };
-        let name = self.unfinished();
-        Unfinished { file, name: None }.link(&self.dir, &name.text).is_ok()
+        let text = self.unfinished();
+        let is_linked = Unfinished { file, name: None }.link(&self.dir, &text).is_ok();
+        if is_linked {
+            drop(Name { dir: Arc::clone(&self.dir), text });
+        }
+        is_linked
     }
 
     fn check_case(&self) -> io::Result<()> {
         let name = self.unfinished();
-        let text = format!("{}-case", name.text);
-        let upper = Name { dir: Arc::clone(&self.dir), text: format!("{}-CASE", name.text) };
+        let (lower, upper) = (format!("{name}-case"), format!("{name}-CASE"));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        openat(&*self.dir, &*upper.text, flags, Mode::from_raw_mode(FILE_MODE))?;
-        match statat(&*self.dir, text, AtFlags::SYMLINK_NOFOLLOW) {
+        openat(&*self.dir, &*upper, flags, Mode::from_raw_mode(FILE_MODE))?;
+        let _upper = Name { dir: Arc::clone(&self.dir), text: upper };
+        match statat(&*self.dir, lower, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(()),
             _ => Err(io::Error::other("its file system takes `a` and `A` for one name")),
         }
@@ -269,7 +286,7 @@ impl Root {
 /// The names go with the process that they are of.
 impl Drop for Root {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.lock_path);
+        let _ = unlinkat(&*self.dir, format!("{}{LOCK}", self.word), AtFlags::empty());
     }
 }
 
@@ -290,13 +307,19 @@ impl Unfinished {
     }
 
     /// Its unfinished name, which it gets if it has none.
-    fn named(mut self, new: impl FnOnce() -> Name) -> Result<Name, Errno> {
+    fn named(mut self, root: &Root) -> Result<Name, Errno> {
         if let Some(name) = self.name.take() {
             return Ok(name);
         }
-        let name = new();
-        self.link(&name.dir, &name.text)?;
-        Ok(name)
+        loop {
+            let text = root.unfinished();
+            match self.link(&root.dir, &text) {
+                Ok(()) => return Ok(Name { dir: Arc::clone(&root.dir), text }),
+                // Somebody else's: the next is free.
+                Err(Errno::EXIST) => {}
+                Err(wrong) => return Err(wrong),
+            }
+        }
     }
 }
 
@@ -315,33 +338,33 @@ impl Drop for Name {
     }
 }
 
-/// Folders whose own entries are known to be on disk.
+/// Names of folders that are known to be on disk, with the folders that they are in.
 #[derive(Debug, Default)]
-struct Synced(Mutex<HashSet<(u64, u64)>>);
+struct Synced(Mutex<HashSet<(u64, u64, Box<str>)>>);
 
 impl Synced {
     /// A folder that is forgotten costs a sync.
     const MOST: usize = 4096;
 
-    fn has(&self, folder: &OwnedFd) -> Result<bool, Errno> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(known.contains(&identity(folder)?))
+    fn has(&self, within: &OwnedFd, name: &str) -> Result<bool, Errno> {
+        let entry = entry(within, name)?;
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&entry))
     }
 
-    fn add(&self, folder: &OwnedFd) -> Result<(), Errno> {
-        let identity = identity(folder)?;
+    fn add(&self, within: &OwnedFd, name: &str) -> Result<(), Errno> {
+        let entry = entry(within, name)?;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= Self::MOST {
             known.clear();
         }
-        known.insert(identity);
+        known.insert(entry);
         Ok(())
     }
 }
 
-fn identity(folder: &OwnedFd) -> Result<(u64, u64), Errno> {
-    let found = fstat(folder)?;
-    Ok((found.st_dev, found.st_ino))
+fn entry(within: &OwnedFd, name: &str) -> Result<(u64, u64, Box<str>), Errno> {
+    let found = fstat(within)?;
+    Ok((found.st_dev, found.st_ino, name.into()))
 }
 
 /// Why a folder on the way to a file cannot be opened.
@@ -361,7 +384,9 @@ fn open_folder(within: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
 fn lock(dir: &OwnedFd) -> io::Result<(String, OwnedFd)> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     for attempt in 0u32.. {
-        let word = format!("{UNFINISHED}{}-{attempt}", process::id());
+        // Processes in containers have one number, and one folder perhaps.
+        let chance = RandomState::new().hash_one(attempt);
+        let word = format!("{UNFINISHED}{}-{chance:016x}", process::id());
         let name = format!("{word}{LOCK}");
         match openat(dir, &*name, flags, Mode::from_raw_mode(FILE_MODE)) {
             Ok(file) => {
@@ -392,6 +417,10 @@ fn sweep(path: &Path, dir: &OwnedFd) -> io::Result<()> {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             continue;
         }
+        // Another has swept it meanwhile, and its name may be somebody's who lives.
+        if fstat(&file).is_ok_and(|found| found.st_nlink == 0) {
+            continue;
+        }
         let own = format!("{word}-");
         for left in names.iter().filter(|name| name.starts_with(&own) && !name.ends_with(LOCK)) {
             let _ = unlinkat(dir, &**left, AtFlags::empty());
@@ -407,6 +436,7 @@ mod tests {
     use crate::door::{KeyRules, Place};
     use std::io::Write;
     use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
 
     /// A folder of a test's own.
     struct Scratch(PathBuf);

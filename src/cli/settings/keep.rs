@@ -25,7 +25,17 @@ impl Keep {
     /// What is missing, in words.
     pub(super) fn check(&self, addresses: &[Address]) -> Result<(), String> {
         if self.to.is_none() {
-            return Ok(());
+            let set = [
+                ("anonymous", self.anonymous),
+                ("token-file", self.token_file.is_some()),
+                ("no-overwrite", self.no_overwrite),
+                ("min-free", self.min_free.is_some()),
+                ("cors-origin", !self.cors_origin.is_empty()),
+                ("host", !self.host.is_empty()),
+            ];
+            // Else who has forgotten the folder thinks that uploads are kept, or guarded.
+            let idle = set.into_iter().find(|(_, is_set)| *is_set);
+            return idle.map_or(Ok(()), |(name, _)| Err(format!("--{name}: it needs --to")));
         }
         if self.anonymous && self.token_file.is_some() {
             return Err("--anonymous and --token-file: it can be only one of them".into());
@@ -64,6 +74,26 @@ mod tests {
             assert_eq!(check(|keep| keep.anonymous = true, &listen), Ok(()));
             assert_eq!(check(|keep| keep.token_file = Some("t".into()), &listen), Ok(()));
             assert_eq!(check(|keep| keep.to = None, &listen), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_without_a_folder_is_refused_there() {
+        type Change = fn(&mut Keep);
+        let changes: [(&str, Change); 6] = [
+            ("anonymous", |keep| keep.anonymous = true),
+            ("token-file", |keep| keep.token_file = Some("t".into())),
+            ("no-overwrite", |keep| keep.no_overwrite = true),
+            ("min-free", |keep| keep.min_free = Some(1)),
+            ("cors-origin", |keep| keep.cors_origin.push("https://a.example".into())),
+            ("host", |keep| keep.host.push("a.example".into())),
+        ];
+        for (name, change) in changes {
+            let without = |keep: &mut Keep| {
+                keep.to = None;
+                change(keep);
+            };
+            assert_eq!(check(without, &[":0"]), Err(format!("--{name}: it needs --to")));
         }
     }
 
