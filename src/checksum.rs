@@ -75,14 +75,12 @@ impl Checksum {
         let is_plain = all.iter().eq([Algorithm::Md5]);
         Self { algorithms: all, is_plain, ..Self::new() }
     }
-}
 
-impl Checksum {
     /// Computes this digest, too, if it did not.
     #[must_use]
     pub fn and(self, algorithm: Algorithm) -> Self {
-        let Self { kernel, .. } = self;
-        Self { kernel, ..Self::of(self.algorithms.iter().chain([algorithm])) }
+        let of_all = Self::of(self.algorithms.iter().chain([algorithm]));
+        Self { kernel: self.kernel, ..of_all }
     }
 }
 

@@ -255,19 +255,18 @@ impl Handler for Folder {
         let body_limit = holder.as_ref().and_then(Holder::max);
         let kept =
             Kept { key, is_named_here, holder, replaces, page, made: Arc::default(), file: None };
-        // It is refused for its length, and needs no file.
-        if body_limit.map_or(is_too_large, |most| length > most) {
-            upload.attach(Attached::Some(kept));
-            return match body_limit {
-                None => Verdict::Take(upload),
-                Some(bytes) => Verdict::TakeOn(upload, Terms::new().body_limit(bytes)),
-            };
+        // What is refused for its length needs no file.
+        let is_too_large = body_limit.map_or(is_too_large, |most| length > most);
+        if !is_too_large {
+            self.make(id, length, &kept);
         }
-        self.make(id, length, &kept);
         upload.attach(Attached::Some(kept));
-        match body_limit {
-            None => Verdict::Wait(upload),
-            Some(bytes) => Verdict::WaitOn(upload, Terms::new().body_limit(bytes)),
+        let terms = body_limit.map(|bytes| Terms::new().body_limit(bytes));
+        match (is_too_large, terms) {
+            (true, None) => Verdict::Take(upload),
+            (true, Some(terms)) => Verdict::TakeOn(upload, terms),
+            (false, None) => Verdict::Wait(upload),
+            (false, Some(terms)) => Verdict::WaitOn(upload, terms),
         }
     }
 
@@ -285,8 +284,7 @@ impl Handler for Folder {
 
     fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
         let response = self.checksum.verify(message, upload)?;
-        let kept = upload.attached::<Attached>().and_then(Option::as_ref);
-        Some(kept.map_or(response.clone(), |kept| kept.page.dress(response)))
+        Some(dressed(upload, response))
     }
 
     fn finish(&mut self, message: Finished<'_>, mut upload: Upload) -> Reply {
@@ -324,9 +322,10 @@ impl Handler for Folder {
     }
 
     fn refused(&mut self, refusal: &Refused<'_, Upload>, response: Response) -> Response {
-        let response = self.checksum.refused(refusal, response);
-        let kept = refusal.upload.and_then(|upload| upload.attached::<Attached>()?.as_ref());
-        let mut response = kept.map_or(response.clone(), |kept| kept.page.dress(response));
+        let mut response = self.checksum.refused(refusal, response);
+        if let Some(upload) = refusal.upload {
+            response = dressed(upload, response);
+        }
         if refusal.reject == Reject::Late {
             put_fields(&mut response, &[("Retry-After", "5")]);
         }
@@ -346,6 +345,14 @@ impl Handler for Folder {
 
 /// It does nothing between two turns.
 impl Resident for Folder {}
+
+/// For the page that the upload comes from.
+fn dressed(upload: &Upload, response: Response) -> Response {
+    match upload.attached::<Attached>() {
+        Some(Some(kept)) => kept.page.dress(response),
+        _ => response,
+    }
+}
 
 /// What the client gets for a name that its upload did not get.
 fn not_kept(wrong: &KeepError) -> Response {

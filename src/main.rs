@@ -1,4 +1,5 @@
-//! The streamsum server: answers every HTTP upload with the MD5 of its content.
+//! The streamsum server: answers every HTTP upload with the digest of its content, and keeps it
+//! if it is told where.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 

@@ -162,7 +162,7 @@ fn help(settings: &mut Settings) -> String {
     let width = rows.iter().map(|(option, _)| option.len()).max().unwrap_or(0);
 
     let mut text = version();
-    text.push_str("Answers every HTTP upload with the MD5 of its content.\n\n");
+    text.push_str("Answers every HTTP upload with the digest of its content, and keeps it in a folder with --to.\n\n");
     text.push_str("Usage: streamsum [OPTION]...\n\n");
     for (option, help) in rows {
         // Writing to a string does not fail.

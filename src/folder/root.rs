@@ -222,27 +222,21 @@ impl Root {
             if segments.peek().is_none() {
                 break;
             }
-            let inner = match open_folder(&folder, segment) {
-                Err(Errno::NOENT) => {
-                    match mkdirat(&folder, segment, Mode::from_raw_mode(FOLDER_MODE)) {
-                        Ok(()) | Err(Errno::EXIST) => {}
-                        Err(wrong) => return Err(wrong.into()),
-                    }
-                    let inner = open_folder(&folder, segment).map_err(not_folder)?;
-                    fsync(&folder)?;
-                    self.synced.add(&folder, segment)?;
-                    inner
+            let mut opened = open_folder(&folder, segment);
+            let is_missing = matches!(opened, Err(Errno::NOENT));
+            if is_missing {
+                match mkdirat(&folder, segment, Mode::from_raw_mode(FOLDER_MODE)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(wrong) => return Err(wrong.into()),
                 }
-                other => {
-                    let inner = other.map_err(not_folder)?;
-                    // Another upload may have made it, or a process that was killed.
-                    if !self.synced.has(&folder, segment)? {
-                        fsync(&folder)?;
-                        self.synced.add(&folder, segment)?;
-                    }
-                    inner
-                }
-            };
+                opened = open_folder(&folder, segment);
+            }
+            let inner = opened.map_err(not_folder)?;
+            // If it was there, another upload may have made it, or a process that was killed.
+            if is_missing || !self.synced.has(&folder, segment)? {
+                fsync(&folder)?;
+                self.synced.add(&folder, segment)?;
+            }
             folder = inner;
         }
         Ok(folder)
@@ -522,6 +516,22 @@ mod tests {
         both_ways(|root, folder| {
             drop(root.create().expect("a file"));
             assert_eq!(listed(folder), [""; 0]);
+        });
+    }
+
+    #[test]
+    fn unfinished_name_of_somebody_else_is_left_alone() {
+        both_ways(|root, folder| {
+            let next = root.serial.load(Ordering::Relaxed);
+            let others = [next, next + 1].map(|serial| format!("{}-{serial}", root.word));
+            for name in &others {
+                fs::write(folder.join(name), b"other").expect("a file");
+            }
+            keep(root, "/a", b"mine", true).expect("it is kept");
+            assert_eq!(fs::read(folder.join("a")).expect("the file"), b"mine");
+            for name in &others {
+                assert_eq!(fs::read(folder.join(name)).expect("it is there"), b"other");
+            }
         });
     }
 
