@@ -3,8 +3,9 @@
 //! A file appears under its name, and what had that name before is replaced, only when the message
 //! ended properly, every declared digest agrees, and all is on disk: see [`Folder`].
 //!
-//! The loop never waits for the disk but to write content, which goes to the system's cache.
-//! Making, syncing and naming files is the business of a few threads.
+//! The loop never waits for the disk: making files, writing content, syncing and naming is the
+//! business of a few threads. While they write what one read has brought of an upload, that upload is
+//! not read, and TCP holds its client back.
 //!
 //! # Example
 //!
@@ -29,78 +30,28 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-mod pool;
+mod crew;
+mod disk;
 mod root;
+mod volume;
 
 use std::fmt;
-use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::checksum::{Checksum, Upload};
 use crate::digest::Algorithm;
 use crate::door::{Admitted, Door, Holder, Key, Names, Page, Place, put_fields};
 use crate::handler::{
-    Finished, Handler, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
+    Content, Finished, Handler, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
 };
 use crate::proto::{Framing, Reject, Response};
-use crate::resident::Resident;
-use crate::run::Handle;
-use pool::Pool;
-use root::{KeepError, Root, Unfinished};
+use crate::resident::{Decide, Decisions, Resident};
 
-/// Threads that sync and name files. Few, as a disk does not get faster by more.
-const KEEPING: usize = 4;
-/// Threads that make files and remove them, which those that are synced do not keep waiting.
-const MAKING: usize = 2;
-/// How often a decision is offered to a loop that has no room for it, and how long apart: it takes
-/// those that wait in its next turn.
-const OFFERS: usize = 1_000;
-const BETWEEN_OFFERS: Duration = Duration::from_millis(10);
-
-/// A folder, and the threads that wait for its disk; shared by the handlers of all workers.
-///
-/// The [module page](self) has an example.
-#[derive(Clone)]
-pub struct Disk {
-    root: Arc<Root>,
-    /// Their threads hold nothing of this but the root: the last to be dropped is none of them.
-    making: Arc<Pool>,
-    keeping: Arc<Pool>,
-    min_free: Option<u64>,
-}
-
-impl Disk {
-    /// Opens a folder that is there, and removes what processes have left unfinished in it that
-    /// live no more.
-    ///
-    /// # Errors
-    ///
-    /// If it is no folder, cannot be written, does not tell names apart by their case, or there
-    /// are no threads left.
-    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        let root = Arc::new(Root::open(path.as_ref())?);
-        let making = Arc::new(Pool::new("making", MAKING)?);
-        let keeping = Arc::new(Pool::new("keeping", KEEPING)?);
-        Ok(Self { root, making, keeping, min_free: None })
-    }
-
-    /// Takes no new upload while fewer bytes than this are free: 507, before a client that waits
-    /// for 100 Continue has sent any. `None`, which is the default, is no bound.
-    #[must_use]
-    pub fn min_free(mut self, bytes: impl Into<Option<u64>>) -> Self {
-        self.min_free = bytes.into();
-        self
-    }
-}
-
-impl fmt::Debug for Disk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Disk").field("min_free", &self.min_free).finish_non_exhaustive()
-    }
-}
+pub use crew::{Crew, Duty, Task};
+pub use disk::Disk;
+pub use volume::{Draft, KeepError, Volume};
 
 /// Keeps each upload under the name that its target has, and answers with its digest as
 /// [`Checksum`] does, once it is on disk; `ETag` is its MD5.
@@ -110,12 +61,11 @@ impl fmt::Debug for Disk {
 /// was not kept.
 ///
 /// The [module page](self) has an example.
-#[derive(Debug)]
 pub struct Folder {
     disk: Disk,
     door: Door,
     checksum: Checksum,
-    handle: Handle,
+    decide: Arc<dyn Decide>,
     names: Names,
     replaces: bool,
 }
@@ -132,18 +82,46 @@ struct Kept {
     holder: Option<Holder>,
     replaces: bool,
     page: Page,
-    /// Where a thread of the pool puts the file that it has made.
-    made: Arc<Mutex<Option<Unfinished>>>,
-    file: Option<Unfinished>,
+    file: Slot,
+    /// What came last, which is written before the file is kept.
+    tail: Option<Content>,
+}
+
+/// Where a file is, once it is made, for the one task at a time that works on it. The loop never
+/// looks into it.
+#[derive(Clone, Default)]
+struct Slot(Arc<Mutex<Option<Box<dyn Draft>>>>);
+
+impl Slot {
+    fn put(&self, file: Box<dyn Draft>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    }
+
+    fn take(&self) -> io::Result<Box<dyn Draft>> {
+        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        file.ok_or_else(|| io::Error::other("its file was not made"))
+    }
+
+    /// True if the request is over that it was for.
+    fn is_left(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slot")
+    }
 }
 
 impl Folder {
     /// Names files of `disk` for those whom `door` lets in; their content goes through `checksum`,
-    /// which computes the MD5 in any case. `handle` is that of the server that it serves.
+    /// which computes the MD5 in any case. `decide` is the handle of the server that it serves.
     #[must_use]
-    pub fn new(disk: Disk, door: Door, checksum: Checksum, handle: Handle) -> Self {
+    pub fn new(disk: Disk, door: Door, checksum: Checksum, decide: impl Decide + 'static) -> Self {
         let checksum = checksum.and(Algorithm::Md5);
-        Self { disk, door, checksum, handle, names: Names::new(), replaces: true }
+        let decide = Arc::new(decide);
+        Self { disk, door, checksum, decide, names: Names::new(), replaces: true }
     }
 
     /// Has names that are taken stay with what they name: 412. By default that is replaced.
@@ -153,58 +131,80 @@ impl Folder {
         self
     }
 
-    /// Has a thread make the file of a request that waits for it.
+    fn task(&self, work: impl FnOnce(&mut Decisions) + Send + 'static) -> Task {
+        Task::new(&self.decide, work)
+    }
+
+    /// Has the file of a request made that waits for it.
     fn make(&self, id: UploadId, length: u64, kept: &Kept) {
-        let (root, handle) = (Arc::clone(&self.disk.root), self.handle.clone());
-        let (made, page) = (Arc::clone(&kept.made), kept.page.clone());
-        let (key, replaces, min_free) = (kept.key.clone(), kept.replaces, self.disk.min_free);
+        let (volume, min_free) = (Arc::clone(&self.disk.volume), self.disk.min_free);
+        let (slot, page) = (kept.file.clone(), kept.page.clone());
+        let (key, replaces) = (kept.key.clone(), kept.replaces);
         let least = min_free.map(|free| free.saturating_add(length));
-        self.disk.making.run(move || {
-            // The request is over.
-            if Arc::strong_count(&made) == 1 {
+        let task = self.task(move |decisions| {
+            if slot.is_left() {
                 return;
             }
-            let file = root.probe(&key, replaces).and_then(|()| make(&root, least));
+            let file = volume.probe(&key, replaces).and_then(|()| make(&*volume, least));
             match file {
                 Ok(file) => {
-                    *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-                    offer(&handle, || handle.resume(id));
+                    slot.put(file);
+                    decisions.resume(id);
                 }
-                Err(wrong) => {
-                    let response = page.dress(not_kept(&wrong));
-                    offer(&handle, || handle.answer(id, response.clone()));
-                }
+                Err(wrong) => decisions.answer(id, page.dress(not_kept(&wrong))),
             }
         });
+        self.disk.crew.run(Duty::Make, vec![task]);
+    }
+
+    /// Has what came of an upload, and is not its end, written before it goes on.
+    fn write(&self, id: UploadId, kept: &Kept, content: Content) -> Task {
+        let (slot, page) = (kept.file.clone(), kept.page.clone());
+        self.task(move |decisions| {
+            let written = slot.take().and_then(|mut file| {
+                file.write(&content)?;
+                Ok(file)
+            });
+            drop(content);
+            match written {
+                Ok(file) => {
+                    slot.put(file);
+                    decisions.resume(id);
+                }
+                Err(wrong) => decisions.answer(id, page.dress(failure(&wrong))),
+            }
+        })
     }
 }
 
-/// Decides on a request, though its loop may have no room for decisions at the moment.
-fn offer(handle: &Handle, decide: impl Fn() -> bool) {
-    for _ in 0..OFFERS {
-        if decide() || handle.running() == 0 {
-            return;
-        }
-        thread::sleep(BETWEEN_OFFERS);
+impl fmt::Debug for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Folder")
+            .field("disk", &self.disk)
+            .field("door", &self.door)
+            .field("replaces", &self.replaces)
+            .finish_non_exhaustive()
     }
 }
 
 /// Makes a file, if so many bytes are free.
-fn make(root: &Root, least: Option<u64>) -> Result<Unfinished, KeepError> {
+fn make(volume: &dyn Volume, least: Option<u64>) -> Result<Box<dyn Draft>, KeepError> {
     if let Some(least) = least
-        && root.free()? < least
+        && volume.free()? < least
     {
         return Err(io::Error::from(ErrorKind::StorageFull).into());
     }
-    Ok(root.create()?)
+    Ok(volume.create()?)
 }
 
 impl Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
+    /// The end of its content is written, and it gets its name.
+    fn keep(&mut self) -> Result<(), KeepError> {
+        let mut file = self.file.take()?;
+        if let Some(tail) = self.tail.take() {
+            file.write(&tail)?;
         }
-        self.file()?.file().write_all(bytes)
+        file.keep(&self.key, self.replaces)
     }
 
     /// The answer to an upload that is kept.
@@ -218,13 +218,6 @@ impl Kept {
             self.holder.as_ref().map_or(String::new(), |one| format!(" for {}", one.name()));
         let verified = response.note().map_or(String::new(), |note| format!(", {note}"));
         response.with_note(format!("kept{holder}{verified}: {target}"))
-    }
-
-    fn file(&mut self) -> io::Result<&mut Unfinished> {
-        if self.file.is_none() {
-            self.file = self.made.lock().unwrap_or_else(PoisonError::into_inner).take();
-        }
-        self.file.as_mut().ok_or_else(|| io::Error::other("its file was not made"))
     }
 }
 
@@ -253,8 +246,8 @@ impl Handler for Folder {
         };
         let replaces = self.replaces && !only_new;
         let body_limit = holder.as_ref().and_then(Holder::max);
-        let kept =
-            Kept { key, is_named_here, holder, replaces, page, made: Arc::default(), file: None };
+        let file = Slot::default();
+        let kept = Kept { key, is_named_here, holder, replaces, page, file, tail: None };
         // What is refused for its length needs no file.
         let is_too_large = body_limit.map_or(is_too_large, |most| length > most);
         if !is_too_large {
@@ -272,14 +265,27 @@ impl Handler for Folder {
 
     fn consume(&mut self, pieces: &mut [Piece<Upload>]) {
         self.checksum.consume(pieces);
+        let mut writes = Vec::new();
         for piece in pieces {
-            let (upload, bytes) = piece.parts();
-            let Some(Some(kept)) = upload.attached_mut::<Attached>() else { continue };
-            if let Err(wrong) = kept.write(bytes) {
-                let response = kept.page.dress(failure(&wrong));
-                piece.answer(response);
+            if piece.data().is_empty() || !matches!(attached(piece.upload()), Some(Some(_))) {
+                continue;
+            }
+            let (id, is_last, content) = (piece.id(), piece.last(), piece.keep());
+            let Some(Some(kept)) = attached(piece.upload()) else { unreachable!("it was there") };
+            if is_last {
+                kept.tail = Some(content);
+            } else {
+                writes.push(self.write(id, kept, content));
+                piece.credit(0);
             }
         }
+        if !writes.is_empty() {
+            self.disk.crew.run(Duty::Write, writes);
+        }
+    }
+
+    fn may_leave_content(&self) -> bool {
+        true
     }
 
     fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
@@ -294,7 +300,7 @@ impl Handler for Folder {
         {
             return Reply::Now(response);
         }
-        let kept = upload.attached_mut::<Attached>().and_then(Option::take);
+        let kept = attached(&mut upload).and_then(Option::take);
         let md5 = upload.values().iter().find(|value| value.algorithm() == Algorithm::Md5);
         let etag = md5.map(|md5| format!("\"{md5}\""));
         let (Some(mut kept), Some(etag)) = (kept, etag) else {
@@ -304,19 +310,14 @@ impl Handler for Folder {
         let Reply::Now(response) = self.checksum.finish(message, upload) else {
             unreachable!("it answers at once")
         };
-        if let Err(wrong) = kept.file() {
-            return Reply::Now(kept.page.dress(failure(&wrong)));
-        }
-        let (root, handle) = (Arc::clone(&self.disk.root), self.handle.clone());
-        self.disk.keeping.run(move || {
-            let Some(file) = kept.file.take() else { unreachable!("it was there") };
-            let response = match root.keep(file, &kept.key, kept.replaces) {
+        let task = self.task(move |decisions| {
+            let response = match kept.keep() {
                 Ok(()) => kept.described(response, &etag),
                 Err(wrong) => not_kept(&wrong),
             };
-            let response = kept.page.dress(response);
-            offer(&handle, || handle.answer(id, response.clone()));
+            decisions.answer(id, kept.page.dress(response));
         });
+        self.disk.crew.run(Duty::Keep, vec![task]);
         // It ends, however long the disk takes; and is not cut when the client has left.
         Reply::LaterWithin(None)
     }
@@ -334,17 +335,18 @@ impl Handler for Folder {
 
     fn ended(&mut self, _: &Report<'_>, upload: Option<Upload>) {
         // To close a file that has no name frees its blocks, which may take time.
-        if let Some(mut upload) = upload
-            && let Some(kept) = upload.attached_mut::<Attached>().and_then(Option::take)
-            && kept.file.is_some()
-        {
-            self.disk.making.run(move || drop(kept));
+        if let Some(kept) = upload.and_then(|mut upload| attached(&mut upload)?.take()) {
+            self.disk.crew.run(Duty::Make, vec![self.task(move |_| drop(kept))]);
         }
     }
 }
 
 /// It does nothing between two turns.
 impl Resident for Folder {}
+
+fn attached(upload: &mut Upload) -> Option<&mut Attached> {
+    upload.attached_mut()
+}
 
 /// For the page that the upload comes from.
 fn dressed(upload: &Upload, response: Response) -> Response {
@@ -357,14 +359,10 @@ fn dressed(upload: &Upload, response: Response) -> Response {
 /// What the client gets for a name that its upload did not get.
 fn not_kept(wrong: &KeepError) -> Response {
     match wrong {
-        KeepError::Exists => Response::text(412, "there is an upload of that name already"),
-        KeepError::IsFolder => Response::text(409, "that name is a folder's"),
-        KeepError::NotFolder => {
-            Response::text(409, "there is no folder where one would have to be")
-        }
-        KeepError::Unknown(wrong) => {
-            Response::text(500, "it is not known whether the upload is kept")
-                .with_note(wrong.to_string())
+        KeepError::Exists => Response::text(412, wrong.to_string()),
+        KeepError::IsFolder | KeepError::NotFolder => Response::text(409, wrong.to_string()),
+        KeepError::Unknown(source) => {
+            Response::text(500, wrong.to_string()).with_note(source.to_string())
         }
         KeepError::Disk(wrong) => failure(wrong),
     }

@@ -252,6 +252,11 @@ impl Decisions {
         self.list.push((id, Decision::Answer(response)));
     }
 
+    /// Takes over all of another's, and leaves it empty.
+    pub fn append(&mut self, other: &mut Self) {
+        self.list.append(&mut other.list);
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -263,6 +268,35 @@ impl Decisions {
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
+}
+
+/// Takes decisions from any thread to the loops that carry them out, as a
+/// [`Handle`](crate::run::Handle) does. A program that has a loop of its own around an
+/// [`Engine`](crate::engine::Engine) has its own way there.
+///
+/// # Example
+///
+/// ```
+/// use std::sync::Mutex;
+/// use streamsum::resident::{Decide, Decisions};
+///
+/// /// What the loop passes to `Engine::decide` before its next turn.
+/// #[derive(Default)]
+/// struct Waiting(Mutex<Decisions>);
+///
+/// impl Decide for Waiting {
+///     fn decide(&self, decisions: &mut Decisions) {
+///         if let Ok(mut waiting) = self.0.lock() {
+///             waiting.append(decisions);
+///         }
+///     }
+/// }
+/// # Waiting::default().decide(&mut Decisions::default());
+/// ```
+pub trait Decide: Send + Sync {
+    /// Takes all decisions that there is room for at the moment, and those that nobody can carry
+    /// out any more, out of `decisions`. What is left is to be offered again.
+    fn decide(&self, decisions: &mut Decisions);
 }
 
 /// A handler and the residents beside it as one, to be lent to a loop.

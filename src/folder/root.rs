@@ -30,6 +30,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::volume::KeepError;
 use crate::door::Key;
 use lock::{LOCK, lock, sweep};
 use synced::Synced;
@@ -67,29 +68,9 @@ struct Name {
     text: String,
 }
 
-/// Why a file was not kept under its name.
-#[derive(Debug)]
-pub(super) enum KeepError {
-    /// There is one of that name already, which is not to be replaced.
-    Exists,
-    /// A folder has that name.
-    IsFolder,
-    /// A file, or a link, stands where a folder would have to be.
-    NotFolder,
-    /// The name may stand for what was there before, or for the upload.
-    Unknown(io::Error),
-    Disk(io::Error),
-}
-
 impl From<Errno> for KeepError {
     fn from(wrong: Errno) -> Self {
         Self::Disk(wrong.into())
-    }
-}
-
-impl From<io::Error> for KeepError {
-    fn from(wrong: io::Error) -> Self {
-        Self::Disk(wrong)
     }
 }
 

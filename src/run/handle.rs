@@ -8,7 +8,7 @@ use super::status::{Inquiry, Status};
 use crate::engine::Stats;
 use crate::handler::UploadId;
 use crate::proto::Response;
-use crate::resident::Decisions;
+use crate::resident::{Decide, Decisions};
 
 /// Reaches a server in its loop, or in those of its workers, from any thread: cheap to clone
 /// and to pass on.
@@ -115,6 +115,18 @@ impl Handle {
     pub fn stop(&self) {
         for worker in &*self.workers {
             worker.order(Order::Stop);
+        }
+    }
+}
+
+/// Wakes each loop once, however many decisions are for it.
+impl Decide for Handle {
+    fn decide(&self, decisions: &mut Decisions) {
+        decisions.list.retain(|(id, _)| self.workers.iter().any(|own| own.engine == id.engine));
+        for worker in &*self.workers {
+            if decisions.list.iter().any(|(id, _)| worker.engine == id.engine) {
+                worker.take_decisions(decisions);
+            }
         }
     }
 }

@@ -9,8 +9,9 @@ use mio::Waker;
 
 use super::status::Inquiry;
 use crate::engine::Stats;
+use crate::handler::UploadId;
 use crate::placement::Load;
-use crate::resident::Decisions;
+use crate::resident::{Decision, Decisions};
 use crate::server::Newcomer;
 
 /// What a loop is to do. A weaker order does not replace a stronger one.
@@ -134,6 +135,26 @@ impl Shared {
             }
             has_room
         })
+    }
+
+    /// Takes its own of these, as far as there is room; and if the loop has ended, all of them.
+    pub(super) fn take_decisions(&self, decisions: &mut Decisions) {
+        let mut inbox = self.inbox();
+        if inbox.is_closed {
+            decisions.list.retain(|(id, _)| id.engine != self.engine);
+            return;
+        }
+        let mut room = self.max_decisions.saturating_sub(inbox.decisions.len());
+        let is_own = |(id, _): &mut (UploadId, Decision)| {
+            let takes = id.engine == self.engine && room > 0;
+            room -= usize::from(takes);
+            takes
+        };
+        let before = inbox.decisions.len();
+        inbox.decisions.list.extend(decisions.list.extract_if(.., is_own));
+        if inbox.decisions.len() > before {
+            self.deliver(inbox);
+        }
     }
 
     fn put_if(&self, put: impl FnOnce(&mut Inbox) -> bool) -> bool {

@@ -1,0 +1,55 @@
+//! A volume, and who works on it: what the handlers of all workers share.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::crew::{Crew, Threads};
+use super::root::Root;
+use super::volume::Volume;
+
+/// A folder, and the threads that wait for its disk; shared by the handlers of all workers.
+///
+/// The [module page](super) has an example.
+#[derive(Clone)]
+pub struct Disk {
+    pub(super) volume: Arc<dyn Volume>,
+    /// Its threads hold nothing of this but the volume: the last to be dropped is none of them.
+    pub(super) crew: Arc<dyn Crew>,
+    pub(super) min_free: Option<u64>,
+}
+
+impl Disk {
+    /// Opens a folder that is there, and removes what processes have left unfinished in it that
+    /// live no more.
+    ///
+    /// # Errors
+    ///
+    /// If it is no folder, cannot be written, does not tell names apart by their case, or there
+    /// are no threads left.
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let root = Arc::new(Root::open(path.as_ref())?);
+        Ok(Self::of(root, Threads::start()?))
+    }
+
+    /// A volume of the program's own, and who works on it.
+    #[must_use]
+    pub fn of(volume: impl Volume + 'static, crew: impl Crew + 'static) -> Self {
+        Self { volume: Arc::new(volume), crew: Arc::new(crew), min_free: None }
+    }
+
+    /// Takes no new upload while fewer bytes than this are free: 507, before a client that waits
+    /// for 100 Continue has sent any. `None`, which is the default, is no bound.
+    #[must_use]
+    pub fn min_free(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.min_free = bytes.into();
+        self
+    }
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Disk").field("min_free", &self.min_free).finish_non_exhaustive()
+    }
+}
