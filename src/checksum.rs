@@ -5,7 +5,7 @@ mod form;
 use std::any::Any;
 use std::{fmt, iter, mem};
 
-use crate::digest::{Algorithm, Algorithms, Declared, Running, Value};
+use crate::digest::{Algorithm, Algorithms, Declared, Fault, Running, Value};
 use crate::handler::{Finished, Handler, Piece, Refused, Reply, Request, Verdict};
 use crate::md5::{Input, Kernel, Md5};
 use crate::proto::Response;
@@ -127,6 +127,8 @@ struct Full {
     /// What came of `running`, and what of it was declared, once the message has ended.
     values: Box<[Value]>,
     verified: Algorithms,
+    /// What is wrong with them.
+    fault: Option<Fault>,
 }
 
 impl Upload {
@@ -182,6 +184,16 @@ impl Upload {
         match &self.0 {
             Work::Plain(_) => &[],
             Work::Full(full) => &full.values,
+        }
+    }
+
+    /// What [`Handler::verify`] has found to be wrong with the digests that the client has
+    /// declared; `None` if nothing is.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        match &self.0 {
+            Work::Plain(_) => None,
+            Work::Full(full) => full.fault,
         }
     }
 
@@ -275,7 +287,10 @@ impl Handler for Checksum {
                 full.verified = verified;
                 None
             }
-            Err(fault) => Some(full.form.fault(fault)),
+            Err(fault) => {
+                full.fault = Some(fault);
+                Some(full.form.fault(fault))
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod key;
 mod names;
+mod not_kept;
 mod origin;
 mod tokens;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use crate::proto::{Framing, Head, Response};
 
 pub use key::{BadKey, Key, KeyRules, Place};
 pub use names::Names;
+pub use not_kept::{Denied, NotKept};
 pub use origin::{Forbidden, InvalidPages, Page, Pages};
 pub use tokens::{Holder, TokenFileError, Tokens, Unauthorized};
 
@@ -96,21 +98,20 @@ impl Door {
     ///
     /// # Errors
     ///
-    /// The answer to one that is not let in: 400 for its target or its fields, 401, 403, 405, 415,
-    /// 501; and that to a preflight, 204.
-    pub fn admit(&self, request: &Request<'_>, now: SystemTime) -> Result<Admitted, Response> {
+    /// The answer to one that is not let in: 400 for its target or its fields, 401, 403, 405, 411,
+    /// 415, 501; and that to a preflight, 204.
+    pub fn admit(&self, request: &Request<'_>, now: SystemTime) -> Result<Admitted, Denied> {
         let head = request.head();
         let is_loopback =
             request.listener().and_then(|number| self.loopback.get(usize::from(number)));
         let is_loopback = is_loopback.copied().unwrap_or(false);
+        let page = self.pages.judge(head, is_loopback);
         if let Some(response) = self.pages.preflight(head, is_loopback) {
-            return Err(response);
+            return Err(Denied { reason: page.err().map(NotKept::from), response });
         }
-        let page = self.pages.judge(head, is_loopback).map_err(Forbidden::response)?;
-        match self.admit_from(head, &page, now) {
-            Ok(admitted) => Ok(admitted),
-            Err(response) => Err(page.dress(response)),
-        }
+        let page = page.map_err(|wrong| Denied::new(wrong, wrong.response()))?;
+        self.admit_from(head, &page, now)
+            .map_err(|denied| Denied { response: page.dress(denied.response), ..denied })
     }
 
     fn admit_from(
@@ -118,28 +119,27 @@ impl Door {
         head: &Head<'_>,
         page: &Page,
         now: SystemTime,
-    ) -> Result<Admitted, Response> {
+    ) -> Result<Admitted, Denied> {
+        let unauthorized = |wrong: Unauthorized| Denied::new(NotKept::Token, wrong.response());
         let holder = match &self.tokens {
             None => None,
-            Some(tokens) => {
-                Some(tokens.admit(head.fields(), now).map_err(|wrong| wrong.response())?)
-            }
+            Some(tokens) => Some(tokens.admit(head.fields(), now).map_err(unauthorized)?),
         };
         if !matches!(head.method(), "PUT" | "POST") {
-            let mut response = Response::text(405, "PUT or POST an upload");
-            put_fields(&mut response, &[("Allow", "PUT, POST")]);
-            return Err(response);
+            let mut denied = Denied::because(NotKept::Method, "PUT or POST an upload");
+            put_fields(&mut denied.response, &[("Allow", "PUT, POST")]);
+            return Err(denied);
         }
         let only_new = judge_fields(head)?;
         let place = Place::of(head.target(), &self.rules).map_err(bad_key)?;
         if matches!(place, Place::Within(_)) && head.method() == "PUT" {
-            return Err(Response::text(400, "PUT needs a name; POST makes one"));
+            return Err(Denied::because(NotKept::Key, "PUT needs a name; POST makes one"));
         }
         if place.key().is_some_and(|key| key.segments().count() > MOST_SEGMENTS) {
-            return Err(Response::text(400, "the path has too many segments"));
+            return Err(Denied::because(NotKept::Key, "the path has too many segments"));
         }
         if holder.and_then(Holder::prefix).is_some_and(|prefix| !is_within(&place, prefix)) {
-            return Err(Response::text(403, "this token is for other names"));
+            return Err(Denied::because(NotKept::Prefix, "this token is for other names"));
         }
         Ok(Admitted { place, only_new, holder: holder.cloned(), page: page.clone() })
     }
@@ -156,44 +156,51 @@ fn is_within(place: &Place, prefix: &str) -> bool {
     }
 }
 
-fn bad_key(wrong: BadKey) -> Response {
-    Response::text(400, wrong.to_string()).with_note(wrong.code())
+fn bad_key(wrong: BadKey) -> Denied {
+    let response = Response::text(400, wrong.to_string()).with_note(wrong.code());
+    Denied::new(NotKept::Key, response)
 }
 
 /// Judges the fields that would change what an upload means; true if nothing is to be replaced.
-fn judge_fields(head: &Head<'_>) -> Result<bool, Response> {
+fn judge_fields(head: &Head<'_>) -> Result<bool, Denied> {
     let fields = head.fields();
     if head.framing() == Framing::None {
         // Else a request that has lost its content would replace a file by nothing.
-        return Err(Response::text(411, "an upload has a length, or is chunked"));
+        return Err(Denied::because(NotKept::NoLength, "an upload has a length, or is chunked"));
     }
     let is_wrapped = |coding: &[u8]| coding.eq_ignore_ascii_case(b"aws-chunked");
     let payload = fields.get("x-amz-content-sha256").unwrap_or_default();
     if fields.list("Content-Encoding").any(is_wrapped) || payload.starts_with(b"STREAMING-") {
-        return Err(Response::text(501, "aws-chunked is an envelope: send the file itself"));
+        return Err(Denied::because(
+            NotKept::Unsupported,
+            "aws-chunked is an envelope: send the file itself",
+        ));
     }
     // Copies, and uploads in several requests.
     for name in ["x-amz-copy-source", "Upload-Length", "Upload-Offset", "Upload-Complete"] {
         if fields.get(name).is_some() {
-            return Err(Response::text(501, "an upload is one request with all of its content"));
+            return Err(Denied::because(
+                NotKept::Unsupported,
+                "an upload is one request with all of its content",
+            ));
         }
     }
     if fields.get("Content-Range").is_some() {
         // RFC 9110 §14.5: a part would replace the whole.
-        return Err(Response::text(400, "a part of an upload cannot be kept"));
+        return Err(Denied::because(NotKept::Range, "a part of an upload cannot be kept"));
     }
     let media_type = fields.get("Content-Type").unwrap_or_default();
     let media_type = media_type.split(|byte| *byte == b';').next().unwrap_or_default();
     if media_type.trim_ascii().eq_ignore_ascii_case(b"multipart/form-data") {
-        return Err(Response::text(415, "a form is an envelope: send the file itself"));
+        return Err(Denied::because(NotKept::Form, "a form is an envelope: send the file itself"));
     }
     if fields.get("If-Match").is_some() {
-        return Err(Response::text(501, "If-Match is not supported"));
+        return Err(Denied::because(NotKept::Unsupported, "If-Match is not supported"));
     }
     match fields.values("If-None-Match").collect::<Vec<_>>()[..] {
         [] => Ok(false),
         [b"*"] => Ok(true),
-        _ => Err(Response::text(501, "If-None-Match is supported with * alone")),
+        _ => Err(Denied::because(NotKept::Unsupported, "If-None-Match is supported with * alone")),
     }
 }
 
@@ -214,8 +221,10 @@ mod tests {
     /// `None` if it is let in.
     fn refusal(door: &Door, head: &str) -> Option<String> {
         let page = |head: &Head<'_>| door.pages.judge(head, false).expect("a page");
-        let response = judged(head, |head| door.admit_from(head, &page(head), UNIX_EPOCH).err())?;
+        let denied = judged(head, |head| door.admit_from(head, &page(head), UNIX_EPOCH).err())?;
+        let (reason, response) = (denied.reason.expect("no preflight"), denied.response);
         let status = response.status();
+        assert_eq!(reason.status(), Some(status));
         Some(format!("{status} {}", String::from_utf8_lossy(response.content())))
     }
 
@@ -248,7 +257,7 @@ mod tests {
         assert!(dots.starts_with("400 "), "{dots}");
         let head = request("DELETE /a", "");
         let response = judged(&head, |head| door.admit_from(head, &Page::default(), UNIX_EPOCH));
-        let sent = sent(&response.expect_err("a refusal"));
+        let sent = sent(&response.expect_err("a refusal").response);
         assert!(sent.contains("\r\nAllow: PUT, POST\r\n"), "{sent}");
     }
 

@@ -30,6 +30,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod counters;
 mod crew;
 mod disk;
 mod root;
@@ -41,14 +42,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::checksum::{Checksum, Upload};
-use crate::digest::Algorithm;
-use crate::door::{Admitted, Door, Holder, Key, Names, Page, Place, put_fields};
+use crate::digest::{Algorithm, Fault};
+use crate::door::{Admitted, Denied, Door, Holder, Key, Names, NotKept, Page, Place, put_fields};
 use crate::handler::{
     Content, Finished, Handler, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
 };
 use crate::proto::{Framing, Reject, Response};
 use crate::resident::{Decide, Decisions, Resident};
+use counters::Counted;
 
+pub use counters::Counters;
 pub use crew::{Crew, Duty, Task};
 pub use disk::Disk;
 pub use volume::{Draft, KeepError, Volume};
@@ -85,6 +88,7 @@ struct Kept {
     file: Slot,
     /// What came last, which is written before the file is kept.
     tail: Option<Content>,
+    counted: Arc<Counted>,
 }
 
 /// Where a file is, once it is made, for the one task at a time that works on it. The loop never
@@ -141,6 +145,7 @@ impl Folder {
         let (slot, page) = (kept.file.clone(), kept.page.clone());
         let (key, replaces) = (kept.key.clone(), kept.replaces);
         let least = min_free.map(|free| free.saturating_add(length));
+        let counted = Arc::clone(&kept.counted);
         let task = self.task(move |decisions| {
             if slot.is_left() {
                 return;
@@ -151,7 +156,10 @@ impl Folder {
                     slot.put(file);
                     decisions.resume(id);
                 }
-                Err(wrong) => decisions.answer(id, page.dress(not_kept(&wrong))),
+                Err(wrong) => {
+                    counted.failed(&wrong);
+                    decisions.answer(id, page.dress(not_kept(&wrong)));
+                }
             }
         });
         self.disk.crew.run(Duty::Make, vec![task]);
@@ -160,6 +168,7 @@ impl Folder {
     /// Has what came of an upload, and is not its end, written before it goes on.
     fn write(&self, id: UploadId, kept: &Kept, content: Content) -> Task {
         let (slot, page) = (kept.file.clone(), kept.page.clone());
+        let counted = Arc::clone(&kept.counted);
         self.task(move |decisions| {
             let written = slot.take().and_then(|mut file| {
                 file.write(&content)?;
@@ -171,7 +180,10 @@ impl Folder {
                     slot.put(file);
                     decisions.resume(id);
                 }
-                Err(wrong) => decisions.answer(id, page.dress(failure(&wrong))),
+                Err(wrong) => {
+                    counted.disk_failed(&wrong);
+                    decisions.answer(id, page.dress(failure(&wrong)));
+                }
             }
         })
     }
@@ -198,8 +210,8 @@ fn make(volume: &dyn Volume, least: Option<u64>) -> Result<Box<dyn Draft>, KeepE
 }
 
 impl Kept {
-    /// The end of its content is written, and it gets its name.
-    fn keep(&mut self) -> Result<(), KeepError> {
+    /// The end of its content is written, and it gets its name. True if it has replaced another.
+    fn keep(&mut self) -> Result<bool, KeepError> {
         let mut file = self.file.take()?;
         if let Some(tail) = self.tail.take() {
             file.write(&tail)?;
@@ -228,7 +240,10 @@ impl Handler for Folder {
         let now = SystemTime::now();
         let Admitted { place, only_new, holder, page } = match self.door.admit(&request, now) {
             Ok(admitted) => admitted,
-            Err(response) => return Verdict::Answer(response),
+            Err(Denied { reason, response, .. }) => {
+                reason.into_iter().for_each(|reason| self.disk.tally.not_kept(reason));
+                return Verdict::Answer(response);
+            }
         };
         let (id, is_too_large) = (request.id(), request.exceeds_body_limit());
         let length = match request.head().framing() {
@@ -237,7 +252,10 @@ impl Handler for Folder {
         };
         let mut upload = match self.checksum.begin(request) {
             Verdict::Take(upload) => upload,
-            Verdict::Answer(response) => return Verdict::Answer(page.dress(response)),
+            Verdict::Answer(response) => {
+                self.disk.tally.not_kept(NotKept::Declaration);
+                return Verdict::Answer(page.dress(response));
+            }
             other => return other,
         };
         let (key, is_named_here) = match place {
@@ -246,8 +264,8 @@ impl Handler for Folder {
         };
         let replaces = self.replaces && !only_new;
         let body_limit = holder.as_ref().and_then(Holder::max);
-        let file = Slot::default();
-        let kept = Kept { key, is_named_here, holder, replaces, page, file, tail: None };
+        let (file, counted) = (Slot::default(), Arc::new(Counted::new(&self.disk.tally)));
+        let kept = Kept { key, is_named_here, holder, replaces, page, file, tail: None, counted };
         // What is refused for its length needs no file.
         let is_too_large = body_limit.map_or(is_too_large, |most| length > most);
         if !is_too_large {
@@ -290,6 +308,12 @@ impl Handler for Folder {
 
     fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
         let response = self.checksum.verify(message, upload)?;
+        if let Some(Some(kept)) = upload.attached::<Attached>() {
+            kept.counted.not_kept(match upload.fault() {
+                Some(Fault::Differs(_)) => NotKept::Differs,
+                _ => NotKept::Declaration,
+            });
+        }
         Some(dressed(upload, response))
     }
 
@@ -306,14 +330,20 @@ impl Handler for Folder {
         let (Some(mut kept), Some(etag)) = (kept, etag) else {
             unreachable!("both are there from the head on")
         };
-        let id = message.id();
+        let (id, length) = (message.id(), message.received());
         let Reply::Now(response) = self.checksum.finish(message, upload) else {
             unreachable!("it answers at once")
         };
         let task = self.task(move |decisions| {
             let response = match kept.keep() {
-                Ok(()) => kept.described(response, &etag),
-                Err(wrong) => not_kept(&wrong),
+                Ok(has_replaced) => {
+                    kept.counted.kept(length, has_replaced);
+                    kept.described(response, &etag)
+                }
+                Err(wrong) => {
+                    kept.counted.failed(&wrong);
+                    not_kept(&wrong)
+                }
             };
             decisions.answer(id, kept.page.dress(response));
         });
@@ -333,9 +363,12 @@ impl Handler for Folder {
         response
     }
 
-    fn ended(&mut self, _: &Report<'_>, upload: Option<Upload>) {
-        // To close a file that has no name frees its blocks, which may take time.
+    fn ended(&mut self, report: &Report<'_>, upload: Option<Upload>) {
         if let Some(kept) = upload.and_then(|mut upload| attached(&mut upload)?.take()) {
+            if let Some(reason) = NotKept::of(report.outcome) {
+                kept.counted.not_kept(reason);
+            }
+            // To close a file that has no name frees its blocks, which may take time.
             self.disk.crew.run(Duty::Make, vec![self.task(move |_| drop(kept))]);
         }
     }

@@ -5,13 +5,14 @@ use std::{fmt, fs};
 
 use streamsum::checksum::{Checksum, Upload};
 #[cfg(feature = "folder")]
-use streamsum::door::{Door, Pages, Tokens};
+use streamsum::door::{Door, NotKept, Pages, Tokens};
 #[cfg(feature = "folder")]
 use streamsum::folder::{Disk, Folder};
 use streamsum::handler::{Finished, Handler, Piece, Refused, Reply, Report, Request, Verdict};
 use streamsum::proto::Response;
 use streamsum::run::Handle;
 
+use super::lines::Lines;
 use super::listen::Endpoint;
 use super::settings::Settings;
 
@@ -59,6 +60,34 @@ impl Keeper {
         let folder = if *no_overwrite { folder.no_overwrite() } else { folder };
         Keeping::Folder(Box::new(folder))
     }
+
+    pub(super) fn ledger(&self) -> Ledger {
+        Ledger { disk: self.folder.as_ref().map(|(disk, ..)| disk.clone()) }
+    }
+}
+
+/// What is known of all uploads that were kept, or not.
+#[cfg(feature = "folder")]
+pub(super) struct Ledger {
+    disk: Option<Disk>,
+}
+
+#[cfg(feature = "folder")]
+impl Ledger {
+    /// Reports the counters.
+    pub(super) fn report(&self, lines: &mut Lines) {
+        let Some(disk) = &self.disk else { return };
+        let counters = disk.counters();
+        lines.note(format_args!("{counters}"));
+        for reason in NotKept::ALL {
+            let times = counters.not_kept(*reason);
+            if times > 0 {
+                let status = reason.status().map_or("-".into(), |status| status.to_string());
+                let code = reason.code();
+                lines.note(format_args!("not_kept={times} status={status} reason={code} {reason}"));
+            }
+        }
+    }
 }
 
 #[cfg(not(feature = "folder"))]
@@ -73,6 +102,20 @@ impl Keeper {
     pub(super) fn handler(&self, _: Handle) -> Keeping {
         Keeping::Nothing(self.checksum)
     }
+
+    #[expect(clippy::unused_self, reason = "as with the feature `folder`")]
+    pub(super) fn ledger(&self) -> Ledger {
+        Ledger
+    }
+}
+
+/// Nothing is kept.
+#[cfg(not(feature = "folder"))]
+pub(super) struct Ledger;
+
+#[cfg(not(feature = "folder"))]
+impl Ledger {
+    pub(super) fn report(&self, _: &mut Lines) {}
 }
 
 /// The handler of the binary.

@@ -12,6 +12,7 @@ use streamsum::proto::Reject;
 use streamsum::run::Handle;
 
 use super::access::Writes;
+use super::keeping::Ledger;
 use super::lines::Lines;
 use super::listen::Endpoint;
 use super::signals::{Signals, ignore};
@@ -59,6 +60,7 @@ pub(super) struct Operator {
     /// How many of each have come since the last work.
     came: [usize; Asked::PLACES],
     handle: Handle,
+    ledger: Ledger,
     workers: usize,
     /// Where the server listens, by the number of the listener; emptied when it no longer does.
     endpoints: Vec<Option<Endpoint>>,
@@ -80,13 +82,14 @@ impl Operator {
     pub(super) fn new(
         signals: Asked,
         handle: Handle,
+        ledger: Ledger,
         endpoints: Vec<Endpoint>,
         drain_timeout: Option<Duration>,
     ) -> Self {
         let endpoints = endpoints.into_iter().map(Some).collect();
         let came = [0; Asked::PLACES];
         let (workers, phase) = (handle.running(), Phase::Serving);
-        Self { signals, came, handle, workers, endpoints, drain_timeout, phase }
+        Self { signals, came, handle, ledger, workers, endpoints, drain_timeout, phase }
     }
 
     /// Has the server end when the requests under way are finished.
@@ -132,6 +135,7 @@ impl Operator {
                 lines.note(format_args!("refused={times} status={status} reason={code} {reason}"));
             }
         }
+        self.ledger.report(lines);
     }
 
     fn note(&mut self, place: usize) {

@@ -78,7 +78,8 @@ impl Service {
             others.start(other, part).map_err(cannot_start)?;
         }
         announce(&endpoints);
-        let operator = Operator::new(signals, runner.handle(), endpoints, settings.drain_timeout);
+        let (handle, ledger) = (runner.handle(), keeper.ledger());
+        let operator = Operator::new(signals, handle, ledger, endpoints, settings.drain_timeout);
         let handler = keeper.handler(runner.handle());
         let part = logged(settings, handler, lines, Some(operator));
         Ok(Self { runner, part, others, connections, lost: 0, is_short: false, is_full: false })

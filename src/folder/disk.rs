@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::counters::{Counters, Tally};
 use super::crew::{Crew, Threads};
 use super::root::Root;
 use super::volume::Volume;
@@ -18,6 +19,7 @@ pub struct Disk {
     /// Its threads hold nothing of this but the volume: the last to be dropped is none of them.
     pub(super) crew: Arc<dyn Crew>,
     pub(super) min_free: Option<u64>,
+    pub(super) tally: Arc<Tally>,
 }
 
 impl Disk {
@@ -36,7 +38,8 @@ impl Disk {
     /// A volume of the program's own, and who works on it.
     #[must_use]
     pub fn of(volume: impl Volume + 'static, crew: impl Crew + 'static) -> Self {
-        Self { volume: Arc::new(volume), crew: Arc::new(crew), min_free: None }
+        let (volume, crew) = (Arc::new(volume), Arc::new(crew));
+        Self { volume, crew, min_free: None, tally: Arc::default() }
     }
 
     /// Takes no new upload while fewer bytes than this are free: 507, before a client that waits
@@ -45,6 +48,12 @@ impl Disk {
     pub fn min_free(mut self, bytes: impl Into<Option<u64>>) -> Self {
         self.min_free = bytes.into();
         self
+    }
+
+    /// What has become of the uploads so far, which is cheap to ask. [`Counters`] has an example.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.tally.counters()
     }
 }
 

@@ -28,6 +28,8 @@ use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, fstatvfs, fsync, linkat, mkdirat, openat, renameat,
     statat, unlinkat,
 };
+#[cfg(target_os = "linux")]
+use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::volume::KeepError;
@@ -136,7 +138,8 @@ impl Root {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Gives a whole file its name, and waits until both are on disk.
+    /// Gives a whole file its name, and waits until both are on disk. True if it has replaced
+    /// another.
     ///
     /// # Errors
     ///
@@ -146,24 +149,25 @@ impl Root {
         unfinished: Unfinished,
         key: &Key,
         replaces: bool,
-    ) -> Result<(), KeepError> {
+    ) -> Result<bool, KeepError> {
         fsync(&unfinished.file)?;
         let parent = self.make_parents(key)?;
         let Some(name) = key.segments().last() else { unreachable!("a key has a segment") };
+        let mut has_replaced = false;
         if replaces {
             let from = unfinished.named(self)?;
-            renameat(&*self.dir, &*from.text, &parent, name).map_err(|wrong| match wrong {
+            has_replaced = from.rename(&parent, name).map_err(|wrong| match wrong {
                 Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY => KeepError::IsFolder,
                 other => other.into(),
             })?;
-            from.has_moved();
         } else {
             unfinished.link(&parent, name).map_err(|wrong| match wrong {
                 Errno::EXIST => KeepError::Exists,
                 other => other.into(),
             })?;
         }
-        fsync(&parent).map_err(|wrong| KeepError::Unknown(wrong.into()))
+        fsync(&parent).map_err(|wrong| KeepError::Unknown(wrong.into()))?;
+        Ok(has_replaced)
     }
 
     /// Whether a file could get this name now: so that a client hears before it sends that it
@@ -298,9 +302,33 @@ impl Unfinished {
 }
 
 impl Name {
-    /// It is another's name now, or nobody's.
-    fn has_moved(mut self) {
+    /// Gives its file another name instead. True if that was somebody's.
+    fn rename(mut self, to: &OwnedFd, name: &str) -> Result<bool, Errno> {
+        let has_replaced = match self.rename_to_new(to, name) {
+            Ok(()) => false,
+            wrong => {
+                // Not every file system can tell; and what is wrong otherwise is so here, too.
+                let is_taken = wrong == Err(Errno::EXIST)
+                    || statat(to, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+                renameat(&*self.dir, &*self.text, to, name)?;
+                is_taken
+            }
+        };
+        // It is nobody's name now.
         self.text.clear();
+        Ok(has_replaced)
+    }
+
+    /// The same, if nobody has the name. So it is known for sure, and costs a new name no call
+    /// more than a plain rename.
+    #[cfg(target_os = "linux")]
+    fn rename_to_new(&self, to: &OwnedFd, name: &str) -> Result<(), Errno> {
+        renameat_with(&*self.dir, &*self.text, to, name, RenameFlags::NOREPLACE)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn rename_to_new(&self, _: &OwnedFd, _: &str) -> Result<(), Errno> {
+        Err(Errno::NOSYS)
     }
 }
 

@@ -43,8 +43,8 @@ use crate::door::Key;
 ///         Ok(())
 ///     }
 ///
-///     fn keep(self: Box<Self>, _: &Key, _: bool) -> Result<(), KeepError> {
-///         Ok(())
+///     fn keep(self: Box<Self>, _: &Key, _: bool) -> Result<bool, KeepError> {
+///         Ok(false)
 ///     }
 /// }
 /// # let _ = Nowhere.create();
@@ -85,12 +85,12 @@ pub trait Draft: Send {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// Gives it its name, in place of what had that name if it may be replaced, and waits until
-    /// both are where a crash does no harm.
+    /// both are where a crash does no harm. True if it has replaced another.
     ///
     /// # Errors
     ///
     /// [`KeepError`]; nothing is left of the file then, unless that is unknown.
-    fn keep(self: Box<Self>, key: &Key, replaces: bool) -> Result<(), KeepError>;
+    fn keep(self: Box<Self>, key: &Key, replaces: bool) -> Result<bool, KeepError>;
 }
 
 /// Why a file was not kept under its name.
@@ -169,7 +169,7 @@ impl Draft for InFolder {
         self.file.file().write_all(bytes)
     }
 
-    fn keep(self: Box<Self>, key: &Key, replaces: bool) -> Result<(), KeepError> {
+    fn keep(self: Box<Self>, key: &Key, replaces: bool) -> Result<bool, KeepError> {
         self.root.keep(self.file, key, replaces)
     }
 }

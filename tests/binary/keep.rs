@@ -1,6 +1,7 @@
 //! The binary that keeps uploads: bytes on the wire, and bytes on disk.
 
 mod access;
+mod counted;
 mod crashes;
 mod disk;
 mod ends;

@@ -23,6 +23,25 @@ fn page_shows_all_names_of_the_counters() {
     assert_eq!(names(shown), names(&printed));
 }
 
+#[cfg(feature = "folder")]
+#[test]
+fn page_shows_all_names_of_the_folders_counters_and_all_reasons() {
+    use streamsum::door::NotKept;
+    use streamsum::folder::Counters;
+
+    let page = page("docs/OPERATING.md");
+    let shown: Vec<&str> = page.lines().filter(|line| line.contains(" bytes_kept=")).collect();
+    let [shown] = shown[..] else { panic!("not one line of counters: {shown:?}") };
+    assert_eq!(names(shown), names(&Counters::default().to_string()));
+    for reason in NotKept::ALL {
+        let code = format!("`{}`", reason.code());
+        let status = reason.status().map_or("-".to_owned(), |status| status.to_string());
+        let is_in_row = |row: &str| row.starts_with("| ") && row.contains(&code);
+        let row = page.lines().find(|row| is_in_row(row)).expect(&code);
+        assert!(row.split(" | ").next().expect("a cell").contains(&status), "{row}");
+    }
+}
+
 /// Options that are described in sections of their own.
 const NO_LIMITS: [&str; 10] = [
     "--listen",

@@ -33,7 +33,7 @@ fn key(target: &str) -> Key {
     }
 }
 
-fn keep(root: &Root, target: &str, content: &[u8], replaces: bool) -> Result<(), KeepError> {
+fn keep(root: &Root, target: &str, content: &[u8], replaces: bool) -> Result<bool, KeepError> {
     let mut unfinished = root.create().expect("a file");
     unfinished.file().write_all(content).expect("room");
     root.keep(unfinished, &key(target), replaces)
@@ -74,12 +74,13 @@ fn file_is_there_when_it_is_kept_and_not_before() {
         let mut unfinished = root.create().expect("a file");
         unfinished.file().write_all(b"abc").expect("room");
         assert!(!folder.join("a").exists());
-        root.keep(unfinished, &key("/a/b/c"), true).expect("it is kept");
+        assert!(!root.keep(unfinished, &key("/a/b/c"), true).expect("it is kept"));
         assert_eq!(fs::read(folder.join("a/b/c")).expect("the file"), b"abc");
-        keep(root, "/a/b/c", b"other", true).expect("it is replaced");
+        assert!(keep(root, "/a/b/c", b"other", true).expect("it is replaced"));
         assert_eq!(fs::read(folder.join("a/b/c")).expect("the file"), b"other");
-        keep(root, "/a/d", b"", true).expect("beside it");
-        assert_eq!(listed(folder), ["a/b/c", "a/d"]);
+        assert!(!keep(root, "/a/d", b"", true).expect("beside it"));
+        assert!(!keep(root, "/a/e", b"", false).expect("beside it"));
+        assert_eq!(listed(folder), ["a/b/c", "a/d", "a/e"]);
     });
 }
 
@@ -125,7 +126,8 @@ fn file_is_no_folder_and_a_folder_no_file() {
     both_ways(|root, folder| {
         keep(root, "/a/b", b"", true).expect("it is free");
         for (target, is_folder) in [("/a", true), ("/a/b/c", false), ("/a/b/c/d", false)] {
-            for found in [keep(root, target, b"x", true), root.probe(&key(target), true)] {
+            for found in [keep(root, target, b"x", true).map(drop), root.probe(&key(target), true)]
+            {
                 let found = found.expect_err(target);
                 let expected = match is_folder {
                     true => matches!(found, KeepError::IsFolder),
