@@ -63,6 +63,11 @@ impl Buf {
         Self::new(vec![0; capacity], false)
     }
 
+    /// A buffer of its own that is full of these bytes.
+    pub(crate) fn copied(bytes: &[u8]) -> Self {
+        Self { end: bytes.len(), ..Self::new(bytes.to_vec(), false) }
+    }
+
     fn new(bytes: Vec<u8>, lent: bool) -> Self {
         Self { bytes, start: 0, end: 0, lent }
     }
@@ -269,6 +274,18 @@ impl Pool {
         self.idle.pop().unwrap_or_else(|| self.make())
     }
 
+    /// Likewise; if it has none, it adopts one of its size that another made, if there is any.
+    pub(crate) fn take_or(&mut self, other: impl FnOnce() -> Option<Buf>) -> Buf {
+        self.out += 1;
+        let adopt = |other: Option<Buf>| {
+            let mut buf = other.filter(|buf| buf.capacity() == self.size)?;
+            buf.clear();
+            buf.lent = true;
+            Some(buf)
+        };
+        self.idle.pop().or_else(|| adopt(other())).unwrap_or_else(|| self.make())
+    }
+
     /// Takes a buffer back. It frees a buffer that is not from a pool, that has grown, or
     /// that is one too many.
     pub fn put(&mut self, mut buf: Buf) {
@@ -437,6 +454,18 @@ mod tests {
         let again = pool.take();
         assert_eq!(again.unread().as_ptr(), warm);
         assert_eq!((again.len(), again.capacity()), (0, 16));
+    }
+
+    #[test]
+    fn pool_adopts_a_buffer_before_it_makes_one() {
+        let mut pool = Pool::new(16, 2);
+        let given = pool.take().give_away();
+        let warm = given.bytes.as_ptr();
+        let adopted = pool.take_or(|| Some(given));
+        assert_eq!((adopted.bytes.as_ptr(), adopted.len(), adopted.is_lent()), (warm, 0, true));
+        assert_eq!(pool.take_or(|| Some(Buf::with_capacity(15))).capacity(), 16);
+        pool.put(adopted);
+        assert_eq!(pool.take_or(|| unreachable!("it has one")).bytes.as_ptr(), warm);
     }
 
     #[test]

@@ -20,8 +20,9 @@ impl Buffers {
         }
     }
 
-    pub(super) fn take(&mut self) -> Buf {
-        self.shared.take()
+    /// `spare` has buffers that were given away and have come back.
+    pub(super) fn take(&mut self, spare: impl FnOnce() -> Option<Buf>) -> Buf {
+        self.shared.take_or(spare)
     }
 
     pub(super) fn take_lone(&mut self) -> Buf {
@@ -56,7 +57,7 @@ mod tests {
     #[test]
     fn each_kind_comes_back_to_its_own() {
         let mut buffers = buffers(8192);
-        let (shared, lone) = (buffers.take(), buffers.take_lone());
+        let (shared, lone) = (buffers.take(|| None), buffers.take_lone());
         assert_eq!((shared.capacity(), lone.capacity(), buffers.out()), (4096, 8192, 2));
         buffers.put(shared);
         assert_eq!((buffers.shared.out(), buffers.lone.out(), buffers.out()), (0, 1, 1));
@@ -67,7 +68,7 @@ mod tests {
     #[test]
     fn kinds_of_one_size_are_counted_all_the_same() {
         let mut buffers = buffers(4096);
-        let shared = buffers.take();
+        let shared = buffers.take(|| None);
         buffers.put(shared);
         assert_eq!(buffers.out(), 0);
         let lone = buffers.take_lone();
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn what_was_not_lent_is_not_counted() {
         let mut buffers = buffers(8192);
-        let lent = buffers.take();
+        let lent = buffers.take(|| None);
         buffers.put(Buf::with_capacity(4096));
         assert_eq!(buffers.out(), 1);
         buffers.put(lent);

@@ -67,7 +67,7 @@ impl Room {
             buffers: Buffers::new(config),
             outputs: Vec::new(),
             leased: 0,
-            account: Arc::default(),
+            account: Arc::new(Account::for_buffers(config.buffer, config.batch)),
             limit: config.max_held.saturating_sub(config.most_kept()),
             has_reserve: None,
             buffer: config.buffer,
@@ -90,7 +90,7 @@ impl Room {
 
     /// Lends a buffer for the bytes of one read.
     pub(super) fn take_buffer(&mut self) -> Buf {
-        self.buffers.take()
+        self.buffers.take(|| self.account.take_spare())
     }
 
     /// Lends the longer buffer, for a peer that is served alone.
@@ -190,7 +190,7 @@ impl Room {
             && kept.buf.len() <= self.buffer / 2
             && let Some(lease) = self.lease(self.buffer)
         {
-            let mut buf = self.buffers.take();
+            let mut buf = self.buffers.take(|| None);
             buf.append(kept.buf.unread());
             let former = mem::replace(kept, Kept { buf, lease });
             self.give_back(former.lease);

@@ -1,9 +1,10 @@
 //! Content that a handler keeps for longer than one call, and the account of its memory.
 
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, Range};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::buf::Buf;
 
@@ -60,7 +61,7 @@ impl AsRef<[u8]> for Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        self.account.give_back(self.buf.capacity());
+        self.account.give_back(mem::replace(&mut self.buf, Buf::with_capacity(0)));
     }
 }
 
@@ -76,12 +77,27 @@ impl fmt::Debug for Content {
 pub(crate) struct Account {
     /// In bytes.
     kept: AtomicUsize,
+    /// What was given back, of this size and at most so many, to be lent again: to make a buffer
+    /// costs as much as to write what is in it.
+    spare: Mutex<Vec<Buf>>,
+    size: usize,
+    most_spare: usize,
     /// True if somebody waits for room.
     is_awaited: AtomicBool,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Account {
+    /// For content that lies in buffers of this size, of which so many are lent at a time.
+    pub(crate) fn for_buffers(size: usize, most_spare: usize) -> Self {
+        Self { size, most_spare, ..Self::default() }
+    }
+
+    /// A buffer that was given back.
+    pub(crate) fn take_spare(&self) -> Option<Buf> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
     pub(crate) fn kept(&self) -> usize {
         self.kept.load(Ordering::SeqCst)
     }
@@ -99,7 +115,14 @@ impl Account {
         }
     }
 
-    fn give_back(&self, bytes: usize) {
+    fn give_back(&self, buf: Buf) {
+        let bytes = buf.capacity();
+        if bytes == self.size {
+            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            if spare.len() < self.most_spare {
+                spare.push(buf);
+            }
+        }
         self.kept.fetch_sub(bytes, Ordering::SeqCst);
         if self.is_awaited.swap(false, Ordering::SeqCst)
             && let Some(wake) = self.wake.get()
@@ -150,6 +173,17 @@ mod tests {
         drop(second);
         drop(third);
         assert_eq!(woken.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn buffer_that_is_given_back_is_lent_again() {
+        let account = Arc::new(Account::for_buffers(3, 1));
+        let all = [&b"abc"[..], b"def", b"ghij"].map(|bytes| content(bytes, &account));
+        drop(all);
+        assert_eq!(account.kept(), 0);
+        let spare = account.take_spare().expect("one of the right size");
+        assert_eq!(spare.capacity(), 3);
+        assert!(account.take_spare().is_none(), "one too many was kept, or one of another size");
     }
 
     #[test]

@@ -113,8 +113,7 @@ impl<U> Piece<U> {
             self.range = 0..0;
             Content::new(self.buf.give_away(), kept, account)
         } else {
-            let mut copy = Buf::with_capacity(kept.len());
-            copy.append(self.buf.range(kept.clone()));
+            let copy = Buf::copied(self.buf.range(kept.clone()));
             self.range = left;
             self.may_move = false;
             Content::new(copy, 0..kept.len(), account)
