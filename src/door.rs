@@ -71,7 +71,8 @@ impl Door {
         self
     }
 
-    /// Lets in only those who show one of these tokens.
+    /// Lets in only those who show one of these tokens, or of those that [replace](Tokens::replace)
+    /// them.
     #[must_use]
     pub fn tokens(mut self, tokens: Tokens) -> Self {
         self.tokens = Some(tokens);
@@ -138,10 +139,11 @@ impl Door {
         if place.key().is_some_and(|key| key.segments().count() > MOST_SEGMENTS) {
             return Err(Denied::because(NotKept::Key, "the path has too many segments"));
         }
-        if holder.and_then(Holder::prefix).is_some_and(|prefix| !is_within(&place, prefix)) {
+        if holder.as_ref().and_then(Holder::prefix).is_some_and(|prefix| !is_within(&place, prefix))
+        {
             return Err(Denied::because(NotKept::Prefix, "this token is for other names"));
         }
-        Ok(Admitted { place, only_new, holder: holder.cloned(), page: page.clone() })
+        Ok(Admitted { place, only_new, holder, page: page.clone() })
     }
 }
 

@@ -24,6 +24,8 @@ mod cli {
     mod signals;
     mod spelling;
     mod stamp;
+    #[cfg(feature = "folder")]
+    mod token_file;
     mod unix_socket;
     mod workers;
 }

@@ -1,11 +1,10 @@
 //! What becomes of uploads: they are forgotten, or kept in a folder.
 
-#[cfg(feature = "folder")]
-use std::{fmt, fs};
+use std::io;
 
 use streamsum::checksum::{Checksum, Upload};
 #[cfg(feature = "folder")]
-use streamsum::door::{Door, NotKept, Pages, Tokens};
+use streamsum::door::{Door, NotKept, Pages};
 #[cfg(feature = "folder")]
 use streamsum::folder::{Disk, Folder};
 use streamsum::handler::{Finished, Handler, Piece, Refused, Reply, Report, Request, Verdict};
@@ -14,13 +13,18 @@ use streamsum::run::Handle;
 
 use super::lines::Lines;
 use super::listen::Endpoint;
+use super::operator::Reload;
 use super::settings::Settings;
+#[cfg(feature = "folder")]
+use super::token_file::TokenFile;
 
 /// Makes a handler for each worker.
 pub(super) struct Keeper {
     checksum: Checksum,
     #[cfg(feature = "folder")]
     folder: Option<(Disk, Door, bool)>,
+    #[cfg(feature = "folder")]
+    token_file: Option<TokenFile>,
 }
 
 #[cfg(feature = "folder")]
@@ -31,7 +35,9 @@ impl Keeper {
     pub(super) fn new(settings: &Settings, endpoints: &[Endpoint]) -> Result<Self, String> {
         let checksum = Checksum::of(settings.digest.iter());
         let keep = &settings.keep;
-        let Some(path) = &keep.to else { return Ok(Self { checksum, folder: None }) };
+        let Some(path) = &keep.to else {
+            return Ok(Self { checksum, folder: None, token_file: None });
+        };
         let cannot_keep = |wrong| format!("cannot keep uploads in {}: {wrong}", path.display());
         let disk = Disk::open(path).map_err(cannot_keep)?.min_free(keep.min_free);
         let mut pages = Pages::new();
@@ -43,13 +49,24 @@ impl Keeper {
         }
         let is_loopback = endpoints.iter().map(Endpoint::is_loopback);
         let mut door = Door::default().pages(pages).loopback(is_loopback);
+        let mut token_file = None;
         if let Some(path) = &keep.token_file {
-            let wrong =
-                |wrong: &dyn fmt::Display| format!("--token-file {}: {wrong}", path.display());
-            let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
-            door = door.tokens(Tokens::parse(&text).map_err(|error| wrong(&error))?);
+            let wrong = |wrong| format!("--token-file {}: {wrong}", path.display());
+            let file = TokenFile::open(path).map_err(wrong)?;
+            door = door.tokens(file.tokens());
+            token_file = Some(file);
         }
-        Ok(Self { checksum, folder: Some((disk, door, keep.no_overwrite)) })
+        Ok(Self { checksum, folder: Some((disk, door, keep.no_overwrite)), token_file })
+    }
+
+    /// What reads the token file again, and says so; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If there are no threads left.
+    pub(super) fn reload(&self, lines: &Lines) -> io::Result<Option<Reload>> {
+        let file = self.token_file.clone();
+        file.map(|file| file.reload(lines.for_another())).transpose()
     }
 
     pub(super) fn handler(&self, handle: Handle) -> Keeping {
@@ -97,6 +114,13 @@ impl Keeper {
     /// None.
     pub(super) fn new(settings: &Settings, _: &[Endpoint]) -> Result<Self, String> {
         Ok(Self { checksum: Checksum::of(settings.digest.iter()) })
+    }
+
+    /// # Errors
+    ///
+    /// None.
+    pub(super) fn reload(&self, _: &Lines) -> io::Result<Option<Reload>> {
+        Ok(None)
     }
 
     pub(super) fn handler(&self, _: Handle) -> Keeping {

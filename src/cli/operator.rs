@@ -54,6 +54,9 @@ impl Asked {
     }
 }
 
+/// Has what can be reloaded read again, which leaves a line; does not wait for that.
+pub(super) type Reload = Box<dyn Fn() + Send>;
+
 /// Does what signals ask for.
 pub(super) struct Operator {
     signals: Asked,
@@ -65,6 +68,8 @@ pub(super) struct Operator {
     /// Where the server listens, by the number of the listener; emptied when it no longer does.
     endpoints: Vec<Option<Endpoint>>,
     drain_timeout: Option<Duration>,
+    /// `None` if there is nothing to reload.
+    reload: Option<Reload>,
     phase: Phase,
 }
 
@@ -85,11 +90,12 @@ impl Operator {
         ledger: Ledger,
         endpoints: Vec<Endpoint>,
         drain_timeout: Option<Duration>,
+        reload: Option<Reload>,
     ) -> Self {
         let endpoints = endpoints.into_iter().map(Some).collect();
         let came = [0; Asked::PLACES];
         let (workers, phase) = (handle.running(), Phase::Serving);
-        Self { signals, came, handle, ledger, workers, endpoints, drain_timeout, phase }
+        Self { signals, came, handle, ledger, workers, endpoints, drain_timeout, reload, phase }
     }
 
     /// Has the server end when the requests under way are finished.
@@ -159,9 +165,12 @@ impl Operator {
         if came[COUNTERS] > 0 {
             self.report_counters(lines);
         }
-        // Reported, as the sender may expect a reload.
         if came[RELOAD] > 0 {
-            lines.note(format_args!("SIGHUP: there is nothing to reload"));
+            match &self.reload {
+                Some(reload) => reload(),
+                // Reported, as the sender may expect a reload.
+                None => lines.note(format_args!("SIGHUP: there is nothing to reload")),
+            }
         }
         for _ in 0..came[END] {
             if self.phase != Phase::Serving {

@@ -77,9 +77,10 @@ impl Service {
             let part = logged(settings, handler, lines.for_another(), None);
             others.start(other, part).map_err(cannot_start)?;
         }
+        let reload = keeper.reload(&lines).map_err(cannot_start)?;
         announce(&endpoints);
-        let (handle, ledger) = (runner.handle(), keeper.ledger());
-        let operator = Operator::new(signals, handle, ledger, endpoints, settings.drain_timeout);
+        let (handle, ledger, drain) = (runner.handle(), keeper.ledger(), settings.drain_timeout);
+        let operator = Operator::new(signals, handle, ledger, endpoints, drain, reload);
         let handler = keeper.handler(runner.handle());
         let part = logged(settings, handler, lines, Some(operator));
         Ok(Self { runner, part, others, connections, lost: 0, is_short: false, is_full: false })

@@ -5,7 +5,7 @@ mod file;
 use std::borrow::Cow;
 use std::fmt;
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
@@ -39,6 +39,9 @@ pub use file::TokenFileError;
 ///
 /// Of the tokens only their SHA-256 is kept. `Debug` shows the names alone.
 ///
+/// A clone is another handle of the same tokens. Whoever keeps one can
+/// [replace](Tokens::replace) them while a [`Door`](super::Door) asks for them.
+///
 /// # Example
 ///
 /// ```
@@ -60,8 +63,11 @@ pub use file::TokenFileError;
 /// ```
 #[derive(Clone, Default)]
 pub struct Tokens {
-    entries: Vec<(TokenHash, Holder)>,
+    /// Locked for as long as it takes to copy or to set a pointer.
+    entries: Arc<Mutex<Entries>>,
 }
+
+type Entries = Arc<[(TokenHash, Holder)]>;
 
 impl Tokens {
     /// Reads the text of a token file. A file without a token lets nobody in.
@@ -72,7 +78,59 @@ impl Tokens {
     /// the name or the token of another, or that is the 10,001st with a token.
     pub fn parse(text: &str) -> Result<Self, TokenFileError> {
         let entries = file::entries(text)?.into_iter();
-        Ok(Self { entries: entries.map(|(hash, rights)| (hash, Holder(rights.into()))).collect() })
+        let entries: Entries =
+            entries.map(|(hash, rights)| (hash, Holder(rights.into()))).collect();
+        Ok(Self { entries: Arc::new(entries.into()) })
+    }
+
+    /// Puts others in place of these, for all clones of this handle. Who was
+    /// [admitted](Tokens::admit) before keeps what its token allowed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::door::{Door, TokenFileError, Tokens};
+    ///
+    /// let tokens = Tokens::parse("bob 0123456789abcdef\n")?;
+    /// let door = Door::default().tokens(tokens.clone());
+    ///
+    /// // When the file has changed: from any thread, while servers have the door.
+    /// let reload = |text: &str| Ok::<(), TokenFileError>(tokens.replace(Tokens::parse(text)?));
+    /// reload("bob fedcba9876543210\nann correct-horse\n")?;
+    /// assert_eq!(tokens.len(), 2);
+    /// // What cannot be read leaves all as it was.
+    /// assert!(reload("bob\n").is_err());
+    /// assert_eq!(tokens.len(), 2);
+    /// # let _ = door;
+    /// # Ok::<(), TokenFileError>(())
+    /// ```
+    pub fn replace(&self, with: Tokens) {
+        // Before the lock is taken: they may be these themselves.
+        let with = with.entries();
+        let old = std::mem::replace(&mut *self.lock(), with);
+        // Nobody waits while ten thousand are dropped.
+        drop(old);
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries().len()
+    }
+
+    /// True if they let nobody in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Those of this moment.
+    fn entries(&self) -> Entries {
+        Arc::clone(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose token a request brings: as `Authorization: Bearer TOKEN` (RFC 6750 §2.1), or as the
@@ -83,7 +141,7 @@ impl Tokens {
     /// # Errors
     ///
     /// [`Unauthorized`] if there is none, or none that is valid at this time.
-    pub fn admit(&self, fields: Fields<'_>, now: SystemTime) -> Result<&Holder, Unauthorized> {
+    pub fn admit(&self, fields: Fields<'_>, now: SystemTime) -> Result<Holder, Unauthorized> {
         let mut values = fields.values("Authorization");
         let value = values.next().ok_or(Unauthorized::Missing)?;
         if values.next().is_some() {
@@ -92,26 +150,28 @@ impl Tokens {
         let token = token_of(value).ok_or(Unauthorized::Malformed)?;
         let holder = self.find(TokenHash::of(&token)).ok_or(Unauthorized::Unknown)?;
         match holder.0.expires {
-            Some(end) if now >= end => Err(Unauthorized::Expired(holder.clone())),
+            Some(end) if now >= end => Err(Unauthorized::Expired(holder)),
             _ => Ok(holder),
         }
     }
 
     /// It compares with all, the one that is found or not: how long it takes is no hint.
-    fn find(&self, hash: TokenHash) -> Option<&Holder> {
+    fn find(&self, hash: TokenHash) -> Option<Holder> {
+        let entries = self.entries();
         let mut found = None;
-        for (own, holder) in &self.entries {
+        for (own, holder) in &*entries {
             if black_box(own.difference(hash)) == 0 {
                 found = Some(holder);
             }
         }
-        found
+        found.cloned()
     }
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.entries.iter().map(|(_, holder)| holder.name());
+        let entries = self.entries();
+        let names = entries.iter().map(|(_, holder)| holder.name());
         f.debug_tuple("Tokens").field(&names.collect::<Vec<_>>()).finish()
     }
 }
@@ -189,7 +249,7 @@ fn token_of(value: &[u8]) -> Option<Cow<'_, [u8]>> {
 /// let Event::Head(head) = connection.receive(&mut input).unwrap().event else { panic!() };
 ///
 /// let tokens = Tokens::parse("bob 12345678 max=8MiB")?;
-/// let bob: Holder = tokens.admit(head.fields(), SystemTime::now()).unwrap().clone();
+/// let bob: Holder = tokens.admit(head.fields(), SystemTime::now()).unwrap();
 /// assert_eq!((bob.name(), bob.prefix(), bob.max()), ("bob", None, Some(8 << 20)));
 /// # Ok::<(), streamsum::door::TokenFileError>(())
 /// ```
@@ -324,7 +384,7 @@ dora very+secret/token== expires=2026-12-31T12:00:00Z";
     fn admitted(lines: &str, now: SystemTime) -> Result<Holder, Unauthorized> {
         let tokens = Tokens::parse(FILE).expect("a file");
         let head = format!("PUT / HTTP/1.1\r\nHost: x\r\n{lines}");
-        judged(&head, |head| tokens.admit(head.fields(), now).cloned())
+        judged(&head, |head| tokens.admit(head.fields(), now))
     }
 
     /// The name of the holder, or the code of the error.
@@ -432,6 +492,22 @@ dora very+secret/token== expires=2026-12-31T12:00:00Z";
         let more = format!("# more\n{file}{}", line(MOST_TOKENS));
         let error = Tokens::parse(&more).expect_err("one too many");
         assert_eq!(error.to_string(), "line 10002: a file has at most 10000 tokens");
+    }
+
+    #[test]
+    fn all_handles_have_what_replaces_tokens() {
+        let tokens = Tokens::parse(FILE).expect("a file");
+        let (other, hash) = (tokens.clone(), TokenHash::of(b"correct-horse"));
+        let alice = other.find(hash).expect("alice");
+        tokens.replace(Tokens::parse("eve battery-staple").expect("a file"));
+        assert_eq!((other.len(), other.find(hash)), (1, None));
+        assert_eq!(other.find(TokenHash::of(b"battery-staple")).expect("eve").name(), "eve");
+        // Who was let in stays so.
+        assert_eq!(alice.prefix(), Some("alice/in/"));
+        other.replace(tokens.clone());
+        assert_eq!(tokens.len(), 1);
+        other.replace(Tokens::default());
+        assert!(tokens.is_empty());
     }
 
     #[test]

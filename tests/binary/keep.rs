@@ -7,6 +7,7 @@ mod disk;
 mod ends;
 mod names;
 mod pages;
+mod reload;
 mod untouched;
 
 use std::collections::BTreeMap;
