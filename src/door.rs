@@ -14,13 +14,13 @@ mod wire;
 
 use std::time::SystemTime;
 
-use crate::handler::Request;
+use crate::handler::{PeerAddr, Request};
 use crate::proto::{Framing, Head, Response};
 
 pub use key::{BadKey, Key, KeyRules, Place};
 pub use names::Names;
 pub use not_kept::{Denied, NotKept};
-pub use origin::{Forbidden, InvalidPages, Page, Pages};
+pub use origin::{Forbidden, Hosts, InvalidPages, Page, Pages};
 pub use tokens::{Holder, TokenFileError, Tokens, Unauthorized};
 
 /// Segments of a key: each may be a folder to be made and synced, one after the other.
@@ -28,7 +28,9 @@ const MOST_SEGMENTS: usize = 32;
 
 /// Whom it lets in, and where to.
 ///
-/// By default everybody is, without a token, under any name; but no page of another origin.
+/// By default everybody is, without a token, under any name; but no page of another origin. Over
+/// TCP, who brings no token has to send to one of the [known hosts](Hosts::Known): else a page could
+/// reach the server by a name of its own.
 ///
 /// # Example
 ///
@@ -87,8 +89,8 @@ impl Door {
     }
 
     /// Sets for each listener, by its number, whether only this machine can reach it: a request
-    /// that came by such a one has to name this machine, so that no page can reach it by another
-    /// name.
+    /// that came by such a one has to be for one of the [hosts of loopback](Hosts::Loopback), with a
+    /// token too.
     #[must_use]
     pub fn loopback(mut self, listeners: impl IntoIterator<Item = bool>) -> Self {
         self.loopback = listeners.into_iter().collect();
@@ -102,17 +104,27 @@ impl Door {
     /// The answer to one that is not let in: 400 for its target or its fields, 401, 403, 405, 411,
     /// 415, 501; and that to a preflight, 204.
     pub fn admit(&self, request: &Request<'_>, now: SystemTime) -> Result<Admitted, Denied> {
-        let head = request.head();
-        let is_loopback =
-            request.listener().and_then(|number| self.loopback.get(usize::from(number)));
-        let is_loopback = is_loopback.copied().unwrap_or(false);
-        let page = self.pages.judge(head, is_loopback);
-        if let Some(response) = self.pages.preflight(head, is_loopback) {
+        let (head, hosts) = (request.head(), self.hosts(request));
+        let page = self.pages.judge(head, hosts);
+        if let Some(response) = self.pages.preflight(head, hosts) {
             return Err(Denied { reason: page.err().map(NotKept::from), response });
         }
         let page = page.map_err(|wrong| Denied::new(wrong, wrong.response()))?;
         self.admit_from(head, &page, now)
             .map_err(|denied| Denied { response: page.dress(denied.response), ..denied })
+    }
+
+    /// For which hosts this request may be.
+    fn hosts(&self, request: &Request<'_>) -> Hosts {
+        let number = request.listener().map(usize::from);
+        let is_loopback = number.and_then(|number| self.loopback.get(number));
+        match (is_loopback, &self.tokens, request.peer()) {
+            (Some(true), _, _) => Hosts::Loopback,
+            (_, None, PeerAddr::Tcp(_)) => Hosts::Known,
+            // A page has no token of others. No page can connect to a Unix socket: who can is a
+            // proxy, whose hosts are its own business.
+            (_, Some(_), _) | (_, None, PeerAddr::Unix) => Hosts::Any,
+        }
     }
 
     fn admit_from(
@@ -217,12 +229,14 @@ pub(crate) fn put_fields(response: &mut Response, fields: &[(&str, &str)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::handler::{Origin, UploadId};
+    use std::num::NonZeroU32;
     use std::time::UNIX_EPOCH;
     use wire::{judged, sent};
 
     /// `None` if it is let in.
     fn refusal(door: &Door, head: &str) -> Option<String> {
-        let page = |head: &Head<'_>| door.pages.judge(head, false).expect("a page");
+        let page = |head: &Head<'_>| door.pages.judge(head, Hosts::Any).expect("a page");
         let denied = judged(head, |head| door.admit_from(head, &page(head), UNIX_EPOCH).err())?;
         let (reason, response) = (denied.reason.expect("no preflight"), denied.response);
         let status = response.status();
@@ -301,6 +315,30 @@ mod tests {
             let admitted =
                 judged(&head, |head| door.admit_from(head, &Page::default(), UNIX_EPOCH));
             assert_eq!(admitted.expect("let in").only_new, only_new);
+        }
+    }
+
+    // covers: 36.13
+    #[test]
+    fn who_brings_no_token_sends_to_a_known_host() {
+        let open = Door::default().loopback([false, true]);
+        let guarded = open.clone().tokens(Tokens::default());
+        let tcp = Origin::from(PeerAddr::Tcp("192.0.2.1:9".parse().expect("an address")));
+        let unix = Origin::from(PeerAddr::Unix);
+        for (origin, without, with) in [
+            (tcp, Hosts::Known, Hosts::Any),
+            (tcp.by_listener(0), Hosts::Known, Hosts::Any),
+            (tcp.by_listener(1), Hosts::Loopback, Hosts::Loopback),
+            (tcp.by_listener(2), Hosts::Known, Hosts::Any),
+            (unix, Hosts::Any, Hosts::Any),
+            (unix.by_listener(0), Hosts::Any, Hosts::Any),
+        ] {
+            let id = UploadId { engine: NonZeroU32::MIN, key: 0, serial: 0 };
+            let found = judged(&request("PUT /a", ""), |head| {
+                let request = Request { id, origin, head: *head, exceeds_body_limit: false };
+                [&open, &guarded].map(|door| door.hosts(&request))
+            });
+            assert_eq!(found, [without, with], "{origin:?}");
         }
     }
 

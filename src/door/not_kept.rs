@@ -78,7 +78,7 @@ reasons! {
     Prefix, Some(403), "prefix", "its token is for other names";
     /// A page of another origin that is not allowed, or the preflight of one.
     Origin, Some(403), "origin-foreign", "pages of its origin may not write here";
-    /// By way of loopback, for a host that is neither a name of loopback nor listed.
+    /// It is for a host that is none of the [`Hosts`](super::Hosts).
     Host, Some(403), "host-foreign", "its host is not one of this machine";
     /// Neither PUT nor POST.
     Method, Some(405), "method", "it is neither PUT nor POST";

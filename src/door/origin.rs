@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::put_fields;
 use crate::proto::{Head, Response, is_tchar};
-use written::{WebOrigin, host_and_port, is_host, is_loopback_host};
+use written::{WebOrigin, host_and_port, is_address, is_host, is_loopback_host};
 
 /// From which web pages requests may come, and which names this machine has for browsers on it.
 ///
@@ -14,10 +14,9 @@ use written::{WebOrigin, host_and_port, is_host, is_loopback_host};
 /// (RFC 6454 §7). A page may write here if it was served under the host that it writes to, or if
 /// its origin was [allowed](Pages::allow). Whoever sends no Origin is no page.
 ///
-/// A page of an attacker could give its own host name our loopback address (DNS rebinding), and
-/// be served under the host that it writes to. So a request that came by way of loopback has to
-/// be for `localhost` or a name in `.localhost`, for a loopback address, or for a
-/// [host](Pages::host) that is listed. The port does not matter.
+/// A page of an attacker could give its own host name our address (DNS rebinding), and be served
+/// under the host that it writes to. So a request that brings no token has to be for one of a few
+/// [`Hosts`]: no page of others is served under these. The port does not matter.
 ///
 /// Chrome asks its user before a page may reach a local network, and asks nothing of the server
 /// for it (Local Network Access): there are no fields for that.
@@ -25,7 +24,7 @@ use written::{WebOrigin, host_and_port, is_host, is_loopback_host};
 /// # Example
 ///
 /// ```
-/// use streamsum::door::{Forbidden, Pages};
+/// use streamsum::door::{Forbidden, Hosts, Pages};
 /// use streamsum::proto::{Connection, Event, Limits};
 ///
 /// let pages = Pages::new().allow("https://app.example")?.host("files.example")?;
@@ -33,8 +32,8 @@ use written::{WebOrigin, host_and_port, is_host, is_loopback_host};
 /// let mut input = *b"PUT /a HTTP/1.1\r\nHost: files.example\r\nOrigin: https://b.example\r\n\r\n";
 /// let mut connection = Connection::new(Limits::default());
 /// let Event::Head(head) = connection.receive(&mut input).unwrap().event else { panic!() };
-/// assert_eq!(pages.judge(&head, true), Err(Forbidden::Origin));
-/// assert!(pages.allow("*")?.judge(&head, true).is_ok());
+/// assert_eq!(pages.judge(&head, Hosts::Loopback), Err(Forbidden::Origin));
+/// assert!(pages.allow("*")?.judge(&head, Hosts::Loopback).is_ok());
 /// # Ok::<(), streamsum::door::InvalidPages>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -68,8 +67,9 @@ impl Pages {
         Ok(self)
     }
 
-    /// Lists a host name or address under which requests may come by way of loopback: that of a
-    /// proxy on this machine. It has no port, and IPv6 has brackets.
+    /// Lists a host name or address for which requests may be, whatever the [`Hosts`]: a name of
+    /// this machine, or that of a proxy. It has no port, and IPv6 has brackets. The binary has
+    /// `--host` for it.
     ///
     /// # Errors
     ///
@@ -83,15 +83,14 @@ impl Pages {
     }
 
     /// Whether a request may come from where it comes from, and the page that it comes from.
-    /// `is_loopback` is true if it came by a listener that only this machine can reach by TCP.
     ///
     /// A request of HTTP/1.0 without Host is of no browser.
     ///
     /// # Errors
     ///
     /// [`Forbidden`] if it may not.
-    pub fn judge(&self, head: &Head<'_>, is_loopback: bool) -> Result<Page, Forbidden> {
-        if is_loopback && head.authority().is_some_and(|authority| !self.is_local(authority)) {
+    pub fn judge(&self, head: &Head<'_>, hosts: Hosts) -> Result<Page, Forbidden> {
+        if head.authority().is_some_and(|authority| !self.has_host(authority, hosts)) {
             return Err(Forbidden::Host);
         }
         let mut values = head.fields().values("Origin");
@@ -122,14 +121,14 @@ impl Pages {
     /// The answer allows PUT and POST and all fields that were asked for. It names them, and
     /// Authorization even if it was not asked for: `*` would not mean that one.
     #[must_use]
-    pub fn preflight(&self, head: &Head<'_>, is_loopback: bool) -> Option<Response> {
+    pub fn preflight(&self, head: &Head<'_>, hosts: Hosts) -> Option<Response> {
         if head.method() != "OPTIONS" {
             return None;
         }
         let fields = head.fields();
         fields.get("Origin")?;
         fields.get("Access-Control-Request-Method")?;
-        let page = match self.judge(head, is_loopback) {
+        let page = match self.judge(head, hosts) {
             Ok(page) => page,
             Err(forbidden) => return Some(forbidden.response()),
         };
@@ -159,11 +158,42 @@ impl Pages {
         Some(response)
     }
 
-    /// True if a request for this authority cannot be of a page that has rebound its name.
-    fn is_local(&self, authority: &str) -> bool {
-        let Some((host, _)) = host_and_port(authority) else { return false };
-        is_loopback_host(host) || self.hosts.iter().any(|listed| listed.eq_ignore_ascii_case(host))
+    /// True if the host of this authority is one of these.
+    fn has_host(&self, authority: &str, hosts: Hosts) -> bool {
+        let is_one: fn(&str) -> bool = match hosts {
+            Hosts::Any => return true,
+            Hosts::Known => |host| is_loopback_host(host) || is_address(host),
+            Hosts::Loopback => is_loopback_host,
+        };
+        let is_listed =
+            |host: &str| self.hosts.iter().any(|listed| listed.eq_ignore_ascii_case(host));
+        host_and_port(authority).is_some_and(|(host, _)| is_one(host) || is_listed(host))
     }
+}
+
+/// For which hosts a request may be: those of its target, or else of Host.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::door::{Forbidden, Hosts, Pages};
+/// use streamsum::proto::{Connection, Event, Limits};
+///
+/// let mut input = *b"PUT /a HTTP/1.1\r\nHost: 192.0.2.1:8080\r\n\r\n";
+/// let mut connection = Connection::new(Limits::default());
+/// let Event::Head(head) = connection.receive(&mut input).unwrap().event else { panic!() };
+/// assert!(Pages::new().judge(&head, Hosts::Known).is_ok());
+/// assert_eq!(Pages::new().judge(&head, Hosts::Loopback), Err(Forbidden::Host));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hosts {
+    /// Any: who has no token is not let in, or whoever can connect is no browser.
+    Any,
+    /// An IP address, what is [loopback](Hosts::Loopback), or a [listed](Pages::host) host.
+    Known,
+    /// `localhost` or a name in `.localhost`, a loopback address, or a listed host: what a browser
+    /// on this machine has for this machine alone.
+    Loopback,
 }
 
 /// The page that a request comes from, if it is to be told that it may read the answer.
@@ -221,7 +251,7 @@ impl Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Forbidden {
-    /// It came by way of loopback, for a host that is neither a name of loopback nor listed.
+    /// It is for a host that is none of the [`Hosts`].
     Host,
     /// It comes from a page of an origin that is neither the request's own host nor allowed; or
     /// Origin is `null`, malformed, or there are several.
@@ -248,7 +278,9 @@ impl Forbidden {
 impl fmt::Display for Forbidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Host => "the host is neither a name of loopback nor one that is listed",
+            Self::Host => {
+                "the host is no address of this server, nor a name that it was given by --host"
+            }
             Self::Origin => "pages of this origin may not write here",
         })
     }
@@ -302,7 +334,7 @@ mod tests {
 
     fn of_origin(pages: &Pages, host: &str, lines: &str) -> Result<Page, Forbidden> {
         judged(&format!("PUT /a HTTP/1.1\r\nHost: {host}\r\n{lines}"), |head| {
-            pages.judge(head, false)
+            pages.judge(head, Hosts::Any)
         })
     }
 
@@ -312,7 +344,7 @@ mod tests {
             [("cross-site", false), ("same-site", false), ("same-origin", true), ("none", true)]
         {
             let head = format!("POST /a HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: {site}\r\n");
-            let found = judged(&head, |head| Pages::new().judge(head, false).is_ok());
+            let found = judged(&head, |head| Pages::new().judge(head, Hosts::Any).is_ok());
             assert_eq!(found, is_fine, "{site}");
         }
     }
@@ -361,7 +393,9 @@ mod tests {
         // The target counts, not Host.
         let absolute = |origin| {
             let head = "PUT http://d.example/a HTTP/1.1\r\nHost: e.example\r\n";
-            judged(&format!("{head}Origin: {origin}\r\n"), |head| Pages::new().judge(head, false))
+            judged(&format!("{head}Origin: {origin}\r\n"), |head| {
+                Pages::new().judge(head, Hosts::Any)
+            })
         };
         assert_eq!(absolute("http://d.example"), Ok(Page::default()));
         assert_eq!(absolute("http://e.example"), Err(Forbidden::Origin));
@@ -436,12 +470,12 @@ mod tests {
     }
 
     #[test]
-    fn loopback_has_names_of_its_own() {
+    fn hosts_that_no_page_of_others_has_are_known() {
         let pages = pages().host("Files.example").and_then(|pages| pages.host("[FD00::1]"));
         let pages = pages.and_then(|pages| pages.host("192.0.2.1")).expect("hosts");
-        let by = |host: &str, is_loopback| {
+        let by = |host: &str, hosts| {
             let head = format!("PUT /a HTTP/1.1\r\nHost: {host}\r\n");
-            judged(&head, |head| pages.judge(head, is_loopback))
+            judged(&head, |head| pages.judge(head, hosts))
         };
         for host in [
             "localhost",
@@ -457,7 +491,9 @@ mod tests {
             "[fd00::1]:8080",
             "192.0.2.1:80",
         ] {
-            assert_eq!(by(host, true), Ok(Page::default()), "{host}");
+            for hosts in [Hosts::Loopback, Hosts::Known, Hosts::Any] {
+                assert_eq!(by(host, hosts), Ok(Page::default()), "{host} {hosts:?}");
+            }
         }
         for host in [
             "",
@@ -467,20 +503,25 @@ mod tests {
             "evillocalhost",
             "localhost.",
             "127.0.0.1.evil.example",
+            "192.0.2.1.evil.example",
             "127.1",
-            "0.0.0.0",
-            "128.0.0.1",
-            "[::]",
-            "[fd00::2]",
+            "192.0.2.256",
             "x.files.example",
             "a.example",
             "localhost:99999",
         ] {
-            assert_eq!(by(host, true), Err(Forbidden::Host), "{host}");
-            assert_eq!(by(host, false), Ok(Page::default()), "{host}");
+            assert_eq!(by(host, Hosts::Loopback), Err(Forbidden::Host), "{host}");
+            assert_eq!(by(host, Hosts::Known), Err(Forbidden::Host), "{host}");
+            assert_eq!(by(host, Hosts::Any), Ok(Page::default()), "{host}");
+        }
+        for host in ["0.0.0.0", "128.0.0.1:80", "192.168.0.9:8080", "[::]", "[fd00::2]:8080"] {
+            assert_eq!(by(host, Hosts::Loopback), Err(Forbidden::Host), "{host}");
+            assert_eq!(by(host, Hosts::Known), Ok(Page::default()), "{host}");
         }
         let old = |lines: &str| {
-            judged(&format!("PUT /a HTTP/1.0\r\n{lines}"), |head| pages.judge(head, true))
+            judged(&format!("PUT /a HTTP/1.0\r\n{lines}"), |head| {
+                pages.judge(head, Hosts::Loopback)
+            })
         };
         assert_eq!(old(""), Ok(Page::default()));
         assert_eq!(old("Host: evil.example\r\n"), Err(Forbidden::Host));
@@ -491,9 +532,15 @@ mod tests {
     fn a_page_that_has_rebound_its_name_may_not_write() {
         let head = "PUT /a HTTP/1.1\r\nHost: evil.example:8080\r\n\
                     Origin: http://evil.example:8080\r\n";
-        assert_eq!(judged(head, |head| Pages::new().judge(head, true)), Err(Forbidden::Host));
+        for hosts in [Hosts::Loopback, Hosts::Known] {
+            let found = judged(head, |head| Pages::new().judge(head, hosts));
+            assert_eq!(found, Err(Forbidden::Host), "{hosts:?}");
+        }
         let head = "PUT /a HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: http://localhost:3000\r\n";
-        assert_eq!(judged(head, |head| Pages::new().judge(head, true)), Err(Forbidden::Origin));
+        assert_eq!(
+            judged(head, |head| Pages::new().judge(head, Hosts::Loopback)),
+            Err(Forbidden::Origin)
+        );
     }
 
     #[test]
@@ -509,7 +556,7 @@ mod tests {
 
     fn preflight(pages: &Pages, lines: &str) -> Option<String> {
         let head = format!("OPTIONS /a HTTP/1.1\r\nHost: d.example\r\n{lines}");
-        judged(&head, |head| pages.preflight(head, false)).map(|response| sent(&response))
+        judged(&head, |head| pages.preflight(head, Hosts::Any)).map(|response| sent(&response))
     }
 
     const OF_A: &str = "Origin: https://a.example\r\nAccess-Control-Request-Method: PUT\r\n";
@@ -562,7 +609,7 @@ mod tests {
         let null = "Origin: null\r\nAccess-Control-Request-Method: PUT\r\n";
         assert_eq!(preflight(&pages().allow("*").expect("all"), null), forbidden);
         let head = format!("OPTIONS * HTTP/1.1\r\nHost: d.example\r\n{OF_A}");
-        let by_loopback = judged(&head, |head| pages().preflight(head, true));
+        let by_loopback = judged(&head, |head| pages().preflight(head, Hosts::Loopback));
         assert_eq!(by_loopback, Some(Forbidden::Host.response()));
     }
 
@@ -578,7 +625,7 @@ mod tests {
         }
         for method in ["PUT", "POST", "options"] {
             let head = format!("{method} /a HTTP/1.1\r\nHost: d.example\r\n{OF_A}");
-            assert_eq!(judged(&head, |head| pages().preflight(head, false)), None, "{method}");
+            assert_eq!(judged(&head, |head| pages().preflight(head, Hosts::Any)), None, "{method}");
         }
     }
 

@@ -64,7 +64,7 @@ pub(in crate::cli) const TABLE: &[Setting] = &[
     Setting {
         name: "host",
         kind: ValueKind::Words(|s| &mut s.keep.host, "NAME"),
-        help: "other name of this machine; may be repeated",
+        help: "name that clients send to; may be repeated",
     },
     Setting {
         name: "max-body",

@@ -1,7 +1,7 @@
 //! Origins and hosts as they are written.
 #![warn(clippy::indexing_slicing, clippy::expect_used)]
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Bytes of an origin, as an upload keeps one: the longest host name has 253, and no scheme of
 /// a browser more than a few dozen.
@@ -83,19 +83,29 @@ fn is_scheme(scheme: &str) -> bool {
 
 /// A name as browsers write it, that of other languages in Punycode; or an address.
 pub(super) fn is_host(host: &str) -> bool {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    if host.starts_with('[') {
+        return is_address(host);
     }
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     !host.is_empty() && host.bytes().all(is_good)
 }
 
+/// True for an IP address; IPv6 has brackets.
+pub(super) fn is_address(host: &str) -> bool {
+    address(host).is_some()
+}
+
 /// A name that nobody can give an address of their own (RFC 6761 §6.3), or a loopback address.
 pub(super) fn is_loopback_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse().is_ok_and(|address: Ipv6Addr| address.to_canonical().is_loopback());
-    }
     let last = host.rsplit('.').next();
     last.is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
-        || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+        || address(host).is_some_and(|address| address.to_canonical().is_loopback())
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    let v6 = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match v6 {
+        Some(v6) => v6.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+    }
 }

@@ -177,8 +177,7 @@ fn others_can_only_reach_what_says_who_may() {
     let running = STREAMSUM.start(&["--to", &to, "--listen", "0.0.0.0:0", "--anonymous"]);
     let address = running.address().replace("0.0.0.0", "127.0.0.1");
     let address = testkit::client::Address::Tcp(address.parse().expect("an address"));
-    // The name of a machine that is no loopback is not ours to know.
-    let head = "PUT /a HTTP/1.1\r\nHost: files.example\r\n";
+    let head = "PUT /a HTTP/1.1\r\nHost: 192.0.2.1:8080\r\n";
     is_kept(&address.connect().exchange(&by_length(head, b"abc")), b"abc");
     drop(running);
 
@@ -186,6 +185,7 @@ fn others_can_only_reach_what_says_who_may() {
     let running = STREAMSUM.start(&["--to", &to, "--listen", &format!("unix:{socket}")]);
     running.address();
     let address = testkit::client::Address::Unix(socket.into());
+    let head = "PUT /a HTTP/1.1\r\nHost: files.example\r\n";
     is_kept(&address.connect().exchange(&by_length(head, b"unix")), b"unix");
     assert_eq!(std::fs::read(folder.place("a")).expect("it is there"), b"unix");
 }

@@ -152,6 +152,38 @@ fn other_hosts_are_403_on_loopback() {
     }
 }
 
+/// A page of `evil.example`, whose name now leads here.
+// covers: 36.13
+#[test]
+fn who_needs_no_token_sends_to_an_address_or_a_listed_host() {
+    let folder = testkit::scratch::Folder::make();
+    let tokens = folder.file("tokens", b"bob 0123456789\n").display().to_string();
+    let any = ["--listen", "0.0.0.0:0"];
+    let hosts = ["--anonymous", "--host", "myhost"];
+    let mut open = Shelf::start(&[&any[..], &hosts].concat());
+    let guarded = ["--token-file", &tokens];
+    let mut guarded = Shelf::start(&[&any[..], &guarded].concat());
+    for shelf in [&mut open, &mut guarded] {
+        // The second one that it listens on.
+        let address = shelf.running.address().replace("0.0.0.0", "127.0.0.1");
+        shelf.address = Address::Tcp(address.parse().expect("an address"));
+    }
+    let of = |host: &str| put("/a").replacen("localhost", host, 1);
+    for host in ["evil.example:8080", "myhost.evil.example", "192.168.0.9.evil.example", ""] {
+        is_foreign(&open, &of(host));
+        is_foreign(&open, &format!("{}Origin: http://{host}\r\n", of(host)));
+    }
+    let answer = open.send(&of("evil.example"), b"abc");
+    assert!(answer.content.contains("--host"), "{}", answer.content);
+    assert!(open.listing().is_empty());
+    for host in ["192.168.0.9:8080", "[fd00::9]:8080", "localhost:1", "myhost:8080", "MyHost"] {
+        is_kept(&open.send(&of(host), b"abc"), b"abc");
+    }
+    let own = format!("{}Authorization: Bearer 0123456789\r\n", of("files.example"));
+    is_kept(&guarded.send(&own, b"abc"), b"abc");
+    assert_eq!(guarded.send(&of("files.example"), b"abc").status, 401);
+}
+
 // covers: 36.13
 #[test]
 fn other_hosts_are_403_before_it_is_asked_for_a_token() {
