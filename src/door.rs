@@ -21,6 +21,7 @@ pub use key::{BadKey, Key, KeyRules, Place};
 pub use names::Names;
 pub use not_kept::{Denied, NotKept};
 pub use origin::{Forbidden, Hosts, InvalidPages, Page, Pages};
+use tokens::Schemes;
 pub use tokens::{Holder, TokenFileError, Tokens, Unauthorized};
 
 /// Segments of a key: each may be a folder to be made and synced, one after the other.
@@ -133,11 +134,18 @@ impl Door {
         page: &Page,
         now: SystemTime,
     ) -> Result<Admitted, Denied> {
-        let unauthorized = |wrong: Unauthorized| Denied::new(NotKept::Token, wrong.response());
-        let holder = match &self.tokens {
-            None => None,
-            Some(tokens) => Some(tokens.admit(head.fields(), now).map_err(unauthorized)?),
-        };
+        let holder =
+            match &self.tokens {
+                None => None,
+                Some(tokens) => {
+                    let is_any = self.pages.is_any(page);
+                    let schemes = if is_any { Schemes::Bearer } else { Schemes::BearerAndBasic };
+                    let holder = tokens.admit_by(schemes, head.fields(), now);
+                    Some(holder.map_err(|wrong| {
+                        Denied::new(NotKept::Token, wrong.response_for(schemes))
+                    })?)
+                }
+            };
         if !matches!(head.method(), "PUT" | "POST") {
             let mut denied = Denied::because(NotKept::Method, "PUT or POST an upload");
             put_fields(&mut denied.response, &[("Allow", "PUT, POST")]);
@@ -339,6 +347,39 @@ mod tests {
                 [&open, &guarded].map(|door| door.hosts(&request))
             });
             assert_eq!(found, [without, with], "{origin:?}");
+        }
+    }
+
+    // covers: 36.14
+    #[test]
+    fn a_password_that_a_browser_has_kept_lets_no_page_in_that_all_are() {
+        let pages = Pages::new().allow("*").and_then(|pages| pages.allow("https://a.example"));
+        let tokens = Tokens::parse("bob correct-horse").expect("tokens");
+        let door = Door::default().pages(pages.expect("pages")).tokens(tokens);
+        let basic = "Authorization: Basic OmNvcnJlY3QtaG9yc2U=\r\n";
+        let bearer = "Authorization: Bearer correct-horse\r\n";
+        let any = "Origin: https://any.example\r\n";
+        let refused = "401 pages of all origins bring a Bearer token, and no password";
+        for (origin, password) in [
+            ("", None),
+            ("Origin: http://x\r\n", None),
+            ("Origin: HTTPS://A.example:443\r\n", None),
+            (any, Some(refused)),
+            ("Origin: https://a.example:8443\r\n", Some(refused)),
+        ] {
+            let head = |field| request("PUT /a", &format!("{origin}{field}"));
+            assert_eq!(refusal(&door, &head(basic)).as_deref(), password, "{origin}");
+            assert_eq!(refusal(&door, &head(bearer)), None, "{origin}");
+        }
+        // Nor is its user asked for one.
+        for field in [any.to_owned(), format!("{any}{basic}"), format!("{any}Authorization: x\r\n")]
+        {
+            let answer = judged(&request("PUT /a", &field), |head| {
+                let page = door.pages.judge(head, Hosts::Any).expect("a page");
+                sent(&door.admit_from(head, &page, UNIX_EPOCH).expect_err("a refusal").response)
+            });
+            assert!(answer.contains("WWW-Authenticate: Bearer "), "{answer}");
+            assert!(!answer.contains("Basic"), "{answer}");
         }
     }
 

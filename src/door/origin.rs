@@ -52,7 +52,9 @@ impl Pages {
     }
 
     /// Allows the pages of an origin, written like `https://a.example:8443`; or with `*` those of
-    /// all. The origin `null`, which any page can make its own, is never allowed.
+    /// all, of which a [`Door`](super::Door) takes a Bearer token and no password: browsers add that
+    /// by themselves, once they have it. The origin `null`, which any page can make its own, is never
+    /// allowed.
     ///
     /// # Errors
     ///
@@ -108,7 +110,7 @@ impl Pages {
         if head.authority().is_some_and(|authority| origin.has_authority(authority)) {
             return Ok(Page::default());
         }
-        if self.any || self.allowed.iter().any(|allowed| allowed.is(&origin)) {
+        if self.any || self.is_allowed(&origin) {
             return Ok(Page { origin: Some(text.into()) });
         }
         Err(Forbidden::Origin)
@@ -156,6 +158,16 @@ impl Pages {
             ],
         );
         Some(response)
+    }
+
+    fn is_allowed(&self, origin: &WebOrigin<&str>) -> bool {
+        self.allowed.iter().any(|allowed| allowed.is(origin))
+    }
+
+    /// True if this page may send for no other reason than that those of all origins may.
+    pub(super) fn is_any(&self, page: &Page) -> bool {
+        let origin = page.origin.as_deref().and_then(WebOrigin::parse);
+        origin.is_some_and(|origin| !self.is_allowed(&origin))
     }
 
     /// True if the host of this authority is one of these.

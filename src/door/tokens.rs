@@ -142,10 +142,24 @@ impl Tokens {
     ///
     /// [`Unauthorized`] if there is none, or none that is valid at this time.
     pub fn admit(&self, fields: Fields<'_>, now: SystemTime) -> Result<Holder, Unauthorized> {
+        self.admit_by(Schemes::BearerAndBasic, fields, now)
+    }
+
+    /// Likewise, brought in one of these ways.
+    pub(super) fn admit_by(
+        &self,
+        schemes: Schemes,
+        fields: Fields<'_>,
+        now: SystemTime,
+    ) -> Result<Holder, Unauthorized> {
         let mut values = fields.values("Authorization");
         let value = values.next().ok_or(Unauthorized::Missing)?;
         if values.next().is_some() {
             return Err(Unauthorized::Malformed);
+        }
+        let is_bearer = value.get(..7).is_some_and(|it| it.eq_ignore_ascii_case(b"Bearer "));
+        if schemes == Schemes::Bearer && !is_bearer {
+            return Err(Unauthorized::NotBearer);
         }
         let token = token_of(value).ok_or(Unauthorized::Malformed)?;
         let holder = self.find(TokenHash::of(&token)).ok_or(Unauthorized::Unknown)?;
@@ -174,6 +188,15 @@ impl fmt::Debug for Tokens {
         let names = entries.iter().map(|(_, holder)| holder.name());
         f.debug_tuple("Tokens").field(&names.collect::<Vec<_>>()).finish()
     }
+}
+
+/// The ways in which a token may be brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Schemes {
+    BearerAndBasic,
+    /// A browser adds the password of Basic to what any page sends, once its user has typed it; but
+    /// no Bearer token.
+    Bearer,
 }
 
 /// The SHA-256 of a token, in words of the machine.
@@ -306,6 +329,9 @@ pub enum Unauthorized {
     /// Several Authorization fields, another scheme than Bearer and Basic, or one of these
     /// without a token.
     Malformed,
+    /// Another scheme than Bearer, from a page that may send for no other reason than that
+    /// [all may](super::Pages::allow).
+    NotBearer,
     /// A token that is not in the file.
     Unknown,
     /// A token that was valid until some time ago. The client is not told.
@@ -319,6 +345,7 @@ impl Unauthorized {
         match self {
             Self::Missing => "token-missing",
             Self::Malformed => "token-malformed",
+            Self::NotBearer => "token-not-bearer",
             Self::Unknown => "token-unknown",
             Self::Expired(_) => "token-expired",
         }
@@ -332,6 +359,11 @@ impl Unauthorized {
     /// foreign page.
     #[must_use]
     pub fn response(&self) -> Response {
+        self.response_for(Schemes::BearerAndBasic)
+    }
+
+    /// Likewise, with what may be brought alone.
+    pub(super) fn response_for(&self, schemes: Schemes) -> Response {
         let note = match self {
             Self::Expired(holder) => format!("{} {}", self.code(), holder.name()).into(),
             _ => Cow::Borrowed(self.code()),
@@ -343,7 +375,10 @@ impl Unauthorized {
         };
         let basic = r#"Basic realm="uploads", charset="UTF-8""#;
         let mut response = Response::text(401, self.to_string()).with_note(note);
-        put_fields(&mut response, &[("WWW-Authenticate", basic), ("WWW-Authenticate", bearer)]);
+        if schemes == Schemes::BearerAndBasic {
+            put_fields(&mut response, &[("WWW-Authenticate", basic)]);
+        }
+        put_fields(&mut response, &[("WWW-Authenticate", bearer)]);
         response
     }
 }
@@ -353,6 +388,7 @@ impl fmt::Display for Unauthorized {
         f.write_str(match self {
             Self::Missing => "a token is needed",
             Self::Malformed => "Authorization is neither one Bearer token nor one Basic password",
+            Self::NotBearer => "pages of all origins bring a Bearer token, and no password",
             Self::Unknown | Self::Expired(_) => "the token is not valid",
         })
     }

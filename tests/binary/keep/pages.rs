@@ -76,6 +76,8 @@ fn pages_that_are_allowed_may_read_answers_and_refusals() {
             assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin), "{head}");
             assert_eq!(answer.field("Access-Control-Expose-Headers"), Some("ETag, Location"));
             assert_eq!(answer.field("Vary"), Some("Origin"));
+            // Then a page could send what its browser knows of the user.
+            assert_eq!(answer.field("Access-Control-Allow-Credentials"), None);
         }
     }
     is_foreign(&shelf, &from(FOREIGN));
@@ -106,6 +108,7 @@ fn preflights_of_pages_that_are_allowed_need_no_token() {
     assert_eq!((answer.status, &*answer.content), (204, ""));
     assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin));
     assert_eq!(answer.field("Access-Control-Allow-Methods"), Some("PUT, POST"));
+    assert_eq!(answer.field("Access-Control-Allow-Credentials"), None);
     let allowed = answer.field("Access-Control-Allow-Headers").expect("fields");
     for field in ["Authorization", "content-md5", "x-a"] {
         assert!(allowed.split(", ").any(|one| one == field), "{allowed}");
@@ -120,6 +123,32 @@ fn preflights_of_pages_that_are_allowed_need_no_token() {
     assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(origin));
     let own = format!("{}Authorization: Bearer 0123456789\r\n", from(origin));
     is_kept(&shelf.send(&own, b"abc"), b"abc");
+}
+
+/// A browser adds it by itself to what any page sends.
+// covers: 36.14
+#[test]
+fn a_password_of_the_browser_is_not_taken_of_pages_that_all_are() {
+    let folder = testkit::scratch::Folder::make();
+    let tokens = folder.file("tokens", b"bob correct-horse\n").display().to_string();
+    let own = "https://app.example";
+    let options = ["--cors-origin", "*", "--cors-origin", own, "--token-file", &tokens];
+    let shelf = Shelf::start(&options);
+    let basic = "Authorization: Basic Ym9iOmNvcnJlY3QtaG9yc2U=\r\n";
+    let bearer = "Authorization: Bearer correct-horse\r\n";
+    for head in [from(FOREIGN), from(FOREIGN).replacen("PUT", "POST", 1)] {
+        let (_, answer) = shelf.ask(&format!("{head}{basic}"), 3);
+        assert_eq!(answer.status, 401, "{}", answer.content);
+        let scheme = answer.field("WWW-Authenticate").expect("a scheme");
+        assert!(scheme.starts_with("Bearer ") && !answer.head.contains("Basic"), "{}", answer.head);
+        assert_eq!(answer.field("Access-Control-Allow-Origin"), Some(FOREIGN));
+        assert_eq!(answer.field("Access-Control-Allow-Credentials"), None);
+    }
+    assert!(shelf.listing().is_empty());
+    is_kept(&shelf.send(&format!("{}{bearer}", from(FOREIGN)), b"abc"), b"abc");
+    for head in [from(own), put("/a"), from("http://localhost")] {
+        is_kept(&shelf.send(&format!("{head}{basic}"), b"abc"), b"abc");
+    }
 }
 
 // covers: 36.13
