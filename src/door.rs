@@ -134,18 +134,35 @@ impl Door {
         page: &Page,
         now: SystemTime,
     ) -> Result<Admitted, Denied> {
-        let holder =
-            match &self.tokens {
-                None => None,
-                Some(tokens) => {
-                    let is_any = self.pages.is_any(page);
-                    let schemes = if is_any { Schemes::Bearer } else { Schemes::BearerAndBasic };
-                    let holder = tokens.admit_by(schemes, head.fields(), now);
-                    Some(holder.map_err(|wrong| {
-                        Denied::new(NotKept::Token, wrong.response_for(schemes))
-                    })?)
-                }
-            };
+        let holder = match &self.tokens {
+            None => None,
+            Some(tokens) => Some(self.holder(tokens, head, page, now)?),
+        };
+        match self.place(head, holder.as_ref()) {
+            Ok((place, only_new)) => Ok(Admitted { place, only_new, holder, page: page.clone() }),
+            Err(Denied { reason, response }) => {
+                Err(Denied { reason, response: noted_for(holder.as_ref(), response) })
+            }
+        }
+    }
+
+    /// Who brings one of these tokens.
+    fn holder(
+        &self,
+        tokens: &Tokens,
+        head: &Head<'_>,
+        page: &Page,
+        now: SystemTime,
+    ) -> Result<Holder, Denied> {
+        let is_any = self.pages.is_any(page);
+        let schemes = if is_any { Schemes::Bearer } else { Schemes::BearerAndBasic };
+        tokens
+            .admit_by(schemes, head.fields(), now)
+            .map_err(|wrong| Denied::new(NotKept::Token, wrong.response_for(schemes)))
+    }
+
+    /// Where the upload of this holder goes, and true if nothing is to be replaced there.
+    fn place(&self, head: &Head<'_>, holder: Option<&Holder>) -> Result<(Place, bool), Denied> {
         if !matches!(head.method(), "PUT" | "POST") {
             let mut denied = Denied::because(NotKept::Method, "PUT or POST an upload");
             put_fields(&mut denied.response, &[("Allow", "PUT, POST")]);
@@ -159,12 +176,22 @@ impl Door {
         if place.key().is_some_and(|key| key.segments().count() > MOST_SEGMENTS) {
             return Err(Denied::because(NotKept::Key, "the path has too many segments"));
         }
-        if holder.as_ref().and_then(Holder::prefix).is_some_and(|prefix| !is_within(&place, prefix))
-        {
+        if holder.and_then(Holder::prefix).is_some_and(|prefix| !is_within(&place, prefix)) {
             return Err(Denied::because(NotKept::Prefix, "this token is for other names"));
         }
-        Ok(Admitted { place, only_new, holder, page: page.clone() })
+        Ok((place, only_new))
     }
+}
+
+/// Has the note of an answer begin with the name of whom it is for, if a token has told that.
+pub(crate) fn noted_for(holder: Option<&Holder>, response: Response) -> Response {
+    let Some(holder) = holder else { return response };
+    let name = holder.name();
+    let note = match response.note() {
+        Some(note) => format!("for {name}: {note}"),
+        None => format!("for {name}"),
+    };
+    response.with_note(note)
 }
 
 /// True if all names in this place begin with the prefix, which ends in `/`.
@@ -348,6 +375,24 @@ mod tests {
             });
             assert_eq!(found, [without, with], "{origin:?}");
         }
+    }
+
+    // covers: 31.6
+    #[test]
+    fn each_answer_is_noted_with_the_holder() {
+        let door = Door::default().tokens(Tokens::parse("bob bobs-token prefix=a/").expect("one"));
+        let noted = |line: &str, token: &str| {
+            let head = request(line, &format!("Authorization: Bearer {token}\r\n"));
+            let denied = judged(&head, |head| {
+                door.admit_from(head, &Page::default(), UNIX_EPOCH).expect_err("a refusal")
+            });
+            denied.response.note().map(str::to_owned)
+        };
+        assert_eq!(noted("PUT /b", "bobs-token").as_deref(), Some("for bob"));
+        assert_eq!(noted("GET /a/b", "bobs-token").as_deref(), Some("for bob"));
+        let dots = noted("PUT /a/../b", "bobs-token");
+        assert_eq!(dots.as_deref(), Some("for bob: key-dot-segment"));
+        assert_eq!(noted("PUT /b", "anns-token").as_deref(), Some("token-unknown"));
     }
 
     // covers: 36.14

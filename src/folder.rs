@@ -43,7 +43,9 @@ use std::time::SystemTime;
 
 use crate::checksum::{Checksum, Upload};
 use crate::digest::{Algorithm, Fault};
-use crate::door::{Admitted, Denied, Door, Holder, Key, Names, NotKept, Page, Place, put_fields};
+use crate::door::{
+    Admitted, Denied, Door, Holder, Key, Names, NotKept, Page, Place, noted_for, put_fields,
+};
 use crate::handler::{
     Content, Finished, Handler, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
 };
@@ -82,13 +84,26 @@ struct Kept {
     key: Key,
     /// True if the client did not name it.
     is_named_here: bool,
-    holder: Option<Holder>,
     replaces: bool,
-    page: Page,
+    client: Client,
     file: Slot,
     /// What came last, which is written before the file is kept.
     tail: Option<Content>,
     counted: Arc<Counted>,
+}
+
+/// What is known of who sends an upload.
+#[derive(Clone, Debug)]
+struct Client {
+    holder: Option<Holder>,
+    page: Page,
+}
+
+impl Client {
+    /// For the page that the upload comes from, with a note for whom.
+    fn dress(&self, response: Response) -> Response {
+        self.page.dress(noted_for(self.holder.as_ref(), response))
+    }
 }
 
 /// Where a file is, once it is made, for the one task at a time that works on it. The loop never
@@ -135,6 +150,29 @@ impl Folder {
         self
     }
 
+    /// Whose token an upload was begun with: for the line of a log, for example when its client has
+    /// left. `None` if it needed none, and once all of it has come and is given to the disk.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::checksum::Upload;
+    /// use streamsum::door::Holder;
+    /// use streamsum::folder::Folder;
+    /// use streamsum::handler::Report;
+    ///
+    /// /// In [`ended`](streamsum::handler::Handler::ended) of a handler in front of it.
+    /// fn line(report: &Report<'_>, upload: Option<&Upload>) -> String {
+    ///     let name = upload.and_then(Folder::holder).map_or("-", Holder::name);
+    ///     format!("{} {name} {:?}", report.peer, report.outcome)
+    /// }
+    /// # let _ = line;
+    /// ```
+    #[must_use]
+    pub fn holder(upload: &Upload) -> Option<&Holder> {
+        upload.attached::<Attached>()?.as_ref()?.client.holder.as_ref()
+    }
+
     fn task(&self, work: impl FnOnce(&mut Decisions) + Send + 'static) -> Task {
         Task::new(&self.decide, work)
     }
@@ -142,7 +180,7 @@ impl Folder {
     /// Has the file of a request made that waits for it.
     fn make(&self, id: UploadId, length: u64, kept: &Kept) {
         let (volume, min_free) = (Arc::clone(&self.disk.volume), self.disk.min_free);
-        let (slot, page) = (kept.file.clone(), kept.page.clone());
+        let (slot, client) = (kept.file.clone(), kept.client.clone());
         let (key, replaces) = (kept.key.clone(), kept.replaces);
         let least = min_free.map(|free| free.saturating_add(length));
         let counted = Arc::clone(&kept.counted);
@@ -158,7 +196,7 @@ impl Folder {
                 }
                 Err(wrong) => {
                     counted.failed(&wrong);
-                    decisions.answer(id, page.dress(not_kept(&wrong)));
+                    decisions.answer(id, client.dress(not_kept(&wrong)));
                 }
             }
         });
@@ -167,7 +205,7 @@ impl Folder {
 
     /// Has what came of an upload, and is not its end, written before it goes on.
     fn write(&self, id: UploadId, kept: &Kept, content: Content) -> Task {
-        let (slot, page) = (kept.file.clone(), kept.page.clone());
+        let (slot, client) = (kept.file.clone(), kept.client.clone());
         let counted = Arc::clone(&kept.counted);
         self.task(move |decisions| {
             let written = slot.take().and_then(|mut file| {
@@ -182,7 +220,7 @@ impl Folder {
                 }
                 Err(wrong) => {
                     counted.disk_failed(&wrong);
-                    decisions.answer(id, page.dress(failure(&wrong)));
+                    decisions.answer(id, client.dress(failure(&wrong)));
                 }
             }
         })
@@ -226,10 +264,11 @@ impl Kept {
         if self.is_named_here {
             put_fields(&mut response, &[("Location", &target)]);
         }
-        let holder =
-            self.holder.as_ref().map_or(String::new(), |one| format!(" for {}", one.name()));
+        let holder = self.client.holder.as_ref();
+        let holder = holder.map_or(String::new(), |one| format!(" for {}", one.name()));
         let verified = response.note().map_or(String::new(), |note| format!(", {note}"));
-        response.with_note(format!("kept{holder}{verified}: {target}"))
+        let response = response.with_note(format!("kept{holder}{verified}: {target}"));
+        self.client.page.dress(response)
     }
 }
 
@@ -245,6 +284,7 @@ impl Handler for Folder {
                 return Verdict::Answer(response);
             }
         };
+        let client = Client { holder, page };
         let (id, is_too_large) = (request.id(), request.exceeds_body_limit());
         let length = match request.head().framing() {
             Framing::Length(length) => length,
@@ -254,7 +294,7 @@ impl Handler for Folder {
             Verdict::Take(upload) => upload,
             Verdict::Answer(response) => {
                 self.disk.tally.not_kept(NotKept::Declaration);
-                return Verdict::Answer(page.dress(response));
+                return Verdict::Answer(client.dress(response));
             }
             other => return other,
         };
@@ -263,9 +303,9 @@ impl Handler for Folder {
             Place::Within(folder) => (self.names.key_in(folder.as_ref(), now), true),
         };
         let replaces = self.replaces && !only_new;
-        let body_limit = holder.as_ref().and_then(Holder::max);
+        let body_limit = client.holder.as_ref().and_then(Holder::max);
         let (file, counted) = (Slot::default(), Arc::new(Counted::new(&self.disk.tally)));
-        let kept = Kept { key, is_named_here, holder, replaces, page, file, tail: None, counted };
+        let kept = Kept { key, is_named_here, replaces, client, file, tail: None, counted };
         // What is refused for its length needs no file.
         let is_too_large = body_limit.map_or(is_too_large, |most| length > most);
         if !is_too_large {
@@ -342,10 +382,10 @@ impl Handler for Folder {
                 }
                 Err(wrong) => {
                     kept.counted.failed(&wrong);
-                    not_kept(&wrong)
+                    kept.client.dress(not_kept(&wrong))
                 }
             };
-            decisions.answer(id, kept.page.dress(response));
+            decisions.answer(id, response);
         });
         self.disk.crew.run(Duty::Keep, vec![task]);
         // It ends, however long the disk takes; and is not cut when the client has left.
@@ -381,10 +421,10 @@ fn attached(upload: &mut Upload) -> Option<&mut Attached> {
     upload.attached_mut()
 }
 
-/// For the page that the upload comes from.
+/// As [`Client::dress`] does it, if the client is known.
 fn dressed(upload: &Upload, response: Response) -> Response {
     match upload.attached::<Attached>() {
-        Some(Some(kept)) => kept.page.dress(response),
+        Some(Some(kept)) => kept.client.dress(response),
         _ => response,
     }
 }

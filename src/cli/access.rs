@@ -9,7 +9,7 @@
 //! One space separates the columns, and only the last column may have spaces. A value that
 //! is not known is `-`. The time comes before all of them, if [`Lines`] write it. The
 //! numbers of a 408 follow its reason, `: 17 bytes in 30.1s, none for 30.0s`. The note of a
-//! response ends its line, ` note="verified sha-256"`. No client can
+//! response ends its line, ` note="verified sha-256"`, or the name of whom the upload was. No client can
 //! forge a line or a column, or send control characters to the terminal: see [`Escaped`].
 
 use std::fmt;
@@ -35,6 +35,15 @@ pub(super) struct Logged<H, R> {
     /// Takes access lines, and all other lines.
     pub(super) lines: Lines,
     pub(super) resident: R,
+}
+
+/// A handler that may know whose uploads are.
+pub(super) trait Whose: Handler {
+    /// The name of whom this is an upload.
+    fn holder<'a>(&self, upload: &'a Self::Upload) -> Option<&'a str> {
+        let _ = upload;
+        None
+    }
 }
 
 /// A [`Resident`] that writes lines.
@@ -84,7 +93,7 @@ impl<H, R: Writes> Resident for Logged<H, R> {
     }
 }
 
-impl<H: Handler, R> Handler for Logged<H, R> {
+impl<H: Whose, R> Handler for Logged<H, R> {
     type Upload = H::Upload;
 
     fn begin(&mut self, request: Request<'_>) -> Verdict<H::Upload> {
@@ -113,7 +122,8 @@ impl<H: Handler, R> Handler for Logged<H, R> {
 
     fn ended(&mut self, report: &Report<'_>, upload: Option<H::Upload>) {
         if self.access_log == AccessLog::Stderr {
-            self.lines.push_with(|line| Entry::new(report).write(line));
+            let holder = upload.as_ref().and_then(|upload| self.handler.holder(upload));
+            self.lines.push_with(|line| Entry::new(report, holder).write(line));
         }
         self.handler.ended(report, upload);
     }
@@ -132,6 +142,8 @@ struct Entry<'a> {
     too_slow: Option<&'a dyn fmt::Display>,
     /// What the handler has noted of the answer.
     note: Option<&'a str>,
+    /// Whose upload it was, which stands in for a note.
+    holder: Option<&'a str>,
 }
 
 /// How a request ended: the last column.
@@ -142,7 +154,7 @@ enum LastColumn<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn new(report: &'a Report<'a>) -> Self {
+    fn new(report: &'a Report<'a>, holder: Option<&'a str>) -> Self {
         let end = match &report.outcome {
             Outcome::Answered(_) => {
                 let text = report.response.filter(|one| one.content_type().starts_with("text/"));
@@ -161,6 +173,7 @@ impl<'a> Entry<'a> {
             end,
             too_slow: report.too_slow.as_ref().map(|too_slow| too_slow as _),
             note: report.response.and_then(Response::note),
+            holder,
         }
     }
 }
@@ -196,8 +209,10 @@ impl Entry<'_> {
             line.extend_from_slice(b": ");
             put(line, too_slow);
         }
-        if let Some(note) = self.note {
-            put_note(line, note);
+        match (self.note, self.holder) {
+            (Some(note), _) => put_note(line, note),
+            (None, Some(name)) => put_note(line, &format!("for {name}")),
+            (None, None) => {}
         }
     }
 }
@@ -331,6 +346,7 @@ mod tests {
             end,
             too_slow: None,
             note: None,
+            holder: None,
         }
     }
 
@@ -345,6 +361,17 @@ mod tests {
         let refused = entry(LastColumn::Reason(&Reject::BodyTooLarge));
         let refused = line(&Entry { note: Some("9 bytes"), ..refused });
         assert!(refused.ends_with(r#"ms the content is too large note="9 bytes""#), "{refused}");
+    }
+
+    // covers: 31.6
+    #[test]
+    fn upload_without_an_answer_has_its_holder_for_a_note() {
+        let left = |note| {
+            let left = entry(LastColumn::Reason(&Abort::Reset));
+            line(&Entry { note, holder: Some("bob"), ..left })
+        };
+        assert!(left(None).ends_with(r#"ms connection reset note="for bob""#), "{}", left(None));
+        assert!(left(Some("a note")).ends_with(r#" note="a note""#));
     }
 
     #[test]
@@ -469,6 +496,8 @@ mod tests {
             response.with_note("of a refusal")
         }
     }
+
+    impl Whose for Noting {}
 
     #[test]
     fn access_log_passes_on_what_its_handler_notes() {

@@ -4,13 +4,14 @@ use std::io;
 
 use streamsum::checksum::{Checksum, Upload};
 #[cfg(feature = "folder")]
-use streamsum::door::{Door, NotKept, Pages};
+use streamsum::door::{Door, Holder, NotKept, Pages};
 #[cfg(feature = "folder")]
 use streamsum::folder::{Disk, Folder};
 use streamsum::handler::{Finished, Handler, Piece, Refused, Reply, Report, Request, Verdict};
 use streamsum::proto::Response;
 use streamsum::run::Handle;
 
+use super::access::Whose;
 use super::lines::Lines;
 use super::listen::Endpoint;
 use super::operator::Reload;
@@ -189,5 +190,12 @@ impl Handler for Keeping {
 
     fn ended(&mut self, report: &Report<'_>, upload: Option<Upload>) {
         either!(self, handler => handler.ended(report, upload));
+    }
+}
+
+impl Whose for Keeping {
+    #[cfg(feature = "folder")]
+    fn holder<'a>(&self, upload: &'a Upload) -> Option<&'a str> {
+        Folder::holder(upload).map(Holder::name)
     }
 }

@@ -3,10 +3,9 @@
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
-use streamsum::handler::Handler;
 use streamsum::run::{Round, Runner};
 
-use super::access::{Logged, Writes};
+use super::access::{Logged, Whose, Writes};
 
 /// The connections that were there when a worker ended, and were cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +45,7 @@ impl Others {
         mut part: Logged<H, R>,
     ) -> io::Result<()>
     where
-        H: Handler + Send + 'static,
+        H: Whose + Send + 'static,
         H::Upload: Send,
         R: Writes + Send + 'static,
     {

@@ -153,6 +153,44 @@ fn no_line_shows_a_token() {
     }
 }
 
+// covers: 31.6
+#[test]
+fn each_line_says_whose_token_it_was() {
+    let (shelf, _tokens) = guarded(&["--body-timeout", "1s", "--digest", "md5"]);
+    is_kept(&shelf.send(&bearer("/old", "correct-horse"), b"abc"), b"abc");
+    let kept = shelf.running.line();
+    assert!(kept.ends_with(" note=\"kept for all: /old\""), "{kept}");
+    let md5 = "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    for (head, content, status, note) in [
+        (bearer("/a", "prefixed-token"), &b"abc"[..], 403, "for box"),
+        (bearer("/a/../b", "correct-horse"), b"abc", 400, "for all: key-dot-segment"),
+        (bearer("/a", "correct-horse").replacen("PUT", "GET", 1), b"", 405, "for all"),
+        (bearer("/a", "small-token"), b"12345", 413, "for small"),
+        (bearer("/old/a", "correct-horse"), b"abc", 409, "for all"),
+        (bearer("/old", "correct-horse") + "If-None-Match: *\r\n", b"abc", 412, "for all"),
+        (bearer("/a", "correct-horse") + md5, b"abc", 400, "for all"),
+        (bearer("/a", "correct-horse") + "Content-MD5: x\r\n", b"abc", 400, "for all"),
+        (bearer("/a", "former-token"), b"abc", 401, "token-expired gone"),
+    ] {
+        let answer = shelf.send(&head, content);
+        assert_eq!(answer.status, status, "{head} {}", answer.content);
+        let line = shelf.running.line();
+        assert!(line.ends_with(&format!(" note=\"{note}\"")), "{line}");
+    }
+    // Those that break off.
+    let upload = shelf.begin(&bearer("/a", "correct-horse"), 3);
+    upload.half_close();
+    let line = shelf.running.line();
+    assert!(line.contains(" PUT /a 400 0 ") && line.ends_with(" note=\"for all\""), "{line}");
+    let mut silent = shelf.begin(&bearer("/a", "correct-horse"), 3);
+    assert_eq!(silent.answer().status, 408);
+    let line = shelf.running.line();
+    assert!(line.contains(" PUT /a 408 0 ") && line.ends_with(" note=\"for all\""), "{line}");
+    super::untouched::reset(shelf.begin(&bearer("/a", "correct-horse"), 3));
+    let line = shelf.running.line();
+    assert!(line.contains(" PUT /a - 0 ") && line.ends_with(" note=\"for all\""), "{line}");
+}
+
 fn fails(arguments: &[&str]) -> (Output, String) {
     let output = STREAMSUM.command(arguments).output().expect("it runs");
     let line = text(&output.stderr).to_owned();

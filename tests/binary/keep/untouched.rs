@@ -41,7 +41,7 @@ fn leave_all_as_it_was(options: &[&str], upload: impl Fn(&Shelf, &str)) {
     }
 }
 
-fn reset(client: Client) {
+pub(super) fn reset(client: Client) {
     let socket = client.into_socket();
     let Socket::Tcp(stream) = &socket else { panic!("a connection over TCP") };
     SockRef::from(stream).set_linger(Some(Duration::ZERO)).expect("an open socket");
