@@ -9,13 +9,14 @@ mod names;
 mod not_kept;
 mod origin;
 mod tokens;
+mod whole;
 #[cfg(test)]
 mod wire;
 
 use std::time::SystemTime;
 
 use crate::handler::{PeerAddr, Request};
-use crate::proto::{Framing, Head, Response};
+use crate::proto::{Head, Response};
 
 pub use key::{BadKey, Key, KeyRules, Place};
 pub use names::Names;
@@ -168,7 +169,7 @@ impl Door {
             put_fields(&mut denied.response, &[("Allow", "PUT, POST")]);
             return Err(denied);
         }
-        let only_new = judge_fields(head)?;
+        let only_new = whole::judge(head)?;
         let place = Place::of(head.target(), &self.rules).map_err(bad_key)?;
         if matches!(place, Place::Within(_)) && head.method() == "PUT" {
             return Err(Denied::because(NotKept::Key, "PUT needs a name; POST makes one"));
@@ -208,49 +209,6 @@ fn is_within(place: &Place, prefix: &str) -> bool {
 fn bad_key(wrong: BadKey) -> Denied {
     let response = Response::text(400, wrong.to_string()).with_note(wrong.code());
     Denied::new(NotKept::Key, response)
-}
-
-/// Judges the fields that would change what an upload means; true if nothing is to be replaced.
-fn judge_fields(head: &Head<'_>) -> Result<bool, Denied> {
-    let fields = head.fields();
-    if head.framing() == Framing::None {
-        // Else a request that has lost its content would replace a file by nothing.
-        return Err(Denied::because(NotKept::NoLength, "an upload has a length, or is chunked"));
-    }
-    let is_wrapped = |coding: &[u8]| coding.eq_ignore_ascii_case(b"aws-chunked");
-    let payload = fields.get("x-amz-content-sha256").unwrap_or_default();
-    if fields.list("Content-Encoding").any(is_wrapped) || payload.starts_with(b"STREAMING-") {
-        return Err(Denied::because(
-            NotKept::Unsupported,
-            "aws-chunked is an envelope: send the file itself",
-        ));
-    }
-    // Copies, and uploads in several requests.
-    for name in ["x-amz-copy-source", "Upload-Length", "Upload-Offset", "Upload-Complete"] {
-        if fields.get(name).is_some() {
-            return Err(Denied::because(
-                NotKept::Unsupported,
-                "an upload is one request with all of its content",
-            ));
-        }
-    }
-    if fields.get("Content-Range").is_some() {
-        // RFC 9110 §14.5: a part would replace the whole.
-        return Err(Denied::because(NotKept::Range, "a part of an upload cannot be kept"));
-    }
-    let media_type = fields.get("Content-Type").unwrap_or_default();
-    let media_type = media_type.split(|byte| *byte == b';').next().unwrap_or_default();
-    if media_type.trim_ascii().eq_ignore_ascii_case(b"multipart/form-data") {
-        return Err(Denied::because(NotKept::Form, "a form is an envelope: send the file itself"));
-    }
-    if fields.get("If-Match").is_some() {
-        return Err(Denied::because(NotKept::Unsupported, "If-Match is not supported"));
-    }
-    match fields.values("If-None-Match").collect::<Vec<_>>()[..] {
-        [] => Ok(false),
-        [b"*"] => Ok(true),
-        _ => Err(Denied::because(NotKept::Unsupported, "If-None-Match is supported with * alone")),
-    }
 }
 
 /// Adds fields that are known to be good; one that is not would be left out.
