@@ -291,6 +291,12 @@ mod tests {
             ("x-amz-copy-source: /a/b\r\n", Some(other)),
             ("Upload-Length: 9\r\n", Some(other)),
             ("Upload-Complete: ?0\r\n", Some(other)),
+            ("Upload-Draft-Interop-Version: 6\r\n", Some(other)),
+            ("tus-resumable: 1.0.0\r\n", Some(other)),
+            ("X-Goog-Upload-Command: upload, finalize\r\n", Some(other)),
+            ("x-amz-write-offset-bytes: 9\r\n", Some(other)),
+            ("x-amz-content-length: 9\r\n", None),
+            ("Upload: x\r\n", None),
             ("If-Match: *\r\n", Some(if_match)),
             ("If-None-Match: *\r\n", None),
             ("If-None-Match: \"a\"\r\n", Some(if_none)),
@@ -309,6 +315,45 @@ mod tests {
                 judged(&head, |head| door.admit_from(head, &Page::default(), UNIX_EPOCH));
             assert_eq!(admitted.expect("let in").only_new, only_new);
         }
+    }
+
+    // covers: 36.8
+    #[test]
+    fn queries_of_object_stores_that_mean_more_than_an_upload_are_refused() {
+        let part = Some("501 an upload is one request with all of its content");
+        let other = Some("501 by its query it is no upload: leave that out");
+        for (query, refused) in [
+            ("uploads", part),
+            ("uploads=", part),
+            ("partNumber=1&uploadId=x", part),
+            ("x-id=UploadPart&partnumber=1", part),
+            ("uploadType=resumable&name=a", part),
+            ("comp=block&blockid=x", part),
+            ("append&position=9", part),
+            ("acl", other),
+            ("x=1&tagging", other),
+            ("delete=", other),
+            ("tagging&uploads", part),
+            ("", None),
+            ("x-id=PutObject", None),
+            ("X-Amz-Signature=acl&X-Amz-Date=uploads", None),
+            ("uploads2&upload=1&myacl", None),
+            ("path=/a?uploads", None),
+        ] {
+            for method in ["PUT", "POST"] {
+                for target in ["/a", "http://x/a", "http://x"] {
+                    if (method, target) == ("PUT", "http://x") {
+                        continue;
+                    }
+                    let line = format!("{method} {target}?{query}");
+                    let found = refusal(&Door::default(), &request(&line, ""));
+                    assert_eq!(found.as_deref(), refused, "{line}");
+                }
+            }
+        }
+        // It says that rather than that there is no content.
+        let begin = "POST /a?uploads HTTP/1.1\r\nHost: x\r\n";
+        assert_eq!(refusal(&Door::default(), begin).as_deref(), part);
     }
 
     // covers: 36.13

@@ -98,7 +98,8 @@ reasons! {
     Disk, Some(500), "disk", "the disk has failed";
     /// It has its name, or not: the store has failed at the last step.
     Unknown, Some(500), "unknown", "it is not known whether it is kept";
-    /// `aws-chunked`, a copy, one of several requests, or a condition that is not supported.
+    /// `aws-chunked`, a copy, one of several requests, what a query asks an object store for, or a
+    /// condition that is not supported.
     Unsupported, Some(501), "unsupported", "it asks for what is not supported";
     /// No descriptor is left for its file.
     Descriptors, Some(503), "no-descriptor", "too many files are open";

@@ -251,8 +251,20 @@ fn fields_that_would_mean_something_else_are_refused_before_the_content() {
             assert_eq!(answer.status, status, "{field}: {}", answer.content);
         }
     }
+    for field in ["Tus-Resumable: 1.0.0", "Upload-Offset: 3", "Upload-Draft-Interop-Version: 6"] {
+        let (_, answer) = shelf.ask(&format!("{}{field}\r\n", put("/a")), 3);
+        assert_eq!(answer.status, 501, "{field}: {}", answer.content);
+    }
+    for query in ["uploads", "partNumber=2&uploadId=x", "acl", "tagging", "uploadType=resumable"] {
+        for head in [put(&format!("/a?{query}")), with_host("POST", &format!("/a?{query}"))] {
+            let (_, answer) = shelf.ask(&head, 3);
+            assert_eq!(answer.status, 501, "{query}: {}", answer.content);
+            assert_eq!(shelf.send(&head, b"").status, 501, "{query}");
+        }
+    }
     assert_eq!(shelf.read("a"), b"old");
     assert_eq!(shelf.listing().len(), 1);
+    is_kept(&shelf.send(&put("/a?X-Amz-Signature=x&x-id=PutObject"), b"abc"), b"abc");
     for label in ["multipart/mixed; boundary=x", "application/x-www-form-urlencoded", "x"] {
         let answer = shelf.send(&format!("{}Content-Type: {label}\r\n", put("/a")), b"abc");
         is_kept(&answer, b"abc");
