@@ -404,7 +404,9 @@ impl Handler for Folder {
     }
 
     fn ended(&mut self, report: &Report<'_>, upload: Option<Upload>) {
-        if let Some(kept) = upload.and_then(|mut upload| attached(&mut upload)?.take()) {
+        if let Some(mut kept) = upload.and_then(|mut upload| attached(&mut upload)?.take()) {
+            // Others may wait for its room.
+            kept.tail = None;
             if let Some(reason) = NotKept::of(report.outcome) {
                 kept.counted.not_kept(reason);
             }

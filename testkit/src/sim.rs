@@ -2,8 +2,8 @@
 //! only moves when it is told to.
 //!
 //! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
-//! a seed or a script; [`workers`] plays several engines, and [`passing`] one with a resident beside
-//! it; `watch` holds the engine's deadlines against the clock, and `audit` what came of it against
+//! a seed or a script; [`workers`] plays several engines, [`passing`] one with a resident beside
+//! it, and `keeping` one whose handler keeps uploads on a disk; `watch` holds the engine's deadlines against the clock, and `audit` what came of it against
 //! what was sent.
 
 mod answers;
@@ -12,6 +12,8 @@ mod clock;
 mod driver;
 mod erratic;
 mod faults;
+#[cfg(all(unix, feature = "folder"))]
+pub mod keeping;
 pub mod passing;
 mod peer;
 mod reached;

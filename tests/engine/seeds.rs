@@ -9,6 +9,8 @@ use std::thread;
 
 use testkit::random::Random;
 use testkit::sim::Reached;
+#[cfg(unix)]
+use testkit::sim::keeping::{self, Kept};
 use testkit::sim::passing::{self, Passed};
 use testkit::sim::workers::{self, Seen};
 use testkit::sim::world::{Scale, Weather, play};
@@ -98,6 +100,21 @@ fn every_seed_with_a_resident_ends_well() {
     for seed in seeds() {
         let _seed = Seed(seed);
         all.add(passing::play(Random::new(seed)));
+    }
+    println!("{all:?}");
+    if number("SIM_SEED").is_none() {
+        assert!(all.is_complete(), "{all:?}");
+    }
+}
+
+/// A handler that keeps uploads, and a disk that does what it likes.
+#[cfg(unix)]
+#[test]
+fn every_seed_with_a_disk_ends_well() {
+    let mut all = Kept::default();
+    for seed in seeds() {
+        let _seed = Seed(seed);
+        all.add(keeping::play(Random::new(seed)));
     }
     println!("{all:?}");
     if number("SIM_SEED").is_none() {
