@@ -285,6 +285,10 @@ impl Handler for Folder {
             }
         };
         let client = Client { holder, page };
+        if self.disk.crew.waiting(Duty::Keep) > self.disk.max_waiting {
+            self.disk.tally.not_kept(NotKept::Late);
+            return Verdict::Answer(client.dress(for_a_while("the disk is behind")));
+        }
         let (id, is_too_large) = (request.id(), request.exceeds_body_limit());
         let length = match request.head().framing() {
             Framing::Length(length) => length,
@@ -449,14 +453,17 @@ fn failure(wrong: &io::Error) -> Response {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             Response::text(507, "there is no room for it")
         }
-        _ if is_shortage(wrong) => {
-            let mut response = Response::text(503, "too many files are open");
-            put_fields(&mut response, &[("Retry-After", "5")]);
-            response
-        }
+        _ if is_shortage(wrong) => for_a_while("too many files are open"),
         _ => Response::text(500, "it could not be kept"),
     };
     response.with_note(wrong.to_string())
+}
+
+/// What the client gets that may come again soon.
+fn for_a_while(words: &str) -> Response {
+    let mut response = Response::text(503, words.to_owned());
+    put_fields(&mut response, &[("Retry-After", "5")]);
+    response
 }
 
 fn is_shortage(wrong: &io::Error) -> bool {

@@ -10,6 +10,8 @@ use super::crew::{Crew, Threads};
 use super::root::Root;
 use super::volume::Volume;
 
+const MAX_WAITING: usize = 4096;
+
 /// A folder, and the threads that wait for its disk; shared by the handlers of all workers.
 ///
 /// The [module page](super) has an example.
@@ -19,6 +21,7 @@ pub struct Disk {
     /// Its threads hold nothing of this but the volume: the last to be dropped is none of them.
     pub(super) crew: Arc<dyn Crew>,
     pub(super) min_free: Option<u64>,
+    pub(super) max_waiting: usize,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -39,7 +42,7 @@ impl Disk {
     #[must_use]
     pub fn of(volume: impl Volume + 'static, crew: impl Crew + 'static) -> Self {
         let (volume, crew) = (Arc::new(volume), Arc::new(crew));
-        Self { volume, crew, min_free: None, tally: Arc::default() }
+        Self { volume, crew, min_free: None, max_waiting: MAX_WAITING, tally: Arc::default() }
     }
 
     /// Takes no new upload while fewer bytes than this are free: 507, before a client that waits
@@ -47,6 +50,14 @@ impl Disk {
     #[must_use]
     pub fn min_free(mut self, bytes: impl Into<Option<u64>>) -> Self {
         self.min_free = bytes.into();
+        self
+    }
+
+    /// Takes no new upload while more than so many whole ones wait to be synced: 503. Clients may
+    /// have left them, so that connections alone do not bound them. Default 4,096.
+    #[must_use]
+    pub fn max_waiting(mut self, uploads: usize) -> Self {
+        self.max_waiting = uploads;
         self
     }
 
@@ -59,6 +70,9 @@ impl Disk {
 
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Disk").field("min_free", &self.min_free).finish_non_exhaustive()
+        f.debug_struct("Disk")
+            .field("min_free", &self.min_free)
+            .field("max_waiting", &self.max_waiting)
+            .finish_non_exhaustive()
     }
 }

@@ -22,6 +22,9 @@ const BUFFER: usize = 4 << 10;
 /// So many names are there: uploads replace each other.
 const NAMES: usize = 5;
 
+/// So many whole uploads may wait to be synced before no more are taken.
+const MOST_WAITING: usize = 3;
+
 /// How long a request waits for its file at most.
 const LATE: Duration = Duration::from_secs(20);
 
@@ -127,6 +130,8 @@ pub struct Kept {
     pub failed: u64,
     /// There was no descriptor, or the disk has taken too long for a file: 503.
     pub late: u64,
+    /// Too many waited to be synced: 503.
+    pub behind: u64,
     /// Were not as declared: 400.
     pub damaged: u64,
     /// Their client broke off.
@@ -136,9 +141,10 @@ pub struct Kept {
 }
 
 impl Kept {
-    fn all(self) -> [u64; 9] {
-        let Self { kept, replaced, exists, full, failed, late, damaged, gone, .. } = self;
-        [kept, replaced, exists, full, failed, late, damaged, gone, self.kept_without_client]
+    fn all(self) -> [u64; 10] {
+        let Self { kept, replaced, exists, full, failed, .. } = self;
+        let Self { late, behind, damaged, gone, kept_without_client, .. } = self;
+        [kept, replaced, exists, full, failed, late, behind, damaged, gone, kept_without_client]
     }
 
     /// Adds what another game has seen.
@@ -149,6 +155,7 @@ impl Kept {
         self.full += other.full;
         self.failed += other.failed;
         self.late += other.late;
+        self.behind += other.behind;
         self.damaged += other.damaged;
         self.gone += other.gone;
         self.kept_without_client += other.kept_without_client;
@@ -184,7 +191,7 @@ pub fn play(mut random: Random) -> Kept {
     }
     let script = Script::default();
     script.state().room = 200_000;
-    let disk = Disk::of(script.clone(), script.clone());
+    let disk = Disk::of(script.clone(), script.clone()).max_waiting(MOST_WAITING);
     let door = Door::default();
     let folder = Folder::new(disk.clone(), door, Checksum::new(), script.clone());
     let driver = Driver::new(config, Pair::new(folder, script.clone()));
@@ -333,6 +340,7 @@ impl Game {
                     seen.exists += 1;
                 }
                 500 => seen.failed += 1,
+                503 if uploader.answer.ends_with(b"the disk is behind") => seen.behind += 1,
                 503 => seen.late += 1,
                 507 => seen.full += 1,
                 other => panic!("upload {number} was answered {other}"),

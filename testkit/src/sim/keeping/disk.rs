@@ -100,6 +100,10 @@ impl Crew for Script {
     fn run(&self, duty: Duty, tasks: Vec<Task>) {
         self.state().tasks.extend(tasks.into_iter().map(|task| (duty, task)));
     }
+
+    fn waiting(&self, duty: Duty) -> usize {
+        self.state().tasks.iter().filter(|(other, _)| *other == duty).count()
+    }
 }
 
 impl Decide for Script {
