@@ -33,11 +33,13 @@
 mod counters;
 mod crew;
 mod disk;
+mod kept_upload;
 mod root;
 mod volume;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -52,10 +54,12 @@ use crate::handler::{
 use crate::proto::{Framing, Reject, Response};
 use crate::resident::{Decide, Decisions, Resident};
 use counters::Counted;
+use kept_upload::{Known, OnKept};
 
 pub use counters::Counters;
 pub use crew::{Crew, Duty, Task};
 pub use disk::Disk;
+pub use kept_upload::KeptUpload;
 pub use volume::{Draft, KeepError, Volume};
 
 /// Keeps each upload under the name that its target has, and answers with its digest as
@@ -90,6 +94,8 @@ struct Kept {
     /// What came last, which is written before the file is kept.
     tail: Option<Content>,
     counted: Arc<Counted>,
+    /// `None` if nobody wants to be told.
+    known: Option<Box<Known>>,
 }
 
 /// What is known of who sends an upload.
@@ -257,6 +263,16 @@ impl Kept {
         file.keep(&self.key, self.replaces)
     }
 
+    /// Tells of an upload that is kept.
+    fn tell(&self, tell: &OnKept, length: u64, has_replaced: bool) {
+        let Some(known) = &self.known else { return };
+        let (key, time) = (&self.key, SystemTime::now());
+        let holder = self.client.holder.as_ref();
+        let upload = KeptUpload { key, length, has_replaced, time, holder, known };
+        // A panic was reported where it happened; the client is still to be answered.
+        let _ = catch_unwind(AssertUnwindSafe(|| tell(&upload)));
+    }
+
     /// The answer to an upload that is kept.
     fn described(&self, mut response: Response, etag: &str) -> Response {
         put_fields(&mut response, &[("ETag", etag)]);
@@ -289,6 +305,7 @@ impl Handler for Folder {
             self.disk.tally.not_kept(NotKept::Late);
             return Verdict::Answer(client.dress(for_a_while("the disk is behind")));
         }
+        let known = self.disk.on_kept.as_ref().map(|_| Box::new(Known::of(&request)));
         let (id, is_too_large) = (request.id(), request.exceeds_body_limit());
         let length = match request.head().framing() {
             Framing::Length(length) => length,
@@ -309,7 +326,8 @@ impl Handler for Folder {
         let replaces = self.replaces && !only_new;
         let body_limit = client.holder.as_ref().and_then(Holder::max);
         let (file, counted) = (Slot::default(), Arc::new(Counted::new(&self.disk.tally)));
-        let kept = Kept { key, is_named_here, replaces, client, file, tail: None, counted };
+        let tail = None;
+        let kept = Kept { key, is_named_here, replaces, client, file, tail, counted, known };
         // What is refused for its length needs no file.
         let is_too_large = body_limit.map_or(is_too_large, |most| length > most);
         if !is_too_large {
@@ -374,14 +392,19 @@ impl Handler for Folder {
         let (Some(mut kept), Some(etag)) = (kept, etag) else {
             unreachable!("both are there from the head on")
         };
+        if let Some(known) = &mut kept.known {
+            known.digests = upload.values().into();
+        }
         let (id, length) = (message.id(), message.received());
         let Reply::Now(response) = self.checksum.finish(message, upload) else {
             unreachable!("it answers at once")
         };
+        let on_kept = self.disk.on_kept.clone();
         let task = self.task(move |decisions| {
             let response = match kept.keep() {
                 Ok(has_replaced) => {
                     kept.counted.kept(length, has_replaced);
+                    on_kept.iter().for_each(|tell| kept.tell(tell, length, has_replaced));
                     kept.described(response, &etag)
                 }
                 Err(wrong) => {

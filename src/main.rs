@@ -18,6 +18,8 @@ mod cli {
     mod keeping;
     mod lines;
     mod listen;
+    #[cfg(feature = "folder")]
+    mod on_kept;
     mod operator;
     pub(crate) mod serve;
     pub(crate) mod settings;

@@ -1,6 +1,8 @@
 //! What becomes of uploads: they are forgotten, or kept in a folder.
 
 use std::io;
+#[cfg(feature = "folder")]
+use std::time::Duration;
 
 use streamsum::checksum::{Checksum, Upload};
 #[cfg(feature = "folder")]
@@ -14,6 +16,8 @@ use streamsum::run::Handle;
 use super::access::Whose;
 use super::lines::Lines;
 use super::listen::Endpoint;
+#[cfg(feature = "folder")]
+use super::on_kept::Teller;
 use super::operator::Reload;
 use super::settings::Settings;
 #[cfg(feature = "folder")]
@@ -26,6 +30,8 @@ pub(super) struct Keeper {
     folder: Option<(Disk, Door, bool)>,
     #[cfg(feature = "folder")]
     token_file: Option<TokenFile>,
+    #[cfg(feature = "folder")]
+    teller: Option<Teller>,
 }
 
 #[cfg(feature = "folder")]
@@ -33,14 +39,17 @@ impl Keeper {
     /// # Errors
     ///
     /// What is wrong with a folder, a token file or an origin, in words.
-    pub(super) fn new(settings: &Settings, endpoints: &[Endpoint]) -> Result<Self, String> {
+    pub(super) fn new(
+        settings: &Settings,
+        endpoints: &[Endpoint],
+        lines: &Lines,
+    ) -> Result<Self, String> {
         let checksum = Checksum::of(settings.digest.iter());
         let keep = &settings.keep;
-        let Some(path) = &keep.to else {
-            return Ok(Self { checksum, folder: None, token_file: None });
-        };
+        let none = Self { checksum, folder: None, token_file: None, teller: None };
+        let Some(path) = &keep.to else { return Ok(none) };
         let cannot_keep = |wrong| format!("cannot keep uploads in {}: {wrong}", path.display());
-        let disk = Disk::open(path).map_err(cannot_keep)?.min_free(keep.min_free);
+        let mut disk = Disk::open(path).map_err(cannot_keep)?.min_free(keep.min_free);
         let mut pages = Pages::new();
         for origin in &keep.cors_origin {
             pages = pages.allow(origin).map_err(|wrong| format!("--cors-origin: {wrong}"))?;
@@ -57,7 +66,15 @@ impl Keeper {
             door = door.tokens(file.tokens());
             token_file = Some(file);
         }
-        Ok(Self { checksum, folder: Some((disk, door, keep.no_overwrite)), token_file })
+        let mut teller = None;
+        if let Some(path) = &keep.on_kept {
+            let started = Teller::start(path.clone(), keep.on_kept_queue, lines.for_another());
+            let started = started.map_err(|wrong| format!("cannot start: {wrong}"))?;
+            let own = started.clone();
+            disk = disk.on_kept(move |upload| own.push(upload));
+            teller = Some(started);
+        }
+        Ok(Self { checksum, folder: Some((disk, door, keep.no_overwrite)), token_file, teller })
     }
 
     /// What reads the token file again, and says so; `None` if there is none.
@@ -80,7 +97,8 @@ impl Keeper {
     }
 
     pub(super) fn ledger(&self) -> Ledger {
-        Ledger { disk: self.folder.as_ref().map(|(disk, ..)| disk.clone()) }
+        let disk = self.folder.as_ref().map(|(disk, ..)| disk.clone());
+        Ledger { disk, teller: self.teller.clone() }
     }
 }
 
@@ -88,6 +106,7 @@ impl Keeper {
 #[cfg(feature = "folder")]
 pub(super) struct Ledger {
     disk: Option<Disk>,
+    teller: Option<Teller>,
 }
 
 #[cfg(feature = "folder")]
@@ -105,6 +124,20 @@ impl Ledger {
                 lines.note(format_args!("not_kept={times} status={status} reason={code} {reason}"));
             }
         }
+        if let Some(teller) = &self.teller {
+            lines.note(format_args!("{}", teller.told()));
+        }
+    }
+
+    /// Waits until all that is kept is told, for at most so long, and reports what cannot be. Of the
+    /// last handler: when the disk goes with it, what is under way there is waited for.
+    pub(super) fn close(self, last: Keeping, lines: &mut Lines, limit: Duration) {
+        let Self { disk, teller } = self;
+        drop((last, disk));
+        let lost = teller.map_or(0, |teller| teller.close(limit));
+        if lost > 0 {
+            lines.note(format_args!("--on-kept: uploads kept that were not told: {lost}"));
+        }
     }
 }
 
@@ -113,7 +146,7 @@ impl Keeper {
     /// # Errors
     ///
     /// None.
-    pub(super) fn new(settings: &Settings, _: &[Endpoint]) -> Result<Self, String> {
+    pub(super) fn new(settings: &Settings, _: &[Endpoint], _: &Lines) -> Result<Self, String> {
         Ok(Self { checksum: Checksum::of(settings.digest.iter()) })
     }
 
@@ -141,6 +174,8 @@ pub(super) struct Ledger;
 #[cfg(not(feature = "folder"))]
 impl Ledger {
     pub(super) fn report(&self, _: &mut Lines) {}
+
+    pub(super) fn close(self, _: Keeping, _: &mut Lines, _: std::time::Duration) {}
 }
 
 /// The handler of the binary.

@@ -144,6 +144,10 @@ impl Operator {
         self.ledger.report(lines);
     }
 
+    pub(super) fn into_ledger(self) -> Ledger {
+        self.ledger
+    }
+
     fn note(&mut self, place: usize) {
         if let (Some(came), Some(signals)) =
             (self.came.get_mut(place), self.signals.0.get_mut(place))

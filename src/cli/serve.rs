@@ -24,9 +24,10 @@ use super::workers::{Left, Others};
 /// Bytes of a target in an access line: enough to tell requests apart.
 const KEPT_TARGET: usize = 256;
 /// Descriptors of folders that are open at a time, when uploads are kept: three for each of the six
-/// threads that wait for the disk, and the folder with its lock.
-const FOR_FOLDERS: usize = 20;
-/// How long the process waits at its end for the last lines to be written.
+/// threads that wait for the disk, the folder with its lock, and the socket of `--on-kept`.
+const FOR_FOLDERS: usize = 21;
+/// How long the process waits at its end for the last lines to be written, and for what is kept to
+/// be told.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// Serves until a signal ends it. True if all requests under way were finished.
@@ -69,8 +70,8 @@ impl Service {
         let Some(mut runner) = group.next() else { unreachable!("a group has a first") };
         signals.register(runner.registry(), |place| runner.token(place)).map_err(cannot_start)?;
         let endpoints = listen_by(&mut runner, bound)?;
-        let keeper = Keeper::new(settings, &endpoints)?;
         let lines = Lines::new(!is_journal(), io::stderr()).map_err(cannot_start)?;
+        let keeper = Keeper::new(settings, &endpoints, &lines)?;
         let mut others = Others::default();
         for other in group {
             let handler = keeper.handler(other.handle());
@@ -185,8 +186,11 @@ impl Service {
         self.part.lines.flush();
         let left = self.others.join().map(|others| own.and(others));
         let end = served.and_then(|has_ended| Ok((has_ended, left?)));
-        let lines = &mut self.part.lines;
+        let Logged { handler, mut lines, resident, .. } = self.part;
         lines.set_time(Now::now().wall);
+        if let Some(operator) = resident {
+            operator.into_ledger().close(handler, &mut lines, LAST_LINES);
+        }
         let is_good = match end {
             Ok((has_ended, left)) => {
                 let cut = left.connections;
@@ -208,7 +212,7 @@ impl Service {
                 false
             }
         };
-        self.part.lines.close(LAST_LINES);
+        lines.close(LAST_LINES);
         is_good
     }
 }

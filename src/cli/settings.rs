@@ -25,7 +25,7 @@ use values::{
     parse_deadline, parse_digests, parse_size, put_number, show_count, show_size, show_time,
 };
 #[cfg(feature = "folder")]
-use values::{parse_flag, parse_path, show_flag};
+use values::{parse_flag, parse_path, parse_socket, show_flag, show_socket};
 
 /// How the name of each variable begins.
 pub(super) const PREFIX: &str = "STREAMSUM_";
@@ -172,6 +172,9 @@ enum ValueKind {
     Flag(Field<bool>),
     #[cfg(feature = "folder")]
     Path(Field<Option<PathBuf>>),
+    /// A Unix socket that somebody else listens on.
+    #[cfg(feature = "folder")]
+    Socket(Field<Option<PathBuf>>),
     /// Words that add up.
     #[cfg(feature = "folder")]
     Words(Field<Vec<String>>, &'static str),
@@ -224,6 +227,8 @@ impl Setting {
             #[cfg(feature = "folder")]
             ValueKind::Path(_) => "PATH",
             #[cfg(feature = "folder")]
+            ValueKind::Socket(_) => "unix:PATH",
+            #[cfg(feature = "folder")]
             ValueKind::Words(_, name) => name,
         }
     }
@@ -258,6 +263,8 @@ impl Setting {
                 place(settings).as_ref().map_or("none".into(), |path| path.display().to_string())
             }
             #[cfg(feature = "folder")]
+            ValueKind::Socket(place) => show_socket(place(settings).as_deref()),
+            #[cfg(feature = "folder")]
             ValueKind::Words(place, _) => match &place(settings)[..] {
                 [] => "none".into(),
                 words => words.join(","),
@@ -288,6 +295,8 @@ impl Setting {
             ValueKind::Flag(place) => *place(settings) = parse_flag(text)?,
             #[cfg(feature = "folder")]
             ValueKind::Path(place) => *place(settings) = parse_path(text)?,
+            #[cfg(feature = "folder")]
+            ValueKind::Socket(place) => *place(settings) = parse_socket(text)?,
             #[cfg(feature = "folder")]
             ValueKind::Words(place, _) => place(settings).push(text.to_owned()),
         }
@@ -378,6 +387,7 @@ mod tests {
                 "LIST" if Algorithm::ALL.len() == 1 => continue,
                 "LIST" => "crc32c",
                 "" => "on",
+                "unix:PATH" => "unix:/a",
                 _ => "off",
             };
             let after = fields(&put(setting.name, other).expect(setting.name));
@@ -433,7 +443,9 @@ mod tests {
                     assert!(put(setting.name, "0").is_err());
                 }
                 #[cfg(feature = "folder")]
-                ValueKind::Flag(_) => assert!(put(setting.name, "0").is_err()),
+                ValueKind::Flag(_) | ValueKind::Socket(_) => {
+                    assert!(put(setting.name, "0").is_err());
+                }
                 #[cfg(feature = "folder")]
                 ValueKind::Path(_) | ValueKind::Words(..) => {
                     assert_eq!(shown(setting.name, "0"), "0");
@@ -537,6 +549,17 @@ mod tests {
         for text in ["", "md5,", "MD5", "sha-3"] {
             let wrong = shown("digest", text);
             assert!(wrong.contains("is not one of md5"), "{wrong}");
+        }
+    }
+
+    #[cfg(feature = "folder")]
+    #[test]
+    fn whoever_is_told_listens_on_a_file() {
+        for text in ["unix:/run/a", "unix:./@a", "none"] {
+            assert_eq!(shown("on-kept", text), text);
+        }
+        for text in ["", "unix:", "unix:@a", "/run/a", "127.0.0.1:80"] {
+            assert!(put("on-kept", text).is_err(), "{text}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::counters::{Counters, Tally};
 use super::crew::{Crew, Threads};
+use super::kept_upload::{KeptUpload, OnKept};
 use super::root::Root;
 use super::volume::Volume;
 
@@ -23,6 +24,7 @@ pub struct Disk {
     pub(super) min_free: Option<u64>,
     pub(super) max_waiting: usize,
     pub(super) tally: Arc<Tally>,
+    pub(super) on_kept: Option<OnKept>,
 }
 
 impl Disk {
@@ -42,7 +44,8 @@ impl Disk {
     #[must_use]
     pub fn of(volume: impl Volume + 'static, crew: impl Crew + 'static) -> Self {
         let (volume, crew) = (Arc::new(volume), Arc::new(crew));
-        Self { volume, crew, min_free: None, max_waiting: MAX_WAITING, tally: Arc::default() }
+        let (min_free, max_waiting) = (None, MAX_WAITING);
+        Self { volume, crew, min_free, max_waiting, tally: Arc::default(), on_kept: None }
     }
 
     /// Takes no new upload while fewer bytes than this are free: 507, before a client that waits
@@ -58,6 +61,34 @@ impl Disk {
     #[must_use]
     pub fn max_waiting(mut self, uploads: usize) -> Self {
         self.max_waiting = uploads;
+        self
+    }
+
+    /// Has this called with each upload that is kept, when all of it is on disk, and right before
+    /// its client hears so: by one of the threads that sync files, so that others wait while it
+    /// runs. It hands on what it is told, and does no work of its own. If it panics, the upload is
+    /// kept nevertheless. Only the last one that was set is called.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use streamsum::folder::Disk;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("streamsum-told-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&path)?;
+    /// let (tell, told) = mpsc::channel();
+    /// let disk = Disk::open(&path)?.on_kept(move |upload| {
+    ///     // Nobody may listen any more.
+    ///     let _ = tell.send((upload.key().clone(), upload.length()));
+    /// });
+    /// # let _ = (disk, told);
+    /// # std::fs::remove_dir_all(path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn on_kept(mut self, tell: impl Fn(&KeptUpload<'_>) + Send + Sync + 'static) -> Self {
+        self.on_kept = Some(Arc::new(tell));
         self
     }
 

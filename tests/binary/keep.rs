@@ -8,6 +8,7 @@ mod ends;
 mod names;
 mod pages;
 mod reload;
+mod told;
 mod untouched;
 
 use std::collections::BTreeMap;

@@ -43,7 +43,7 @@ fn page_shows_all_names_of_the_folders_counters_and_all_reasons() {
 }
 
 /// Options that are described in sections of their own.
-const NO_LIMITS: [&str; 10] = [
+const NO_LIMITS: [&str; 12] = [
     "--listen",
     "--access-log",
     "--digest",
@@ -54,6 +54,8 @@ const NO_LIMITS: [&str; 10] = [
     "--min-free",
     "--cors-origin",
     "--host",
+    "--on-kept",
+    "--on-kept-queue",
 ];
 
 fn options() -> Vec<String> {

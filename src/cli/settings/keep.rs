@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use super::super::address::Address;
 
+/// Lines that may wait for a reader: with some 300 bytes each they are 3 MB.
+const QUEUE: usize = 10_000;
+
 /// Means nothing without a folder.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::cli) struct Keep {
     /// The folder; `None` forgets all content.
     pub(in crate::cli) to: Option<PathBuf>,
@@ -17,6 +20,26 @@ pub(in crate::cli) struct Keep {
     pub(in crate::cli) min_free: Option<u64>,
     pub(in crate::cli) cors_origin: Vec<String>,
     pub(in crate::cli) host: Vec<String>,
+    /// The Unix socket on which somebody wants to be told of each upload that is kept.
+    pub(in crate::cli) on_kept: Option<PathBuf>,
+    /// At most so many of these wait to be told.
+    pub(in crate::cli) on_kept_queue: usize,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            to: None,
+            anonymous: false,
+            token_file: None,
+            no_overwrite: false,
+            min_free: None,
+            cors_origin: Vec::new(),
+            host: Vec::new(),
+            on_kept: None,
+            on_kept_queue: QUEUE,
+        }
+    }
 }
 
 impl Keep {
@@ -32,10 +55,15 @@ impl Keep {
                 ("min-free", self.min_free.is_some()),
                 ("cors-origin", !self.cors_origin.is_empty()),
                 ("host", !self.host.is_empty()),
+                ("on-kept", self.on_kept.is_some()),
+                ("on-kept-queue", self.on_kept_queue != QUEUE),
             ];
             // Else who has forgotten the folder thinks that uploads are kept, or guarded.
             let idle = set.into_iter().find(|(_, is_set)| *is_set);
             return idle.map_or(Ok(()), |(name, _)| Err(format!("--{name}: it needs --to")));
+        }
+        if self.on_kept.is_none() && self.on_kept_queue != QUEUE {
+            return Err("--on-kept-queue: it needs --on-kept".into());
         }
         if self.anonymous && self.token_file.is_some() {
             return Err("--anonymous and --token-file: it can be only one of them".into());
@@ -80,13 +108,15 @@ mod tests {
     #[test]
     fn what_means_nothing_without_a_folder_is_refused_there() {
         type Change = fn(&mut Keep);
-        let changes: [(&str, Change); 6] = [
+        let changes: [(&str, Change); 8] = [
             ("anonymous", |keep| keep.anonymous = true),
             ("token-file", |keep| keep.token_file = Some("t".into())),
             ("no-overwrite", |keep| keep.no_overwrite = true),
             ("min-free", |keep| keep.min_free = Some(1)),
             ("cors-origin", |keep| keep.cors_origin.push("https://a.example".into())),
             ("host", |keep| keep.host.push("a.example".into())),
+            ("on-kept", |keep| keep.on_kept = Some("s".into())),
+            ("on-kept-queue", |keep| keep.on_kept_queue = 1),
         ];
         for (name, change) in changes {
             let without = |keep: &mut Keep| {
@@ -95,6 +125,18 @@ mod tests {
             };
             assert_eq!(check(without, &[":0"]), Err(format!("--{name}: it needs --to")));
         }
+    }
+
+    #[test]
+    fn a_queue_of_lines_needs_somebody_to_read_them() {
+        let own = ["127.0.0.1:0"];
+        let alone = check(|keep| keep.on_kept_queue = 1, &own);
+        assert_eq!(alone, Err("--on-kept-queue: it needs --on-kept".into()));
+        let with = |keep: &mut Keep| {
+            keep.on_kept = Some("s".into());
+            keep.on_kept_queue = 1;
+        };
+        assert_eq!(check(with, &own), Ok(()));
     }
 
     #[test]

@@ -66,6 +66,18 @@ pub(in crate::cli) const TABLE: &[Setting] = &[
         kind: ValueKind::Words(|s| &mut s.keep.host, "NAME"),
         help: "name that clients send to; may be repeated",
     },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "on-kept",
+        kind: ValueKind::Socket(|s| &mut s.keep.on_kept),
+        help: "where a line for each kept upload goes",
+    },
+    #[cfg(feature = "folder")]
+    Setting {
+        name: "on-kept-queue",
+        kind: ValueKind::Count(|s| &mut s.keep.on_kept_queue),
+        help: "most of these lines that wait to be read",
+    },
     Setting {
         name: "max-body",
         kind: ValueKind::Cap(|s| &mut s.config.limits.body),

@@ -139,6 +139,26 @@ pub(super) fn show_flag(is_on: bool) -> String {
     if is_on { "on" } else { "off" }.into()
 }
 
+/// The file of a Unix socket that somebody else listens on.
+#[cfg(feature = "folder")]
+pub(super) fn parse_socket(text: &str) -> Result<Option<std::path::PathBuf>, String> {
+    if text == "none" {
+        return Ok(None);
+    }
+    match text.strip_prefix("unix:") {
+        None | Some("") => Err(format!("{text:?} is not a socket, which is written like unix:/a")),
+        Some(path) if path.starts_with('@') => {
+            Err(format!("abstract sockets are not served; a file is unix:./{path}"))
+        }
+        Some(path) => Ok(Some(path.into())),
+    }
+}
+
+#[cfg(feature = "folder")]
+pub(super) fn show_socket(path: Option<&std::path::Path>) -> String {
+    path.map_or("none".into(), |path| format!("unix:{}", path.display()))
+}
+
 /// `none` is no path: a file of that name is `./none`.
 #[cfg(feature = "folder")]
 pub(super) fn parse_path(text: &str) -> Result<Option<std::path::PathBuf>, String> {
