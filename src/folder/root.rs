@@ -25,8 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, fstatvfs, fsync, linkat, mkdirat, openat, renameat,
-    statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RawMode, fstatvfs, fsync, linkat, mkdirat, openat,
+    renameat, statat, unlinkat,
 };
 #[cfg(target_os = "linux")]
 use rustix::fs::{RenameFlags, renameat_with};
@@ -34,26 +34,22 @@ use rustix::io::Errno;
 
 use super::volume::KeepError;
 use crate::door::Key;
-use lock::{LOCK, lock, sweep};
+use lock::{Home, dead, hold, sweep};
 use synced::Synced;
 
 /// For the owner to write and his group to read; less what the umask takes.
-const FILE_MODE: u32 = 0o640;
+const FILE_MODE: RawMode = 0o640;
 /// For a folder that is made; less what the umask takes.
-const FOLDER_MODE: u32 = 0o777;
+const FOLDER_MODE: RawMode = 0o777;
 
 /// An open folder.
 #[derive(Debug)]
 pub(super) struct Root {
-    dir: Arc<OwnedFd>,
-    /// How the unfinished names of this process begin.
-    word: String,
+    home: Arc<Home>,
     serial: AtomicU64,
     synced: Synced,
     /// True if a file can be without a name until it is whole.
     has_unnamed: bool,
-    /// Locked, so that nobody takes this process for dead.
-    _lock: OwnedFd,
 }
 
 /// A file that is not kept yet; it is gone when this is dropped.
@@ -66,7 +62,7 @@ pub(super) struct Unfinished {
 /// An unfinished name, which is removed with this.
 #[derive(Debug)]
 struct Name {
-    dir: Arc<OwnedFd>,
+    home: Arc<Home>,
     text: String,
 }
 
@@ -84,22 +80,18 @@ impl Root {
     /// If it is no folder, cannot be written, or does not tell names apart by their case.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let dir = openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        sweep(path, &dir)?;
-        let (word, lock) = lock(&dir)?;
+        sweep(&dir, dead(&dir)?)?;
         // Who has made the folder just now has perhaps not synced it. If that fails, it will fail
         // for uploads, too.
         let _ = fsync(&dir);
         if let Ok(parent) = openat(&dir, "..", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
             let _ = fsync(parent);
         }
-        let dir = Arc::new(dir);
         let mut root = Self {
-            dir,
-            word,
+            home: Arc::new(Home::new(dir)?),
             serial: AtomicU64::new(0),
             synced: Synced::default(),
             has_unnamed: true,
-            _lock: lock,
         };
         root.has_unnamed = root.can_link_unnamed();
         root.check_case()?;
@@ -115,10 +107,12 @@ impl Root {
         loop {
             let text = self.unfinished();
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-            match openat(&*self.dir, &*text, flags, Mode::from_raw_mode(FILE_MODE)) {
+            match openat(&self.home.dir, &*text, flags, Mode::from_raw_mode(FILE_MODE)) {
                 Ok(file) => {
-                    let name = Name { dir: Arc::clone(&self.dir), text };
-                    return Ok(Unfinished { file: file.into(), name: Some(name) });
+                    let name = Name { home: Arc::clone(&self.home), text };
+                    if hold(&file)? {
+                        return Ok(Unfinished { file: file.into(), name: Some(name) });
+                    }
                 }
                 // Somebody else's: the next is free.
                 Err(Errno::EXIST) => {}
@@ -130,7 +124,7 @@ impl Root {
     #[cfg(target_os = "linux")]
     fn create_unnamed(&self) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
-        Ok(openat(&*self.dir, ".", flags, Mode::from_raw_mode(FILE_MODE))?.into())
+        Ok(openat(&self.home.dir, ".", flags, Mode::from_raw_mode(FILE_MODE))?.into())
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -151,15 +145,15 @@ impl Root {
         replaces: bool,
     ) -> Result<bool, KeepError> {
         fsync(&unfinished.file)?;
-        let parent = self.make_parents(key)?;
+        let mut unfinished = unfinished;
+        if replaces {
+            unfinished.get_name(self)?;
+        }
         let Some(name) = key.segments().last() else { unreachable!("a key has a segment") };
+        let parent = self.make_parents(key)?;
         let mut has_replaced = false;
         if replaces {
-            let from = unfinished.named(self)?;
-            has_replaced = from.rename(&parent, name).map_err(|wrong| match wrong {
-                Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY => KeepError::IsFolder,
-                other => other.into(),
-            })?;
+            has_replaced = unfinished.rename(&parent, name)?;
         } else {
             unfinished.link(&parent, name).map_err(|wrong| match wrong {
                 Errno::EXIST => KeepError::Exists,
@@ -173,7 +167,7 @@ impl Root {
     /// Whether a file could get this name now: so that a client hears before it sends that it
     /// cannot. Until the file is [kept](Root::keep) that may change.
     pub(super) fn probe(&self, key: &Key, replaces: bool) -> Result<(), KeepError> {
-        let mut folder = self.dir.try_clone().map_err(KeepError::Disk)?;
+        let mut folder = self.home.dir.try_clone().map_err(KeepError::Disk)?;
         let mut segments = key.segments().peekable();
         while let Some(segment) = segments.next() {
             if segments.peek().is_some() {
@@ -200,7 +194,7 @@ impl Root {
     /// The folder in which a key's file belongs. It is on disk with all that lead to it, whoever
     /// has made them.
     fn make_parents(&self, key: &Key) -> Result<OwnedFd, KeepError> {
-        let mut folder = self.dir.try_clone().map_err(KeepError::Disk)?;
+        let mut folder = self.home.dir.try_clone().map_err(KeepError::Disk)?;
         let mut segments = key.segments().peekable();
         while let Some(segment) = segments.next() {
             if segments.peek().is_none() {
@@ -228,22 +222,22 @@ impl Root {
 
     /// Bytes that are free for this process.
     pub(super) fn free(&self) -> io::Result<u64> {
-        let system = fstatvfs(&*self.dir)?;
+        let system = fstatvfs(&self.home.dir)?;
         Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 
     fn unfinished(&self) -> String {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{serial}", self.word)
+        format!("{}-{serial}", self.home.word)
     }
 
     /// True if an unnamed file can be made here, and given a name.
     fn can_link_unnamed(&self) -> bool {
         let Ok(file) = self.create_unnamed() else { return false };
         let text = self.unfinished();
-        let is_linked = Unfinished { file, name: None }.link(&self.dir, &text).is_ok();
+        let is_linked = Unfinished { file, name: None }.link(&self.home.dir, &text).is_ok();
         if is_linked {
-            drop(Name { dir: Arc::clone(&self.dir), text });
+            drop(Name { home: Arc::clone(&self.home), text });
         }
         is_linked
     }
@@ -252,19 +246,12 @@ impl Root {
         let name = self.unfinished();
         let (lower, upper) = (format!("{name}-case"), format!("{name}-CASE"));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        openat(&*self.dir, &*upper, flags, Mode::from_raw_mode(FILE_MODE))?;
-        let _upper = Name { dir: Arc::clone(&self.dir), text: upper };
-        match statat(&*self.dir, lower, AtFlags::SYMLINK_NOFOLLOW) {
+        openat(&self.home.dir, &*upper, flags, Mode::from_raw_mode(FILE_MODE))?;
+        let _upper = Name { home: Arc::clone(&self.home), text: upper };
+        match statat(&self.home.dir, lower, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(()),
             _ => Err(io::Error::other("its file system takes `a` and `A` for one name")),
         }
-    }
-}
-
-/// The names go with the process that they are of.
-impl Drop for Root {
-    fn drop(&mut self) {
-        let _ = unlinkat(&*self.dir, format!("{}{LOCK}", self.word), AtFlags::empty());
     }
 }
 
@@ -276,7 +263,7 @@ impl Unfinished {
     /// Links it to a name that must not be there.
     fn link(&self, to: &OwnedFd, name: &str) -> Result<(), Errno> {
         match &self.name {
-            Some(own) => linkat(&*own.dir, &*own.text, to, name, AtFlags::empty()),
+            Some(own) => linkat(&own.home.dir, &*own.text, to, name, AtFlags::empty()),
             None => {
                 let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
                 linkat(CWD, path, to, name, AtFlags::SYMLINK_FOLLOW)
@@ -284,33 +271,43 @@ impl Unfinished {
         }
     }
 
-    /// Its unfinished name, which it gets if it has none.
-    fn named(mut self, root: &Root) -> Result<Name, Errno> {
-        if let Some(name) = self.name.take() {
-            return Ok(name);
+    /// Has it get an unfinished name, if it has none.
+    fn get_name(&mut self, root: &Root) -> Result<(), Errno> {
+        if self.name.is_none() {
+            hold(&self.file)?;
         }
-        loop {
+        while self.name.is_none() {
             let text = root.unfinished();
-            match self.link(&root.dir, &text) {
-                Ok(()) => return Ok(Name { dir: Arc::clone(&root.dir), text }),
+            match self.link(&root.home.dir, &text) {
+                Ok(()) => self.name = Some(Name { home: Arc::clone(&root.home), text }),
                 // Somebody else's: the next is free.
                 Err(Errno::EXIST) => {}
                 Err(wrong) => return Err(wrong),
             }
         }
+        Ok(())
+    }
+
+    /// Moves its unfinished name over one that may be taken. True if it was.
+    fn rename(&mut self, to: &OwnedFd, name: &str) -> Result<bool, KeepError> {
+        let Some(own) = &mut self.name else { unreachable!("it has got one") };
+        own.rename(to, name).map_err(|wrong| match wrong {
+            Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY => KeepError::IsFolder,
+            other => other.into(),
+        })
     }
 }
 
 impl Name {
     /// Gives its file another name instead. True if that was somebody's.
-    fn rename(mut self, to: &OwnedFd, name: &str) -> Result<bool, Errno> {
+    fn rename(&mut self, to: &OwnedFd, name: &str) -> Result<bool, Errno> {
         let has_replaced = match self.rename_to_new(to, name) {
             Ok(()) => false,
             wrong => {
                 // Not every file system can tell; and what is wrong otherwise is so here, too.
                 let is_taken = wrong == Err(Errno::EXIST)
                     || statat(to, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-                renameat(&*self.dir, &*self.text, to, name)?;
+                renameat(&self.home.dir, &*self.text, to, name)?;
                 is_taken
             }
         };
@@ -323,7 +320,7 @@ impl Name {
     /// more than a plain rename.
     #[cfg(target_os = "linux")]
     fn rename_to_new(&self, to: &OwnedFd, name: &str) -> Result<(), Errno> {
-        renameat_with(&*self.dir, &*self.text, to, name, RenameFlags::NOREPLACE)
+        renameat_with(&self.home.dir, &*self.text, to, name, RenameFlags::NOREPLACE)
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -335,7 +332,7 @@ impl Name {
 impl Drop for Name {
     fn drop(&mut self) {
         if !self.text.is_empty() {
-            let _ = unlinkat(&*self.dir, &*self.text, AtFlags::empty());
+            let _ = unlinkat(&self.home.dir, &*self.text, AtFlags::empty());
         }
     }
 }

@@ -1,3 +1,4 @@
+use super::lock::LOCK;
 use super::*;
 use crate::door::{KeyRules, Place};
 use std::fs;
@@ -96,7 +97,7 @@ fn file_that_is_dropped_leaves_nothing() {
 fn unfinished_name_of_somebody_else_is_left_alone() {
     both_ways(|root, folder| {
         let next = root.serial.load(Ordering::Relaxed);
-        let others = [next, next + 1].map(|serial| format!("{}-{serial}", root.word));
+        let others = [next, next + 1].map(|serial| format!("{}-{serial}", root.home.word));
         for name in &others {
             fs::write(folder.join(name), b"other").expect("a file");
         }
@@ -178,7 +179,7 @@ fn what_the_dead_have_left_is_removed_and_nothing_else() {
     let mut expected = vec![".hidden".to_owned(), text.clone(), "a".to_owned()];
     expected.sort();
     assert_eq!(listed(&folder), expected);
-    assert_ne!(living.word, second.word, "two may be in one process");
+    assert_ne!(living.home.word, second.home.word, "two may be in one process");
     drop(second);
     root_keeps(living, under_way, &folder);
 }
@@ -198,4 +199,28 @@ fn what_is_no_folder_cannot_be_opened() {
     fs::write(&file, b"").expect("a file");
     assert!(Root::open(&file).is_err());
     assert!(Root::open(&scratch.0.join("missing")).is_err());
+}
+
+#[test]
+fn names_that_the_dead_made_last_are_removed_too() {
+    let scratch = Scratch::make();
+    let dir = openat(CWD, &scratch.0, OFlags::DIRECTORY, Mode::empty()).expect("a folder");
+    fs::write(scratch.0.join(".streamsum-1-0.lock"), b"").expect("a file");
+    let dead = dead(&dir).expect("a list");
+    fs::write(scratch.0.join(".streamsum-1-0-7"), b"").expect("a file");
+    sweep(&dir, dead).expect("it is swept");
+    assert_eq!(fs::read_dir(&scratch.0).expect("a folder").count(), 0);
+}
+
+#[test]
+fn the_lock_goes_with_the_last_unfinished_name() {
+    let scratch = Scratch::make();
+    let mut root = Root::open(&scratch.0).expect("a folder");
+    root.has_unnamed = false;
+    let unfinished = root.create().expect("a file");
+    drop(root);
+    drop(Root::open(&scratch.0).expect("a second"));
+    assert_eq!(fs::read_dir(&scratch.0).expect("a folder").count(), 2);
+    drop(unfinished);
+    assert_eq!(fs::read_dir(&scratch.0).expect("a folder").count(), 0);
 }

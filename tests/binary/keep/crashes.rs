@@ -68,6 +68,32 @@ fn a_second_process_leaves_what_the_first_has_under_way() {
     assert_eq!(shelf.listing().into_keys().collect::<Vec<_>>(), ["a", "b"]);
 }
 
+/// Somebody has removed its lock.
+// covers: 36.5
+#[test]
+fn a_second_process_leaves_what_is_open_of_one_without_a_lock() {
+    if !can(SEEN) {
+        return;
+    }
+    let shelf = Shelf::start_in(Folder::make(), SEEN, &[]);
+    let mut upload = shelf.begin(&put("/a"), 3);
+    upload.send(b"ab");
+    fs::remove_file(shelf.path(&shelf.locks()[0])).expect("it is there");
+    let (running, _) = serve(shelf.folder.path(), &[], &[]);
+    assert_eq!(unfinished(&shelf).len(), 1);
+    is_kept(&upload.exchange(b"c"), b"abc");
+    let mut other = shelf.begin(&put("/b"), 3);
+    other.send(b"ab");
+    let Shelf { folder, running: mut first, address } = shelf;
+    first.child.kill().expect("it runs");
+    first.child.wait().expect("it has ended");
+    let shelf = Shelf { folder, running, address };
+    assert_eq!(unfinished(&shelf).len(), 1);
+    let (second, _) = serve(shelf.folder.path(), &[], &[]);
+    assert_eq!(shelf.listing().into_keys().collect::<Vec<_>>(), ["a"]);
+    drop(second);
+}
+
 // covers: 36.5
 #[test]
 fn a_start_removes_what_the_dead_have_left_and_nothing_else() {
@@ -76,19 +102,23 @@ fn a_start_removes_what_the_dead_have_left_and_nothing_else() {
         [".streamsum-1-1.lock", ".streamsum-1-1-0", ".streamsum-1-1-17", ".streamsum-2-0.lock"];
     let alive =
         [".streamsum-1-10.lock", ".streamsum-1-10-0", ".streamsum-3-1.lock", ".streamsum-3-1-1"];
-    for name in dead.iter().chain(&alive) {
+    // The lock was removed by somebody.
+    let (lockless, held) = ([".streamsum-4-1f-0", ".streamsum-4-1f-1"], ".streamsum-5-1-0");
+    let others = [".streamsum-", ".streamsum-6", ".streamsum-6-1", ".streamsum-x-1-0"];
+    for name in dead.iter().chain(&alive).chain(&lockless).chain([&held]).chain(&others) {
         folder.file(name, b"a");
     }
     fs::create_dir(folder.place("d")).expect("a folder");
     folder.file("d/.streamsum-1-1-0", b"of nobody");
     folder.file(".other", b"of somebody else");
-    let locks = [alive[0], alive[2]].map(|name| {
+    let locks = [alive[0], alive[2], held].map(|name| {
         let file = File::options().write(true).open(folder.place(name)).expect("a lock file");
         file.lock().expect("a lock");
         file
     });
     let shelf = Shelf::start_in(folder, &[], &[]);
-    let expected = [alive[1], alive[3], ".other", "d/", "d/.streamsum-1-1-0"].map(str::to_owned);
+    let expected = [alive[1], alive[3], held, ".other", "d/", "d/.streamsum-1-1-0"];
+    let expected: Vec<_> = expected.iter().chain(&others).map(|name| name.to_string()).collect();
     let found: Vec<_> = shelf.listing().into_keys().collect();
     assert!(expected.iter().all(|name| found.contains(name)), "{found:?}");
     assert_eq!(found.len(), expected.len(), "{found:?}");
