@@ -473,10 +473,15 @@ fn not_kept(wrong: &KeepError) -> Response {
 /// What the client gets when the disk fails.
 fn failure(wrong: &io::Error) -> Response {
     let response = match wrong.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            Response::text(507, "there is no room for it")
+        ErrorKind::StorageFull
+        | ErrorKind::QuotaExceeded
+        | ErrorKind::FileTooLarge
+        | ErrorKind::TooManyLinks => Response::text(507, "there is no room for it"),
+        ErrorKind::InvalidFilename => {
+            Response::text(400, "a segment of the name is too long for the file system")
         }
         _ if is_shortage(wrong) => for_a_while("too many files are open"),
+        // Also rights that are missing: they are the server's, not the client's, so not 403.
         _ => Response::text(500, "it could not be kept"),
     };
     response.with_note(wrong.to_string())

@@ -157,11 +157,12 @@ impl Counted {
     }
 
     pub(super) fn disk_failed(&self, wrong: &io::Error) {
-        // That less is free than has to be is no failure.
-        if wrong.raw_os_error().is_some() {
+        let reason = reason(wrong);
+        // Neither is a failure: that less is free than has to be, or a name that cannot be.
+        if wrong.raw_os_error().is_some() && reason != NotKept::Key {
             self.tally.disk_failure();
         }
-        self.not_kept(reason(wrong));
+        self.not_kept(reason);
     }
 
     fn is_first(&self) -> bool {
@@ -174,6 +175,7 @@ fn reason(wrong: &io::Error) -> NotKept {
     match failure(wrong).status() {
         507 => NotKept::NoRoom,
         503 => NotKept::Descriptors,
+        400 => NotKept::Key,
         _ => NotKept::Disk,
     }
 }
@@ -182,6 +184,7 @@ fn reason(wrong: &io::Error) -> NotKept {
 mod tests {
     use super::super::not_kept;
     use super::*;
+    use rustix::io::Errno;
 
     #[test]
     fn every_reason_has_a_counter_of_its_own() {
@@ -207,6 +210,8 @@ mod tests {
             (KeepError::Exists, NotKept::Exists, 0),
             (KeepError::IsFolder, NotKept::Folder, 0),
             (KeepError::NotFolder, NotKept::Folder, 0),
+            (disk(Errno::NAMETOOLONG.raw_os_error()), NotKept::Key, 0),
+            (disk(Errno::MLINK.raw_os_error()), NotKept::NoRoom, 1),
             (disk(enospc), NotKept::NoRoom, 1),
             (disk(emfile), NotKept::Descriptors, 1),
             (disk(eio), NotKept::Disk, 1),

@@ -1,7 +1,8 @@
 //! Disks that are full, or fail.
 
 use std::fs;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -36,29 +37,6 @@ fn send_until_answered(mut client: Client, content: &[u8]) -> Received {
     client.answer()
 }
 
-/// A file system of one MiB, as long as this is there.
-struct Small(Folder);
-
-impl Small {
-    /// `None`, which is printed, if there cannot be one.
-    fn mount() -> Option<Self> {
-        let folder = Folder::make();
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(folder.path());
-        if command.output().is_ok_and(|output| output.status.success()) {
-            return Some(Self(folder));
-        }
-        println!("skipped: no file system can be mounted here");
-        None
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
 // covers: 36.9
 #[test]
 fn a_full_disk_is_507_when_it_happens() {
@@ -66,8 +44,10 @@ fn a_full_disk_is_507_when_it_happens() {
         if !wrapper.is_empty() && !can(wrapper) {
             continue;
         }
-        let Some(small) = Small::mount() else { return };
-        let path = small.0.place("shelf");
+        let small = Folder::make();
+        let words = ["-t", "tmpfs", "-o", "size=1m", "none"];
+        let Some(_mounted) = Mounted::make(&words, small.path().to_path_buf()) else { return };
+        let path = small.place("shelf");
         fs::create_dir(&path).expect("a folder");
         let (running, address) = super::serve(&path, wrapper, &[]);
         let entries = || fs::read_dir(&path).expect("a folder").count();
@@ -128,37 +108,96 @@ fn a_folder_that_is_gone_is_500() {
 }
 
 /// The calls of the system that fail, how, and what the client gets; where nothing is left.
-const FAILURES: [(&str, &str, u16); 6] = [
-    ("fsync", "fsync:error=EIO:when=1", 500),
-    ("fsync", "fsync:error=ENOSPC:when=1", 507),
-    ("fsync", "fsync:error=EDQUOT:when=1", 507),
-    ("renameat", "renameat:error=EIO", 500),
-    ("mkdirat", "mkdirat:error=ENOSPC", 507),
-    ("mkdirat", "mkdirat:error=EACCES", 500),
+const FAILURES: [(&str, &str, u16); 18] = [
+    ("fsync", "EIO:when=1", 500),
+    ("fsync", "ENOSPC:when=1", 507),
+    ("fsync", "EDQUOT:when=1", 507),
+    ("renameat", "EIO", 500),
+    ("renameat", "EDQUOT", 507),
+    ("mkdirat", "ENOSPC", 507),
+    ("mkdirat", "EDQUOT", 507),
+    ("mkdirat", "EMLINK", 507),
+    ("mkdirat", "EACCES", 500),
+    ("mkdirat", "EROFS", 500),
+    ("linkat", "ENOSPC", 507),
+    ("linkat", "EPERM", 500),
+    ("openat", "ENOSPC", 507),
+    ("openat", "EROFS", 500),
+    ("openat", "EMFILE", 503),
+    ("openat", "ENFILE", 503),
+    ("newfstatat", "ENAMETOOLONG", 400),
+    ("newfstatat", "EACCES", 500),
 ];
 
-fn failing<'a>(trace: &'a str, inject: &'a str) -> Vec<&'a str> {
-    vec!["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", trace, "-e", inject]
+/// Has calls of the threads of a server fail, as long as this is there.
+struct Failing(Child);
+
+impl Failing {
+    /// From now on; `None`, which is printed, if that cannot be.
+    fn begin(shelf: &Shelf, call: &str, failure: &str) -> Option<Self> {
+        Self::trace(shelf, call, failure, Path::new("/dev/null"))
+    }
+
+    /// The calls are written to a file, with the paths of descriptors.
+    fn trace(shelf: &Shelf, call: &str, failure: &str, to: &Path) -> Option<Self> {
+        let process = shelf.running.child.id();
+        let mut command = Command::new("strace");
+        command.args(["-f", "-y", "-qq", "-e", "signal=none", "-p", &process.to_string()]);
+        command.args(["-e", &format!("trace={call}"), "-o"]).arg(to);
+        command.args(["-e", &format!("inject={call}:{failure}")]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let tasks = Path::new("/proc").join(process.to_string()).join("task");
+        let is_traced = |task: fs::DirEntry| {
+            let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+            status.contains("TracerPid:") && !status.contains("TracerPid:\t0\n")
+        };
+        let all_are =
+            || fs::read_dir(&tasks).is_ok_and(|tasks| tasks.map_while(Result::ok).all(is_traced));
+        if let Ok(child) = child {
+            let mut failing = Self(child);
+            let mut has_ended = || !matches!(failing.0.try_wait(), Ok(None));
+            super::wait_for(|| all_are() || has_ended());
+            if !has_ended() {
+                return Some(failing);
+            }
+        }
+        println!("skipped: strace cannot be used here");
+        None
+    }
+}
+
+/// It lets them go when it is asked to end.
+impl Drop for Failing {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            let kill = format!("kill {}", self.0.id());
+            let _ = Command::new("sh").args(["-c", &kill]).status();
+        }
+        let _ = self.0.wait();
+    }
 }
 
 // covers: 36.9
 #[test]
 fn a_disk_that_fails_is_500_and_leaves_all_as_it_was() {
     for (call, failure, status) in FAILURES {
-        let (trace, inject) = (format!("trace={call}"), format!("inject={failure}"));
-        let wrapper = failing(&trace, &inject);
-        if !can(&wrapper) {
-            return;
-        }
         let folder = Folder::make();
         folder.file("old", b"old");
-        let shelf = Shelf::start_in(folder, &wrapper, &[]);
+        let shelf = Shelf::start_in(folder, &[], &[]);
         let before = shelf.listing();
-        let target = if call == "mkdirat" { "/d/old" } else { "/old" };
-        let answer = shelf.send(&put(target), b"abc");
-        assert_eq!(answer.status, status, "{failure}: {}", answer.content);
+        let failure = format!("error={failure}");
+        let Some(failing) = Failing::begin(&shelf, call, &failure) else { return };
+        let head = match call {
+            "mkdirat" => put("/d/old"),
+            // Else it is linked to an unfinished name.
+            "linkat" => format!("{}If-None-Match: *\r\n", put("/new")),
+            _ => put("/old"),
+        };
+        let answer = shelf.send(&head, b"abc");
+        assert_eq!(answer.status, status, "{call} {failure}: {}", answer.content);
         assert_eq!(answer.field("ETag"), None);
-        shelf.comes_to(&before, failure);
+        drop(failing);
+        shelf.comes_to(&before, &failure);
     }
 }
 
@@ -169,14 +208,11 @@ fn a_disk_that_fails_is_500_and_leaves_all_as_it_was() {
 fn a_folder_that_cannot_be_synced_is_not_known() {
     for (target, folders) in [("/a", 1), ("/d/e/a", 3)] {
         for number in 0..folders {
-            let inject = format!("inject=fsync:error=EIO:when={}", 2 + number);
-            let wrapper = failing("trace=fsync", &inject);
-            if !can(&wrapper) {
-                return;
-            }
-            let shelf = Shelf::start_in(Folder::make(), &wrapper, &[]);
+            let shelf = Shelf::start(&[]);
+            let failure = format!("error=EIO:when={}", 2 + number);
+            let Some(_failing) = Failing::begin(&shelf, "fsync", &failure) else { return };
             let answer = shelf.send(&put(target), b"abc");
-            assert_eq!(answer.status, 500, "{target} {inject}: {}", answer.content);
+            assert_eq!(answer.status, 500, "{target} {failure}: {}", answer.content);
             let is_named = number == folders - 1;
             assert_eq!(answer.content.contains("not known"), is_named, "{}", answer.content);
             assert_eq!(answer.field("ETag"), None);
@@ -233,4 +269,48 @@ fn folders_that_others_have_made_are_synced_too() {
     let calls = fs::read_to_string(trace).expect("calls");
     let calls = calls.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(calls.contains(&root), "{root}: {calls}");
+}
+
+/// As long as this is there, something is mounted at a place.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    /// `None`, which is printed, if it cannot be.
+    fn make(words: &[&str], at: PathBuf) -> Option<Self> {
+        let made = Command::new("mount").args(words).arg(&at).output();
+        if made.is_ok_and(|output| output.status.success()) {
+            return Some(Self(at));
+        }
+        println!("skipped: nothing can be mounted here");
+        None
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// No more files can be made, though there is room for their content.
+// covers: 36.9
+#[test]
+fn a_disk_that_has_no_more_files_is_507() {
+    let folder = Folder::make();
+    let words = ["-t", "tmpfs", "-o", "nr_inodes=8", "none"];
+    let Some(_mounted) = Mounted::make(&words, folder.path().to_path_buf()) else { return };
+    let shelf = Shelf::start_in(folder, &[], &[]);
+    let mut statuses: Vec<u16> = Vec::new();
+    while statuses.len() < 10 {
+        statuses.push(shelf.send(&put(&format!("/{}", statuses.len())), b"abc").status);
+    }
+    let kept = statuses.iter().take_while(|status| **status == 200).count();
+    assert!((3..8).contains(&kept), "{statuses:?}");
+    assert!(statuses[kept..].iter().all(|status| *status == 507), "{statuses:?}");
+    fs::remove_file(shelf.path("0")).expect("it is there");
+    is_kept(&shelf.send(&put("/again"), b"abc"), b"abc");
+    fs::remove_file(shelf.path("again")).expect("it is there");
+    // One for the file, none for its folder.
+    let answer = shelf.send(&put("/d/a"), b"abc");
+    assert_eq!(answer.status, 507, "{}", answer.content);
 }
