@@ -33,8 +33,8 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// If it is no folder, cannot be written, does not tell names apart by their case, or there
-    /// are no threads left.
+    /// If it is no folder, cannot be written, its file system takes two names for one, or
+    /// there are no threads left.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let root = Arc::new(Root::open(path.as_ref())?);
         Ok(Self::of(root, Threads::start()?))

@@ -41,6 +41,11 @@ use synced::Synced;
 const FILE_MODE: RawMode = 0o640;
 /// For a folder that is made; less what the umask takes.
 const FOLDER_MODE: RawMode = 0o777;
+/// Ends of names that are two, and what is wrong with a file system for which they are one.
+const TWO: [(&str, &str, &str); 2] = [
+    ("CASE", "case", "`a` and `A`"),
+    ("\u{e9}", "e\u{301}", "`é` as one character of Unicode and as two"),
+];
 
 /// An open folder.
 #[derive(Debug)]
@@ -77,7 +82,7 @@ impl Root {
     ///
     /// # Errors
     ///
-    /// If it is no folder, cannot be written, or does not tell names apart by their case.
+    /// If it is no folder, cannot be written, or takes two names for one.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let dir = openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         sweep(&dir, dead(&dir)?)?;
@@ -94,7 +99,12 @@ impl Root {
             has_unnamed: true,
         };
         root.has_unnamed = root.can_link_unnamed();
-        root.check_case()?;
+        for (one, other, what) in TWO {
+            if !root.tells_apart(one, other)? {
+                let wrong = format!("its file system takes {what} for one name");
+                return Err(io::Error::other(wrong));
+            }
+        }
         Ok(root)
     }
 
@@ -242,16 +252,16 @@ impl Root {
         is_linked
     }
 
-    fn check_case(&self) -> io::Result<()> {
+    /// True if names that end so are two.
+    fn tells_apart(&self, one: &str, other: &str) -> io::Result<bool> {
         let name = self.unfinished();
-        let (lower, upper) = (format!("{name}-case"), format!("{name}-CASE"));
+        let (one, other) = (format!("{name}-{one}"), format!("{name}-{other}"));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        openat(&self.home.dir, &*upper, flags, Mode::from_raw_mode(FILE_MODE))?;
-        let _upper = Name { home: Arc::clone(&self.home), text: upper };
-        match statat(&self.home.dir, lower, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => Ok(()),
-            _ => Err(io::Error::other("its file system takes `a` and `A` for one name")),
-        }
+        let file = openat(&self.home.dir, &*one, flags, Mode::from_raw_mode(FILE_MODE))?;
+        let _one = Name { home: Arc::clone(&self.home), text: one };
+        hold(&file)?;
+        let found = statat(&self.home.dir, other, AtFlags::SYMLINK_NOFOLLOW);
+        Ok(matches!(found, Err(Errno::NOENT)))
     }
 }
 

@@ -202,6 +202,15 @@ fn what_is_no_folder_cannot_be_opened() {
 }
 
 #[test]
+fn names_that_are_one_are_not_told_apart() {
+    both_ways(|root, folder| {
+        assert!(!root.tells_apart("a", "a").expect("room"));
+        assert!(root.tells_apart("a", "b").expect("room"));
+        assert_eq!(listed(folder), [""; 0]);
+    });
+}
+
+#[test]
 fn names_that_the_dead_made_last_are_removed_too() {
     let scratch = Scratch::make();
     let dir = openat(CWD, &scratch.0, OFlags::DIRECTORY, Mode::empty()).expect("a folder");

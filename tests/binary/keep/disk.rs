@@ -6,11 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use testkit::binary::Running;
 use testkit::client::{Client, Received};
 use testkit::content::content;
 use testkit::scratch::Folder;
 
 use super::{SEEN, Shelf, by_length, can, is_kept, put, with_host};
+use crate::STREAMSUM;
 
 // covers: 36.9
 #[test]
@@ -217,6 +219,52 @@ fn a_folder_that_cannot_be_synced_is_not_known() {
             assert_eq!(answer.content.contains("not known"), is_named, "{}", answer.content);
             assert_eq!(answer.field("ETag"), None);
         }
+    }
+}
+
+/// What a server says that does not start.
+fn refused_start(folder: &Folder, wrapper: &[&str]) -> String {
+    let to = folder.path().display().to_string();
+    let words = [wrapper, &[STREAMSUM.path, "--listen", "127.0.0.1:0", "--to", &to]].concat();
+    let running = Running::spawn(Command::new(words[0]).args(&words[1..]).stderr(Stdio::piped()));
+    let (status, said) = running.end();
+    assert!(status != Some(0), "{said:?}");
+    said.join("\n")
+}
+
+/// The file system says that a file is there which has another name for ours.
+#[test]
+fn a_file_system_for_which_two_names_are_one_is_not_served() {
+    for (name, what) in [("-case\"", "`a` and `A`"), ("-e\\314\\201\"", "`é`")] {
+        let trace = |to: &Path, inject: &str| {
+            let to = to.display().to_string();
+            ["strace", "-D", "-qq", "-o", &to, "-e", "trace=newfstatat", "-e", inject]
+                .map(str::to_owned)
+        };
+        let files = Folder::make();
+        let calls = files.place("calls");
+        let wrapper = trace(&calls, "signal=none");
+        let wrapper: Vec<_> = wrapper.iter().map(|word| &**word).collect();
+        if !can(&wrapper) {
+            return;
+        }
+        let shelf = Shelf::start_in(Folder::make(), &wrapper, &[]);
+        shelf.running.signal("TERM");
+        assert_eq!(shelf.running.end().0, Some(0));
+        let found = || {
+            let calls = fs::read_to_string(&calls).unwrap_or_default();
+            calls.lines().position(|call| call.contains(name))
+        };
+        super::wait_for(|| found().is_some());
+        let number = found().expect("it asks for that name") + 1;
+        let inject = format!("inject=newfstatat:retval=0:when={number}");
+        let wrapper = trace(Path::new("/dev/null"), &inject);
+        let wrapper: Vec<_> = wrapper.iter().map(|word| &**word).collect();
+        let folder = Folder::make();
+        let said = refused_start(&folder, &wrapper);
+        assert!(said.contains(&format!("takes {what}")), "{said}");
+        assert!(said.contains("for one name"), "{said}");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     }
 }
 
