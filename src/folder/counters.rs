@@ -148,6 +148,8 @@ impl Counted {
         match wrong {
             KeepError::Exists => self.not_kept(NotKept::Exists),
             KeepError::IsFolder | KeepError::NotFolder => self.not_kept(NotKept::Folder),
+            // The call that failed was counted.
+            KeepError::Lost => self.not_kept(NotKept::Disk),
             KeepError::Disk(wrong) => self.disk_failed(wrong),
             KeepError::Unknown(_) => {
                 self.tally.disk_failure();
@@ -210,6 +212,7 @@ mod tests {
             (KeepError::Exists, NotKept::Exists, 0),
             (KeepError::IsFolder, NotKept::Folder, 0),
             (KeepError::NotFolder, NotKept::Folder, 0),
+            (KeepError::Lost, NotKept::Disk, 0),
             (disk(Errno::NAMETOOLONG.raw_os_error()), NotKept::Key, 0),
             (disk(Errno::MLINK.raw_os_error()), NotKept::NoRoom, 1),
             (disk(enospc), NotKept::NoRoom, 1),

@@ -33,7 +33,7 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// If it is no folder, cannot be written, its file system takes two names for one, or
+    /// If it is no folder, cannot be written or synced, its file system takes two names for one, or
     /// there are no threads left.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let root = Arc::new(Root::open(path.as_ref())?);

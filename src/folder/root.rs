@@ -19,14 +19,15 @@ mod synced;
 
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RawMode, fstatvfs, fsync, linkat, mkdirat, openat,
-    renameat, statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, RawMode, fstatvfs, linkat, mkdirat, openat, renameat,
+    statat, unlinkat,
 };
 #[cfg(target_os = "linux")]
 use rustix::fs::{RenameFlags, renameat_with};
@@ -35,7 +36,7 @@ use rustix::io::Errno;
 use super::volume::KeepError;
 use crate::door::Key;
 use lock::{Home, dead, hold, sweep};
-use synced::Synced;
+use synced::{Identity, SyncError, Synced, is_loss, sync};
 
 /// For the owner to write and his group to read; less what the umask takes.
 const FILE_MODE: RawMode = 0o640;
@@ -51,6 +52,7 @@ const TWO: [(&str, &str, &str); 2] = [
 #[derive(Debug)]
 pub(super) struct Root {
     home: Arc<Home>,
+    identity: Identity,
     serial: AtomicU64,
     synced: Synced,
     /// True if a file can be without a name until it is whole.
@@ -71,9 +73,12 @@ struct Name {
     text: String,
 }
 
-impl From<Errno> for KeepError {
-    fn from(wrong: Errno) -> Self {
-        Self::Disk(wrong.into())
+impl From<SyncError> for KeepError {
+    fn from(wrong: SyncError) -> Self {
+        match wrong {
+            SyncError::Lost => Self::Lost,
+            SyncError::Failed(wrong) => disk(wrong),
+        }
     }
 }
 
@@ -82,18 +87,15 @@ impl Root {
     ///
     /// # Errors
     ///
-    /// If it is no folder, cannot be written, or takes two names for one.
+    /// If it is no folder, cannot be written or synced, or takes two names for one.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let dir = openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         sweep(&dir, dead(&dir)?)?;
-        // Who has made the folder just now has perhaps not synced it. If that fails, it will fail
-        // for uploads, too.
-        let _ = fsync(&dir);
-        if let Ok(parent) = openat(&dir, "..", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
-            let _ = fsync(parent);
-        }
+        sync_with_parent(&dir)?;
+        let identity = Identity::of(&dir)?;
         let mut root = Self {
             home: Arc::new(Home::new(dir)?),
+            identity,
             serial: AtomicU64::new(0),
             synced: Synced::default(),
             has_unnamed: true,
@@ -154,23 +156,25 @@ impl Root {
         key: &Key,
         replaces: bool,
     ) -> Result<bool, KeepError> {
-        fsync(&unfinished.file)?;
+        // Never again if it fails: the next would succeed, though content may be lost.
+        sync(&unfinished.file).map_err(disk)?;
         let mut unfinished = unfinished;
         if replaces {
-            unfinished.get_name(self)?;
+            unfinished.get_name(self).map_err(disk)?;
         }
         let Some(name) = key.segments().last() else { unreachable!("a key has a segment") };
-        let parent = self.make_parents(key)?;
+        let (parent, identity) = self.make_parents(key, |step| self.sync_step(&step))?;
         let mut has_replaced = false;
         if replaces {
             has_replaced = unfinished.rename(&parent, name)?;
         } else {
             unfinished.link(&parent, name).map_err(|wrong| match wrong {
                 Errno::EXIST => KeepError::Exists,
-                other => other.into(),
+                other => disk(other),
             })?;
         }
-        fsync(&parent).map_err(|wrong| KeepError::Unknown(wrong.into()))?;
+        let synced = self.synced.sync(&parent, identity);
+        synced.map_err(|wrong| KeepError::from(wrong).unknown())?;
         Ok(has_replaced)
     }
 
@@ -178,6 +182,7 @@ impl Root {
     /// cannot. Until the file is [kept](Root::keep) that may change.
     pub(super) fn probe(&self, key: &Key, replaces: bool) -> Result<(), KeepError> {
         let mut folder = self.home.dir.try_clone().map_err(KeepError::Disk)?;
+        self.synced.trust(self.identity)?;
         let mut segments = key.segments().peekable();
         while let Some(segment) = segments.next() {
             if segments.peek().is_some() {
@@ -186,11 +191,12 @@ impl Root {
                     Err(Errno::NOENT) => return Ok(()),
                     other => other.map_err(not_folder)?,
                 };
+                self.identify(&folder)?;
                 continue;
             }
             match statat(&folder, segment, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => {}
-                Err(wrong) => return Err(wrong.into()),
+                Err(wrong) => return Err(disk(wrong)),
                 Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Directory => {
                     return Err(KeepError::IsFolder);
                 }
@@ -201,33 +207,59 @@ impl Root {
         Ok(())
     }
 
-    /// The folder in which a key's file belongs. It is on disk with all that lead to it, whoever
-    /// has made them.
-    fn make_parents(&self, key: &Key) -> Result<OwnedFd, KeepError> {
-        let mut folder = self.home.dir.try_clone().map_err(KeepError::Disk)?;
+    /// Which folder this is, if files can be kept there.
+    fn identify(&self, folder: &OwnedFd) -> Result<Identity, KeepError> {
+        let identity = Identity::of(folder).map_err(disk)?;
+        self.synced.trust(identity)?;
+        Ok(identity)
+    }
+
+    /// The folder in which a key's file belongs; `unsynced` has each step to it that is not known
+    /// to be on disk, whoever has made it.
+    fn make_parents(
+        &self,
+        key: &Key,
+        mut unsynced: impl FnMut(Step) -> Result<(), KeepError>,
+    ) -> Result<(OwnedFd, Identity), KeepError> {
+        // Opened for this file alone: what was lost is reported once to each that is open.
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut folder = openat(&self.home.dir, ".", flags, Mode::empty()).map_err(disk)?;
+        let mut identity = self.identity;
+        self.synced.trust(identity)?;
         let mut segments = key.segments().peekable();
         while let Some(segment) = segments.next() {
             if segments.peek().is_none() {
                 break;
             }
             let mut opened = open_folder(&folder, segment);
-            let is_missing = matches!(opened, Err(Errno::NOENT));
-            if is_missing {
+            let mut is_ours = false;
+            if matches!(opened, Err(Errno::NOENT)) {
                 match mkdirat(&folder, segment, Mode::from_raw_mode(FOLDER_MODE)) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(wrong) => return Err(wrong.into()),
+                    Ok(()) => is_ours = true,
+                    Err(Errno::EXIST) => {}
+                    Err(wrong) => return Err(disk(wrong)),
                 }
                 opened = open_folder(&folder, segment);
             }
             let inner = opened.map_err(not_folder)?;
+            let within = (mem::replace(&mut folder, inner), identity);
+            identity = self.identify(&folder)?;
             // If it was there, another upload may have made it, or a process that was killed.
-            if is_missing || !self.synced.has(&folder, segment)? {
-                fsync(&folder)?;
-                self.synced.add(&folder, segment)?;
+            if is_ours || !self.synced.has(within.1, segment, identity) {
+                unsynced(Step { within, name: segment.into(), folder: identity, is_ours })?;
             }
-            folder = inner;
         }
-        Ok(folder)
+        Ok((folder, identity))
+    }
+
+    fn sync_step(&self, step: &Step) -> Result<(), KeepError> {
+        let (within, identity) = &step.within;
+        match step.is_ours {
+            true => self.synced.sync(within, *identity)?,
+            false => self.synced.sync_of_others(within, *identity)?,
+        }
+        self.synced.add(*identity, &step.name, step.folder);
+        Ok(())
     }
 
     /// Bytes that are free for this process.
@@ -263,6 +295,16 @@ impl Root {
         let found = statat(&self.home.dir, other, AtFlags::SYMLINK_NOFOLLOW);
         Ok(matches!(found, Err(Errno::NOENT)))
     }
+}
+
+/// A folder on the way to a file.
+#[derive(Debug)]
+struct Step {
+    within: (OwnedFd, Identity),
+    name: Box<str>,
+    folder: Identity,
+    /// True if it was made since the folder around it was opened.
+    is_ours: bool,
 }
 
 impl Unfinished {
@@ -303,7 +345,7 @@ impl Unfinished {
         let Some(own) = &mut self.name else { unreachable!("it has got one") };
         own.rename(to, name).map_err(|wrong| match wrong {
             Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY => KeepError::IsFolder,
-            other => other.into(),
+            other => disk(other),
         })
     }
 }
@@ -347,11 +389,45 @@ impl Drop for Name {
     }
 }
 
+impl KeepError {
+    /// What is wrong once it has its name.
+    fn unknown(self) -> Self {
+        match self {
+            Self::Disk(wrong) => Self::Unknown(wrong),
+            _ => Self::Unknown(io::Error::other("an earlier sync of its folder has failed")),
+        }
+    }
+}
+
+/// Who has made the folder just now has perhaps not synced it, nor who has made what is in it.
+///
+/// # Errors
+///
+/// If something was lost: that is not reported again.
+fn sync_with_parent(dir: &OwnedFd) -> io::Result<()> {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let parent = openat(dir, "..", flags, Mode::empty());
+    for synced in [sync(dir), parent.map_or(Ok(()), sync)] {
+        if let Err(wrong) = synced
+            && is_loss(wrong)
+        {
+            let wrong = io::Error::from(wrong);
+            return Err(io::Error::new(wrong.kind(), format!("it cannot be synced: {wrong}")));
+        }
+    }
+    // If it has no sync at all, uploads will hear so.
+    Ok(())
+}
+
+fn disk(wrong: Errno) -> KeepError {
+    KeepError::Disk(wrong.into())
+}
+
 /// Why a folder on the way to a file cannot be opened.
 fn not_folder(wrong: Errno) -> KeepError {
     match wrong {
         Errno::NOTDIR | Errno::LOOP | Errno::MLINK => KeepError::NotFolder,
-        other => other.into(),
+        other => disk(other),
     }
 }
 

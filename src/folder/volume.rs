@@ -103,6 +103,7 @@ pub trait Draft: Send {
 /// assert_eq!(KeepError::IsFolder.to_string(), "that name is a folder's");
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum KeepError {
     /// There is one of that name already, which is not to be replaced.
     Exists,
@@ -110,6 +111,9 @@ pub enum KeepError {
     IsFolder,
     /// A file, or a link, stands where a folder would have to be.
     NotFolder,
+    /// A sync of a folder on the way has failed once: what was lost then is not known, so nothing
+    /// is kept there any more.
+    Lost,
     /// The name may stand for what was there before, or for the upload.
     Unknown(io::Error),
     /// The file system has failed.
@@ -122,6 +126,7 @@ impl fmt::Display for KeepError {
             Self::Exists => "there is an upload of that name already",
             Self::IsFolder => "that name is a folder's",
             Self::NotFolder => "there is no folder where one would have to be",
+            Self::Lost => "the folder could not be synced",
             Self::Unknown(_) => "it is not known whether the upload is kept",
             Self::Disk(_) => "it could not be kept",
         })
@@ -132,7 +137,7 @@ impl Error for KeepError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unknown(wrong) | Self::Disk(wrong) => Some(wrong),
-            Self::Exists | Self::IsFolder | Self::NotFolder => None,
+            _ => None,
         }
     }
 }
