@@ -462,7 +462,9 @@ fn dressed(upload: &Upload, response: Response) -> Response {
 fn not_kept(wrong: &KeepError) -> Response {
     match wrong {
         KeepError::Exists => Response::text(412, wrong.to_string()),
-        KeepError::IsFolder | KeepError::NotFolder => Response::text(409, wrong.to_string()),
+        KeepError::IsFolder | KeepError::NotFolder | KeepError::OtherFileSystem => {
+            Response::text(409, wrong.to_string())
+        }
         KeepError::Lost => Response::text(500, wrong.to_string())
             .with_note("an earlier sync of it has failed; it is tried again after a restart"),
         KeepError::Unknown(source) => {

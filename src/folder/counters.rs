@@ -147,7 +147,9 @@ impl Counted {
     pub(super) fn failed(&self, wrong: &KeepError) {
         match wrong {
             KeepError::Exists => self.not_kept(NotKept::Exists),
-            KeepError::IsFolder | KeepError::NotFolder => self.not_kept(NotKept::Folder),
+            KeepError::IsFolder | KeepError::NotFolder | KeepError::OtherFileSystem => {
+                self.not_kept(NotKept::Folder);
+            }
             // The call that failed was counted.
             KeepError::Lost => self.not_kept(NotKept::Disk),
             KeepError::Disk(wrong) => self.disk_failed(wrong),
@@ -212,6 +214,7 @@ mod tests {
             (KeepError::Exists, NotKept::Exists, 0),
             (KeepError::IsFolder, NotKept::Folder, 0),
             (KeepError::NotFolder, NotKept::Folder, 0),
+            (KeepError::OtherFileSystem, NotKept::Folder, 0),
             (KeepError::Lost, NotKept::Disk, 0),
             (disk(Errno::NAMETOOLONG.raw_os_error()), NotKept::Key, 0),
             (disk(Errno::MLINK.raw_os_error()), NotKept::NoRoom, 1),

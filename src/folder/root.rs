@@ -170,7 +170,7 @@ impl Root {
         } else {
             unfinished.link(&parent, name).map_err(|wrong| match wrong {
                 Errno::EXIST => KeepError::Exists,
-                other => disk(other),
+                other => not_linked(other),
             })?;
         }
         let synced = self.synced.sync(&parent, identity);
@@ -207,9 +207,12 @@ impl Root {
         Ok(())
     }
 
-    /// Which folder this is, if files can be kept there.
+    /// Which folder this is, if files can be linked to it and kept there.
     fn identify(&self, folder: &OwnedFd) -> Result<Identity, KeepError> {
         let identity = Identity::of(folder).map_err(disk)?;
+        if identity.system != self.identity.system {
+            return Err(KeepError::OtherFileSystem);
+        }
         self.synced.trust(identity)?;
         Ok(identity)
     }
@@ -345,7 +348,9 @@ impl Unfinished {
         let Some(own) = &mut self.name else { unreachable!("it has got one") };
         own.rename(to, name).map_err(|wrong| match wrong {
             Errno::ISDIR | Errno::EXIST | Errno::NOTEMPTY => KeepError::IsFolder,
-            other => disk(other),
+            // Something is mounted at the name itself.
+            Errno::BUSY => KeepError::OtherFileSystem,
+            other => not_linked(other),
         })
     }
 }
@@ -427,6 +432,15 @@ fn disk(wrong: Errno) -> KeepError {
 fn not_folder(wrong: Errno) -> KeepError {
     match wrong {
         Errno::NOTDIR | Errno::LOOP | Errno::MLINK => KeepError::NotFolder,
+        other => disk(other),
+    }
+}
+
+/// Why a file cannot be linked to a folder.
+fn not_linked(wrong: Errno) -> KeepError {
+    match wrong {
+        // Also what has another quota than the rest.
+        Errno::XDEV => KeepError::OtherFileSystem,
         other => disk(other),
     }
 }

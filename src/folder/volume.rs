@@ -111,6 +111,8 @@ pub enum KeepError {
     IsFolder,
     /// A file, or a link, stands where a folder would have to be.
     NotFolder,
+    /// A folder on the way is of another file system than the rest, to which no file can be moved.
+    OtherFileSystem,
     /// A sync of a folder on the way has failed once: what was lost then is not known, so nothing
     /// is kept there any more.
     Lost,
@@ -126,6 +128,7 @@ impl fmt::Display for KeepError {
             Self::Exists => "there is an upload of that name already",
             Self::IsFolder => "that name is a folder's",
             Self::NotFolder => "there is no folder where one would have to be",
+            Self::OtherFileSystem => "another file system is mounted there",
             Self::Lost => "the folder could not be synced",
             Self::Unknown(_) => "it is not known whether the upload is kept",
             Self::Disk(_) => "it could not be kept",

@@ -10,11 +10,20 @@ use rustix::io::Errno;
 /// What tells a folder from all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
-    device: Dev,
+    pub(super) system: System,
     number: u64,
     /// Seconds and nanoseconds: numbers are given again when a folder is gone. `None` if the file
     /// system does not know.
     born: Option<(i64, u32)>,
+}
+
+/// Where a file can be linked to without leaving its file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct System {
+    device: Dev,
+    /// The number of the mount: no link leads from one to another, though both may show the same
+    /// file system. `None` before Linux 5.8, and elsewhere.
+    mount: Option<u64>,
 }
 
 impl Identity {
@@ -26,18 +35,21 @@ impl Identity {
             other => return other,
         }
         let found = rustix::fs::fstat(folder)?;
-        Ok(Self { device: found.st_dev, number: found.st_ino, born: None })
+        let system = System { device: found.st_dev, mount: None };
+        Ok(Self { system, number: found.st_ino, born: None })
     }
 
     #[cfg(target_os = "linux")]
     fn by_statx(folder: std::os::fd::BorrowedFd<'_>) -> Result<Self, Errno> {
         use rustix::fs::{AtFlags, StatxFlags, makedev, statx};
-        let wanted = StatxFlags::INO | StatxFlags::BTIME;
+        let wanted = StatxFlags::INO | StatxFlags::BTIME | StatxFlags::MNT_ID;
         let found = statx(folder, "", AtFlags::EMPTY_PATH, wanted)?;
         let has = |what: StatxFlags| found.stx_mask & what.bits() != 0;
+        let device = makedev(found.stx_dev_major, found.stx_dev_minor);
+        let mount = has(StatxFlags::MNT_ID).then_some(found.stx_mnt_id);
         let born = (found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
         Ok(Self {
-            device: makedev(found.stx_dev_major, found.stx_dev_minor),
+            system: System { device, mount },
             number: found.stx_ino,
             born: has(StatxFlags::BTIME).then_some(born),
         })
@@ -185,7 +197,7 @@ mod tests {
     use std::time::Duration;
 
     fn folder(number: u64) -> Identity {
-        Identity { device: 1, number, born: None }
+        Identity { system: System { device: 1, mount: None }, number, born: None }
     }
 
     #[test]

@@ -110,12 +110,14 @@ fn a_folder_that_is_gone_is_500() {
 }
 
 /// The calls of the system that fail, how, and what the client gets; where nothing is left.
-const FAILURES: [(&str, &str, u16); 18] = [
+const FAILURES: [(&str, &str, u16); 21] = [
     ("fsync", "EIO:when=1", 500),
     ("fsync", "ENOSPC:when=1", 507),
     ("fsync", "EDQUOT:when=1", 507),
     ("renameat", "EIO", 500),
     ("renameat", "EDQUOT", 507),
+    ("renameat", "EXDEV", 409),
+    ("renameat", "EBUSY", 409),
     ("mkdirat", "ENOSPC", 507),
     ("mkdirat", "EDQUOT", 507),
     ("mkdirat", "EMLINK", 507),
@@ -123,6 +125,7 @@ const FAILURES: [(&str, &str, u16); 18] = [
     ("mkdirat", "EROFS", 500),
     ("linkat", "ENOSPC", 507),
     ("linkat", "EPERM", 500),
+    ("linkat", "EXDEV", 409),
     ("openat", "ENOSPC", 507),
     ("openat", "EROFS", 500),
     ("openat", "EMFILE", 503),
@@ -399,6 +402,34 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
+}
+
+// covers: 36.7
+#[test]
+fn where_another_file_system_is_mounted_is_409_before_the_content() {
+    let elsewhere = Folder::make();
+    let bound = elsewhere.path().display().to_string();
+    fs::create_dir(elsewhere.place("inner")).expect("a folder");
+    for words in [&["-t", "tmpfs", "none"][..], &["--bind", &bound]] {
+        let shelf = Shelf::start(&[]);
+        for name in ["d", "d/e"] {
+            fs::create_dir(shelf.path(name)).expect("a folder");
+        }
+        let mut late = ["/d/e/a", "/d/e/inner/a"].map(|target| shelf.begin(&put(target), 3));
+        let Some(_mounted) = Mounted::make(words, shelf.path("d/e")) else { return };
+        for client in &mut late {
+            let answer = client.exchange(b"abc");
+            assert_eq!(answer.status, 409, "{words:?}: {}", answer.content);
+        }
+        for target in ["/d/e/a", "/d/e/new/a", "/d/e/inner/a"] {
+            let (_, answer) = shelf.ask(&put(target), 3);
+            assert_eq!(answer.status, 409, "{words:?} {target}: {}", answer.content);
+            assert!(answer.content.contains("another file system"), "{}", answer.content);
+        }
+        is_kept(&shelf.send(&put("/d/a"), b"abc"), b"abc");
+        assert!(fs::read_dir(shelf.path("d/e")).expect("a folder").count() <= 1);
+    }
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 1);
 }
 
 /// No more files can be made, though there is room for their content.
