@@ -10,6 +10,9 @@
 //! key leads out of it. Where the file system has no unnamed files, they have an unfinished name
 //! from the start.
 //!
+//! Another process may move or remove folders meanwhile. A file goes where the folder went that was
+//! open for it, as if it had been kept before; a folder that is gone is made again.
+//!
 //! Unfinished names begin with `.streamsum-`, and with a word of their process, which keeps a file
 //! of that word locked as long as it lives. When a folder is opened, what processes have left that
 //! live no more is removed: nothing of one that lives is ever touched.
@@ -42,6 +45,8 @@ use synced::{Identity, SyncError, Synced, is_loss, sync};
 const FILE_MODE: RawMode = 0o640;
 /// For a folder that is made; less what the umask takes.
 const FOLDER_MODE: RawMode = 0o777;
+/// How often the folders of a file are made that somebody removes at the same time.
+const TRIES: u32 = 100;
 /// Ends of names that are two, and what is wrong with a file system for which they are one.
 const TWO: [(&str, &str, &str); 2] = [
     ("CASE", "case", "`a` and `A`"),
@@ -162,8 +167,37 @@ impl Root {
         if replaces {
             unfinished.get_name(self).map_err(disk)?;
         }
+        let mut kept = self.give_name(&mut unfinished, key, replaces, true);
+        for _ in 1..TRIES {
+            // Somebody has removed a folder since it was opened.
+            if !kept.as_ref().is_err_and(KeepError::is_missing) {
+                break;
+            }
+            kept = self.give_name(&mut unfinished, key, replaces, false);
+        }
+        kept
+    }
+
+    /// True if it has replaced another.
+    ///
+    /// Syncs the folders on the way first, as long as nothing has changed that is not on disk; or
+    /// last, so that a folder is empty for a short moment alone, in which others may remove it.
+    fn give_name(
+        &self,
+        unfinished: &mut Unfinished,
+        key: &Key,
+        replaces: bool,
+        syncs_first: bool,
+    ) -> Result<bool, KeepError> {
         let Some(name) = key.segments().last() else { unreachable!("a key has a segment") };
-        let (parent, identity) = self.make_parents(key, |step| self.sync_step(&step))?;
+        let mut way = Vec::new();
+        let (parent, identity) = self.make_parents(key, |step| {
+            if syncs_first {
+                return self.sync_step(&step);
+            }
+            way.push(step);
+            Ok(())
+        })?;
         let mut has_replaced = false;
         if replaces {
             has_replaced = unfinished.rename(&parent, name)?;
@@ -173,8 +207,9 @@ impl Root {
                 other => not_linked(other),
             })?;
         }
-        let synced = self.synced.sync(&parent, identity);
-        synced.map_err(|wrong| KeepError::from(wrong).unknown())?;
+        let synced = way.iter().try_for_each(|step| self.sync_step(step));
+        let synced = synced.and_then(|()| Ok(self.synced.sync(&parent, identity)?));
+        synced.map_err(KeepError::unknown)?;
         Ok(has_replaced)
     }
 
@@ -395,6 +430,11 @@ impl Drop for Name {
 }
 
 impl KeepError {
+    /// True if what should have a name was not there.
+    fn is_missing(&self) -> bool {
+        matches!(self, Self::Disk(wrong) if wrong.kind() == io::ErrorKind::NotFound)
+    }
+
     /// What is wrong once it has its name.
     fn unknown(self) -> Self {
         match self {

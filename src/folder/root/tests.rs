@@ -6,6 +6,8 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process;
+use std::sync::atomic::AtomicBool;
+use std::thread;
 
 /// A folder of a test's own.
 struct Scratch(PathBuf);
@@ -199,6 +201,44 @@ fn what_is_no_folder_cannot_be_opened() {
     fs::write(&file, b"").expect("a file");
     assert!(Root::open(&file).is_err());
     assert!(Root::open(&scratch.0.join("missing")).is_err());
+}
+
+#[test]
+fn folders_that_somebody_removes_are_made_again() {
+    both_ways(|root, folder| {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let keepers: Vec<_> = (0..2)
+                .map(|keeper| {
+                    scope.spawn(move || {
+                        for number in 0..30 {
+                            let target = format!("/{keeper}/b/c/{number}");
+                            // Both of what may be there and of what may not.
+                            for replaces in [false, true] {
+                                keep(root, &target, b"abc", replaces).expect(&target);
+                                assert!(folder.join(&target[1..]).exists(), "{target}");
+                            }
+                            // So that there are empty ones again.
+                            fs::remove_file(folder.join(&target[1..])).expect("it is there");
+                        }
+                    })
+                })
+                .collect();
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    for name in ["0/b/c", "0/b", "0", "1/b/c", "1/b", "1"] {
+                        let _ = fs::remove_dir(folder.join(name));
+                    }
+                }
+            });
+            keepers.into_iter().for_each(|keeper| {
+                let ended = keeper.join();
+                is_over.store(is_over.load(Ordering::Relaxed) | ended.is_err(), Ordering::Relaxed);
+                ended.expect("all are kept");
+            });
+            is_over.store(true, Ordering::Relaxed);
+        });
+    });
 }
 
 #[test]

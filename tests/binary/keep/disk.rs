@@ -110,12 +110,13 @@ fn a_folder_that_is_gone_is_500() {
 }
 
 /// The calls of the system that fail, how, and what the client gets; where nothing is left.
-const FAILURES: [(&str, &str, u16); 21] = [
+const FAILURES: [(&str, &str, u16); 22] = [
     ("fsync", "EIO:when=1", 500),
     ("fsync", "ENOSPC:when=1", 507),
     ("fsync", "EDQUOT:when=1", 507),
     ("renameat", "EIO", 500),
     ("renameat", "EDQUOT", 507),
+    ("renameat", "ENOENT", 500),
     ("renameat", "EXDEV", 409),
     ("renameat", "EBUSY", 409),
     ("mkdirat", "ENOSPC", 507),
