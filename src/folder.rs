@@ -30,6 +30,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod afterword;
 mod counters;
 mod crew;
 mod disk;
@@ -37,6 +38,7 @@ mod kept_upload;
 mod root;
 mod volume;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,10 +51,12 @@ use crate::door::{
     Admitted, Denied, Door, Holder, Key, Names, NotKept, Page, Place, noted_for, put_fields,
 };
 use crate::handler::{
-    Content, Finished, Handler, Piece, Refused, Reply, Report, Request, Terms, UploadId, Verdict,
+    Content, Finished, Handler, Outcome, Piece, Refused, Reply, Report, Request, Terms, UploadId,
+    Verdict,
 };
 use crate::proto::{Framing, Reject, Response};
 use crate::resident::{Decide, Decisions, Resident};
+use afterword::Afterword;
 use counters::Counted;
 use kept_upload::{Known, OnKept};
 
@@ -77,6 +81,8 @@ pub struct Folder {
     decide: Arc<dyn Decide>,
     names: Names,
     replaces: bool,
+    /// Of uploads that are being kept, if somebody wants to know.
+    afterwords: HashMap<UploadId, Afterword>,
 }
 
 /// What is attached to an upload; `None` when it was given to be kept.
@@ -146,7 +152,15 @@ impl Folder {
     pub fn new(disk: Disk, door: Door, checksum: Checksum, decide: impl Decide + 'static) -> Self {
         let checksum = checksum.and(Algorithm::Md5);
         let decide = Arc::new(decide);
-        Self { disk, door, checksum, decide, names: Names::new(), replaces: true }
+        Self {
+            disk,
+            door,
+            checksum,
+            decide,
+            names: Names::new(),
+            replaces: true,
+            afterwords: HashMap::new(),
+        }
     }
 
     /// Has names that are taken stay with what they name: 412. By default that is replaced.
@@ -400,6 +414,11 @@ impl Handler for Folder {
             unreachable!("it answers at once")
         };
         let on_kept = self.disk.on_kept.clone();
+        let afterword = self
+            .disk
+            .on_left
+            .clone()
+            .map(|tell| (self.afterwords.entry(id).or_default().clone(), tell));
         let task = self.task(move |decisions| {
             let response = match kept.keep() {
                 Ok(has_replaced) => {
@@ -412,6 +431,9 @@ impl Handler for Folder {
                     kept.client.dress(not_kept(&wrong))
                 }
             };
+            if let Some((afterword, tell)) = afterword {
+                afterword.ended(words_on(&kept.key, &response), &tell);
+            }
             decisions.answer(id, response);
         });
         self.disk.crew.run(Duty::Keep, vec![task]);
@@ -431,6 +453,12 @@ impl Handler for Folder {
     }
 
     fn ended(&mut self, report: &Report<'_>, upload: Option<Upload>) {
+        if let Some(tell) = &self.disk.on_left
+            && let Some(afterword) = report.id.and_then(|id| self.afterwords.remove(&id))
+            && let Outcome::Aborted(_) = report.outcome
+        {
+            afterword.left(tell);
+        }
         if let Some(mut kept) = upload.and_then(|mut upload| attached(&mut upload)?.take()) {
             // Others may wait for its room.
             kept.tail = None;
@@ -455,6 +483,18 @@ fn dressed(upload: &Upload, response: Response) -> Response {
     match upload.attached::<Attached>() {
         Some(Some(kept)) => kept.client.dress(response),
         _ => response,
+    }
+}
+
+/// How an upload has ended, for those whom its answer does not reach.
+fn words_on(key: &Key, response: &Response) -> String {
+    let target = key.to_target();
+    match (response.status(), response.note()) {
+        (200, _) => format!("kept, though its client had left: {target}"),
+        (status, Some(note)) => {
+            format!("not kept, and its client had left: {target}: {status}, {note}")
+        }
+        (status, None) => format!("not kept, and its client had left: {target}: {status}"),
     }
 }
 

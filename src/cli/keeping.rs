@@ -2,7 +2,9 @@
 
 use std::io;
 #[cfg(feature = "folder")]
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+#[cfg(feature = "folder")]
+use std::time::{Duration, SystemTime};
 
 use streamsum::checksum::{Checksum, Upload};
 #[cfg(feature = "folder")]
@@ -66,6 +68,7 @@ impl Keeper {
             door = door.tokens(file.tokens());
             token_file = Some(file);
         }
+        disk = disk.on_left(note_by(lines));
         let mut teller = None;
         if let Some(path) = &keep.on_kept {
             let started = Teller::start(path.clone(), keep.on_kept_queue, lines.for_another());
@@ -99,6 +102,18 @@ impl Keeper {
     pub(super) fn ledger(&self) -> Ledger {
         let disk = self.folder.as_ref().map(|(disk, ..)| disk.clone());
         Ledger { disk, teller: self.teller.clone() }
+    }
+}
+
+/// Writes a line, from any thread.
+#[cfg(feature = "folder")]
+fn note_by(lines: &Lines) -> impl Fn(&str) + Send + Sync + 'static {
+    let lines = Mutex::new(lines.for_another());
+    move |words| {
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.set_time(SystemTime::now());
+        lines.note(format_args!("{words}"));
+        lines.flush();
     }
 }
 

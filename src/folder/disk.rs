@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::afterword::OnLeft;
 use super::counters::{Counters, Tally};
 use super::crew::{Crew, Threads};
 use super::kept_upload::{KeptUpload, OnKept};
@@ -25,6 +26,7 @@ pub struct Disk {
     pub(super) max_waiting: usize,
     pub(super) tally: Arc<Tally>,
     pub(super) on_kept: Option<OnKept>,
+    pub(super) on_left: Option<OnLeft>,
 }
 
 impl Disk {
@@ -45,7 +47,15 @@ impl Disk {
     pub fn of(volume: impl Volume + 'static, crew: impl Crew + 'static) -> Self {
         let (volume, crew) = (Arc::new(volume), Arc::new(crew));
         let (min_free, max_waiting) = (None, MAX_WAITING);
-        Self { volume, crew, min_free, max_waiting, tally: Arc::default(), on_kept: None }
+        Self {
+            volume,
+            crew,
+            min_free,
+            max_waiting,
+            tally: Arc::default(),
+            on_kept: None,
+            on_left: None,
+        }
     }
 
     /// Takes no new upload while fewer bytes than this are free: 507, before a client that waits
@@ -89,6 +99,29 @@ impl Disk {
     #[must_use]
     pub fn on_kept(mut self, tell: impl Fn(&KeptUpload<'_>) + Send + Sync + 'static) -> Self {
         self.on_kept = Some(Arc::new(tell));
+        self
+    }
+
+    /// Has this called with how an upload has ended, in a few words for a log, if its client has
+    /// left while it was being kept: that goes on, and nobody else hears of it. It is called by a
+    /// thread that syncs files, or by the loop, and hands on what it is told. Only the last one
+    /// that was set is called.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::folder::Disk;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("streamsum-left-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&path)?;
+    /// let disk = Disk::open(&path)?.on_left(|words| eprintln!("{words}"));
+    /// # let _ = disk;
+    /// # std::fs::remove_dir_all(path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn on_left(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_left = Some(Arc::new(tell));
         self
     }
 

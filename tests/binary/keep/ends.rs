@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use testkit::scratch::Folder;
 
+use super::untouched::reset;
 use super::{SEEN, Shelf, by_length, can, is_kept, put, wait_for};
 
 /// Has each `fsync` take two seconds.
@@ -122,5 +123,23 @@ fn an_upload_goes_on_to_be_synced_when_its_client_leaves() {
     drop(upload);
     assert!(shelf.listing().is_empty());
     wait_for(|| shelf.listing().len() == 1);
+    assert_eq!(shelf.read("a"), b"abc");
+}
+
+/// A reset is seen at once, and what comes of the upload has a line of its own.
+#[test]
+fn how_an_upload_ends_is_said_though_its_client_has_reset() {
+    if !can(SLOW) {
+        return;
+    }
+    let shelf = Shelf::start_in(Folder::make(), SLOW, &[]);
+    let mut upload = shelf.connect();
+    upload.send(&by_length(&put("/a"), b"abc"));
+    thread::sleep(Duration::from_millis(200));
+    reset(upload);
+    let line = shelf.running.line();
+    assert!(line.contains(" PUT /a - 3 "), "{line}");
+    let line = shelf.running.line();
+    assert_eq!(line, "streamsum: kept, though its client had left: /a");
     assert_eq!(shelf.read("a"), b"abc");
 }
