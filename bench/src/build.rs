@@ -12,7 +12,7 @@ pub struct Programs {
     pub hyper: String,
     pub actix: String,
     pub ruler: String,
-    pub hasher: String,
+    pub offline: String,
     pub streamsum: String,
     /// None without a Go toolchain.
     pub go: Option<String>,
@@ -31,7 +31,7 @@ impl Programs {
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
         let target = target()?;
         let own = target.join("release");
-        let bins = ["--bin=hyper", "--bin=actix", "--bin=ruler", "--bin=hasher"];
+        let bins = ["--bin=hyper", "--bin=actix", "--bin=ruler", "--bin=offline"];
         cargo_build(&bench.join("Cargo.toml"), &bins, &target)?;
         // In a directory of its own: other features of the same crates are built there.
         let target = target.join("streamsum");
@@ -40,7 +40,7 @@ impl Programs {
             hyper: path(own.join("hyper"))?,
             actix: path(own.join("actix"))?,
             ruler: path(own.join("ruler"))?,
-            hasher: path(own.join("hasher"))?,
+            offline: path(own.join("offline"))?,
             streamsum: path(target.join("release/streamsum"))?,
             go: go(&own)?,
         })

@@ -27,8 +27,8 @@ pub enum Role {
     Server,
     /// Counts its way through the loader's requests, without a parser.
     Ruler,
-    /// Hashes without a network. Its command has `{uploads}` and `{bytes}`.
-    Hasher,
+    /// Works without a network. Its command has `{uploads}` and `{bytes}`.
+    Offline,
 }
 
 /// Which digests a server answers with.
@@ -83,7 +83,7 @@ pub fn all(programs: &Programs) -> Vec<Contestant> {
 }
 
 fn named(name: &str, programs: &Programs) -> Option<Contestant> {
-    let Programs { hyper, actix, ruler, hasher, streamsum, go } = programs;
+    let Programs { hyper, actix, ruler, offline, streamsum, go } = programs;
     let contestant = match name {
         "hyper" => Contestant::new(name, &[hyper, "current-thread", "md-5", "{addr}"]),
         "hyper-2" => Contestant::on_all_cores(name, &[hyper, "multi-thread", "md-5", "{addr}"]),
@@ -103,13 +103,13 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
             Contestant { role: Role::Ruler, ..Contestant::new(name, &[ruler, "lanes", "{addr}"]) }
         }
         "ruler-hash" => Contestant {
-            role: Role::Hasher,
-            ..Contestant::new(name, &[hasher, "md5", "{uploads}", "{bytes}"])
+            role: Role::Offline,
+            ..Contestant::new(name, &[offline, "md5", "{uploads}", "{bytes}"])
         },
         "ruler-digests" => Contestant {
-            role: Role::Hasher,
+            role: Role::Offline,
             digests: Digests::Always([b'0'; 32]),
-            ..Contestant::new(name, &[hasher, "others", "{uploads}", "{bytes}"])
+            ..Contestant::new(name, &[offline, "others", "{uploads}", "{bytes}"])
         },
         "streamsum" => {
             Contestant::new(name, &[streamsum, "--listen", "{addr}", "--access-log", "off"])

@@ -95,8 +95,8 @@ fn left_out(contestant: &Contestant, work: &Work) -> Option<&'static str> {
     };
     match (contestant.role, traffic) {
         (Role::Ruler, Some(Traffic::Expecting { .. })) => Some("has no parser"),
-        (Role::Hasher, Some(Traffic::Uploads { chunks: None, .. })) => None,
-        (Role::Hasher, _) => Some("has no network"),
+        (Role::Offline, Some(Traffic::Uploads { chunks: None, .. })) => None,
+        (Role::Offline, _) => Some("has no network"),
         _ => None,
     }
 }

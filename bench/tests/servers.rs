@@ -6,10 +6,10 @@ use std::time::Duration;
 use streamsum_bench::build;
 use streamsum_bench::contestant::{Contestant, Digests, Role};
 use streamsum_bench::cores::Cores;
-use streamsum_bench::hasher::Hasher;
 use streamsum_bench::loader::{Failure, Loader};
 use streamsum_bench::measure::latency::Rates;
 use streamsum_bench::measure::{growth, latency, memory, start};
+use streamsum_bench::offline::Offline;
 use streamsum_bench::plan::Plan;
 use streamsum_bench::request::Chunks;
 use streamsum_bench::server::Server;
@@ -119,9 +119,9 @@ fn rulers() {
     measure(&cores, &Contestant::new("it", &lanes)).unwrap();
 }
 
-fn hasher(bytes: &str) -> Contestant {
-    let command = [env!("CARGO_BIN_EXE_hasher"), "md5", "{uploads}", bytes];
-    Contestant { role: Role::Hasher, ..Contestant::new("it", &command) }
+fn offline(bytes: &str) -> Contestant {
+    let command = [env!("CARGO_BIN_EXE_offline"), "md5", "{uploads}", bytes];
+    Contestant { role: Role::Offline, ..Contestant::new("it", &command) }
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_ruler_that_only_hashes() {
     let cores = Cores::find().unwrap();
     for (count, bytes) in [(1, 1_000_003), (5, 2 << 20), (40, 0)] {
         let plan = Plan::uploads(count, bytes, None);
-        let done = Hasher::start(&hasher("{bytes}"), &plan, &cores).unwrap().run().unwrap();
+        let done = Offline::start(&offline("{bytes}"), &plan, &cores).unwrap().run().unwrap();
         assert_eq!((done.answers, done.content), (count as u64, count as u64 * bytes));
     }
 }
@@ -138,13 +138,13 @@ fn a_ruler_that_only_hashes() {
 fn a_ruler_of_other_digests_answers_zeros() {
     let cores = Cores::find().unwrap();
     let plan = Plan::uploads(5, 2 << 20, None);
-    let command = [env!("CARGO_BIN_EXE_hasher"), "others", "{uploads}", "{bytes}"];
+    let command = [env!("CARGO_BIN_EXE_offline"), "others", "{uploads}", "{bytes}"];
     let others = Contestant {
-        role: Role::Hasher,
+        role: Role::Offline,
         digests: Digests::Always([b'0'; 32]),
         ..Contestant::new("it", &command)
     };
-    let done = Hasher::start(&others, &plan, &cores).unwrap().run().unwrap();
+    let done = Offline::start(&others, &plan, &cores).unwrap().run().unwrap();
     assert_eq!((done.answers, done.content), (5, 5 * (2 << 20)));
 }
 
@@ -152,7 +152,7 @@ fn a_ruler_of_other_digests_answers_zeros() {
 fn a_ruler_that_hashes_something_else_has_failed() {
     let cores = Cores::find().unwrap();
     let plan = Plan::uploads(2, 2000, None);
-    let failure = Hasher::start(&hasher("1000"), &plan, &cores).unwrap().run().unwrap_err();
+    let failure = Offline::start(&offline("1000"), &plan, &cores).unwrap().run().unwrap_err();
     assert!(matches!(failure, Failure::WrongDigest { .. }), "{failure:?}");
 }
 

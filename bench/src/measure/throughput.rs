@@ -7,8 +7,8 @@ use crate::clock::{self, Account};
 use crate::contestant::{Contestant, Role};
 use crate::cores::Cores;
 use crate::crowd::gather;
-use crate::hasher::Hasher;
 use crate::loader::{Done, Failure, Loader};
+use crate::offline::Offline;
 use crate::plan::Plan;
 use crate::server::Server;
 use crate::settle::settle;
@@ -51,9 +51,9 @@ pub fn measure(
     cores: &Cores,
 ) -> Result<Throughput, Failure> {
     let unit = load.traffic.unit();
-    if contestant.role == Role::Hasher {
-        let mut hasher = Hasher::start(contestant, plan, cores)?;
-        return account(hasher.id(), unit, || hasher.run());
+    if contestant.role == Role::Offline {
+        let mut offline = Offline::start(contestant, plan, cores)?;
+        return account(offline.id(), unit, || offline.run());
     }
     let server = Server::start(contestant, cores)?;
     let beside = load.beside.map(|crowd| gather(crowd, &server)).transpose()?;

@@ -1,7 +1,7 @@
 //! The rulers that only hash: what one core can do, with nothing to receive. They hash what the
 //! loader would upload, 64 KiB of every upload in turn.
 //!
-//! `hasher md5 UPLOADS BYTES`, with streamsum's own MD5, or `hasher others UPLOADS BYTES`, with
+//! `offline md5 UPLOADS BYTES`, with streamsum's own MD5, or `offline others UPLOADS BYTES`, with
 //! the crates for SHA-256 and CRC-32C: says when it is ready, and begins at a line of input.
 
 use std::env;
@@ -23,7 +23,7 @@ struct Upload {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    const USAGE: &str = "hasher md5|others UPLOADS BYTES";
+    const USAGE: &str = "offline md5|others UPLOADS BYTES";
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [kind, uploads, bytes] = arguments.as_slice() else { return Err(USAGE.into()) };
     let (uploads, bytes): (usize, u64) = (uploads.parse()?, bytes.parse()?);

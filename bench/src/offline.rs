@@ -1,4 +1,4 @@
-//! The ruler that only hashes: a process without a network, which is told when to begin.
+//! A ruler without a network: a process that is told when to begin.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{ChildStdin, ChildStdout, Stdio};
@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::process::Process;
 
 /// Ends with its value.
-pub struct Hasher<'a> {
+pub struct Offline<'a> {
     process: Process,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -19,7 +19,7 @@ pub struct Hasher<'a> {
     digests: Digests,
 }
 
-impl<'a> Hasher<'a> {
+impl<'a> Offline<'a> {
     /// Starts it with the uploads of a plan, and waits until it has their content.
     ///
     /// # Errors
@@ -34,12 +34,12 @@ impl<'a> Hasher<'a> {
             return Err(io::Error::other("no pipes"));
         };
         let digests = contestant.digests;
-        let mut hasher = Self { process, input, output: BufReader::new(output), plan, digests };
-        hasher.line()?;
-        Ok(hasher)
+        let mut offline = Self { process, input, output: BufReader::new(output), plan, digests };
+        offline.line()?;
+        Ok(offline)
     }
 
-    /// Lets it hash everything once, and checks the digests.
+    /// Lets it do everything once, and checks the digests.
     ///
     /// # Errors
     ///
