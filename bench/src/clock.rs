@@ -9,6 +9,9 @@ use std::time::Duration;
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
+/// Milliseconds, on every architecture that this runs on (`USER_HZ`).
+const TICK: u64 = 10;
+
 /// What has been accounted up to a moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Account {
@@ -55,6 +58,22 @@ impl Account {
 pub fn cpu_time(process: u32) -> io::Result<Duration> {
     let pid = Pid::from_raw(i32::try_from(process).map_err(io::Error::other)?);
     Ok(ClockId::pid_cpu_clock_id(pid)?.now()?.into())
+}
+
+/// What of a process's CPU time was the kernel's, and what was its own, by the kernel's estimate.
+/// In steps of 10 ms.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn system_and_user(process: u32) -> io::Result<[Duration; 2]> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The program's name, in parentheses, may have anything in it.
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let [user, system] = [11, 12].map(|at| fields.get(at).and_then(|ticks| ticks.parse().ok()));
+    let both = || Some([system?, user?].map(|ticks: u64| Duration::from_millis(ticks * TICK)));
+    both().ok_or_else(|| io::Error::other("no CPU time of a process"))
 }
 
 /// CPU time of each thread that a process has, by its number: user and system, to the nanosecond.
@@ -109,15 +128,13 @@ fn bytes(status: &str, name: &str) -> io::Result<u64> {
 ///
 /// When `/proc/stat` cannot be read.
 pub fn machine_time() -> io::Result<Duration> {
-    /// Of a tick, on every architecture that this runs on (`USER_HZ`).
-    const MILLISECONDS: u64 = 10;
     const USER_NICE_SYSTEM_STEAL: [usize; 4] = [1, 2, 3, 8];
     let stat = fs::read_to_string("/proc/stat")?;
     let columns: Vec<&str> = stat.lines().next().unwrap_or_default().split_whitespace().collect();
     let ticks = |column: usize| columns.get(column).and_then(|ticks| ticks.parse::<u64>().ok());
     let ticks: Option<u64> = USER_NICE_SYSTEM_STEAL.into_iter().map(ticks).sum();
     let ticks = ticks.ok_or_else(|| io::Error::other("no CPU time in /proc/stat"))?;
-    Ok(Duration::from_millis(ticks * MILLISECONDS))
+    Ok(Duration::from_millis(ticks * TICK))
 }
 
 #[cfg(test)]
@@ -143,6 +160,24 @@ mod tests {
             worker.join().unwrap();
         });
         assert!(thread_times(0).is_err(), "no process has this number");
+    }
+
+    #[test]
+    fn system_and_user_are_parts_of_the_whole() {
+        let spend = |work: &dyn Fn()| {
+            let [system, user] = system_and_user(process::id()).unwrap();
+            let whole = cpu_time(process::id()).unwrap();
+            while cpu_time(process::id()).unwrap() < whole + Duration::from_millis(300) {
+                work();
+            }
+            let now = system_and_user(process::id()).unwrap();
+            [now[0] - system, now[1] - user]
+        };
+        let [system, user] = spend(&|| drop(std::hint::black_box((0..100_000).sum::<u64>())));
+        assert!(user > system, "counting: {system:?} and {user:?}");
+        let [system, user] = spend(&|| drop(fs::read("/proc/self/smaps")));
+        assert!(system > user, "asking the kernel: {system:?} and {user:?}");
+        assert!(system_and_user(0).is_err(), "no process has this number");
     }
 
     #[test]

@@ -127,6 +127,7 @@ mod tests {
             unit: Unit::Gigabyte,
             rate,
             cost,
+            system: 0.5,
             loader_cost: 1.0,
             memory: 1.0,
             busy: 1.0,

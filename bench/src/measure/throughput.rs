@@ -27,6 +27,8 @@ pub struct Throughput {
     pub rate: f64,
     /// The server's CPU seconds for a unit.
     pub cost: f64,
+    /// The part of these that the kernel had, for the server's system calls.
+    pub system: f64,
     /// The loader's.
     pub loader_cost: f64,
     /// The most memory the server had, in bytes.
@@ -74,9 +76,12 @@ fn account(
     run: impl FnOnce() -> Result<Done, Failure>,
 ) -> Result<Throughput, Failure> {
     let (before, threads_before) = (Account::of(program)?, clock::thread_times(program)?);
+    let kinds_before = clock::system_and_user(program)?;
     let done = run()?;
     let spent = Account::of(program)?.since(&before);
     let threads = parts(&threads_before, &clock::thread_times(program)?);
+    let kinds = clock::system_and_user(program)?;
+    let kind = |at: usize| kinds[at].saturating_sub(kinds_before[at]).as_secs_f64();
     let units = match unit {
         Unit::Gigabyte => done.content as f64 / 1e9,
         Unit::Request => done.answers as f64,
@@ -86,6 +91,7 @@ fn account(
         unit,
         rate: units / time,
         cost: spent.program / units,
+        system: kind(0) / (kind(0) + kind(1)),
         loader_cost: spent.loader / units,
         memory: clock::peak_memory(program)? as f64,
         busy: spent.program / time,

@@ -137,6 +137,7 @@ mod tests {
             unit,
             rate,
             cost: 1.0,
+            system: 0.5,
             loader_cost: 1.0,
             memory: 1.0,
             busy: 1.0,

@@ -21,6 +21,8 @@ impl Shown for Throughput {
         "both",
         "CPU",
         "× hyper's",
+        "CPU's spread",
+        "system",
         "loader's CPU",
         "peak MiB",
     ];
@@ -42,6 +44,8 @@ impl Shown for Throughput {
             percent(figures.median(|it| it.busy + it.loader_cost * it.rate)),
             cpu(figures.median(|it| it.cost)),
             ratio(figures.ratio(|it| it.cost)),
+            percent(figures.spread(|it| it.cost)),
+            percent(figures.median(|it| it.system)),
             cpu(figures.median(|it| it.loader_cost)),
             format!("{:.1}", figures.median(|it| it.memory) / f64::from(1 << 20)),
         ]
@@ -73,6 +77,7 @@ mod tests {
         unit: Unit::Gigabyte,
         rate: 2.0,
         cost: 0.2,
+        system: 0.85,
         loader_cost: 0.1,
         memory: 3.0 * 1_048_576.0,
         busy: 1.0,
@@ -92,10 +97,12 @@ mod tests {
             "120 %",
             "0.20 s/GB",
             "1.00",
+            "0 %",
+            "85 %",
             "0.10 s/GB",
             "3.0",
         ];
-        assert_eq!(row(SAMPLE)[..10], bytes);
+        assert_eq!(row(SAMPLE)[..12], bytes);
         let requests = Throughput {
             unit: Unit::Request,
             rate: 1500.0,
@@ -104,7 +111,7 @@ mod tests {
             ..SAMPLE
         };
         let row = row(requests);
-        assert_eq!([&row[0], &row[6], &row[8]], ["1.5 k/s", "1.00 s/100k", "0.20 s/100k"]);
+        assert_eq!([&row[0], &row[6], &row[10]], ["1.5 k/s", "1.00 s/100k", "0.20 s/100k"]);
     }
 
     #[test]
