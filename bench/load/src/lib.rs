@@ -6,3 +6,4 @@ pub mod busy;
 pub mod content;
 pub mod process;
 pub mod rate;
+pub mod writing;
