@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 pub struct Programs {
     pub hyper: String,
     pub actix: String,
+    pub axum: String,
     pub ruler: String,
     pub offline: String,
     pub streamsum: String,
@@ -31,7 +32,7 @@ impl Programs {
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
         let target = target()?;
         let own = target.join("release");
-        let bins = ["--bin=hyper", "--bin=actix", "--bin=ruler", "--bin=offline"];
+        let bins = ["--bin=hyper", "--bin=actix", "--bin=axum", "--bin=ruler", "--bin=offline"];
         cargo_build(&bench.join("Cargo.toml"), &bins, &target)?;
         // In a directory of its own: other features of the same crates are built there.
         let target = target.join("streamsum");
@@ -39,6 +40,7 @@ impl Programs {
         Ok(Self {
             hyper: path(own.join("hyper"))?,
             actix: path(own.join("actix"))?,
+            axum: path(own.join("axum"))?,
             ruler: path(own.join("ruler"))?,
             offline: path(own.join("offline"))?,
             streamsum: path(target.join("release/streamsum"))?,

@@ -1,5 +1,7 @@
 //! Who takes part.
 
+use std::path::Path;
+
 use testkit::content::Hex;
 
 use crate::build::Programs;
@@ -8,12 +10,16 @@ use crate::cores::Place;
 /// The contestant that the others are compared with.
 pub const BASELINE: &str = "hyper";
 
+/// Stands in a command for a folder to keep uploads in.
+const FOLDER: &str = "{folder}";
+
 /// A program to be started, and what to expect of it.
 #[derive(Clone, Debug)]
 pub struct Contestant {
     pub name: String,
     pub role: Role,
-    /// Program and arguments, with `{addr}` where a server's address goes.
+    /// Program and arguments, with `{addr}` where a server's address goes, and `{folder}` where
+    /// that goes which it keeps uploads in, if it does.
     pub command: Vec<String>,
     /// What is set in its environment.
     pub variables: Vec<(&'static str, &'static str)>,
@@ -53,6 +59,17 @@ impl Contestant {
         }
     }
 
+    /// Whether it keeps uploads.
+    pub fn keeps(&self) -> bool {
+        self.command.iter().any(|word| word.contains(FOLDER))
+    }
+
+    /// The same with a folder to keep them in.
+    pub fn keeping_in(&self, folder: &Path) -> Self {
+        let place = |word: &String| word.replace(FOLDER, &folder.to_string_lossy());
+        Self { command: self.command.iter().map(place).collect(), ..self.clone() }
+    }
+
     /// The same on all cores, under another name.
     fn on_all_cores(name: &str, command: &[&str]) -> Self {
         Self { place: Place::AllCores, ..Self::new(name, command) }
@@ -60,7 +77,7 @@ impl Contestant {
 }
 
 /// The names of [`all`] of them, in order.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 18] = [
     "hyper",
     "hyper-2",
     "hyper-own-hash",
@@ -75,6 +92,10 @@ pub const NAMES: [&str; 14] = [
     "streamsum-2",
     "streamsum-log",
     "streamsum-digests",
+    "axum-keep",
+    "go-keep",
+    "ruler-write",
+    "streamsum-keep",
 ];
 
 /// Everybody whose program could be built.
@@ -83,7 +104,7 @@ pub fn all(programs: &Programs) -> Vec<Contestant> {
 }
 
 fn named(name: &str, programs: &Programs) -> Option<Contestant> {
-    let Programs { hyper, actix, ruler, offline, streamsum, go } = programs;
+    let Programs { hyper, actix, axum, ruler, offline, streamsum, go } = programs;
     let contestant = match name {
         "hyper" => Contestant::new(name, &[hyper, "current-thread", "md-5", "{addr}"]),
         "hyper-2" => Contestant::on_all_cores(name, &[hyper, "multi-thread", "md-5", "{addr}"]),
@@ -124,6 +145,21 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
             let options = ["--listen", "{addr}", "--access-log", "off"];
             Contestant::new(name, &[&[&**streamsum], &options[..], &digests[..]].concat())
         }
+        "axum-keep" => Contestant::new(name, &[axum, "current-thread", "{addr}", FOLDER]),
+        "go-keep" => Contestant {
+            variables: vec![("GOMAXPROCS", "1")],
+            ..Contestant::new(name, &[go.as_ref()?, "{addr}", FOLDER])
+        },
+        "ruler-write" => Contestant {
+            role: Role::Offline,
+            digests: Digests::Always([b'0'; 32]),
+            ..Contestant::new(name, &[offline, "write", "{uploads}", "{bytes}", FOLDER])
+        },
+        "streamsum-keep" => {
+            let keeping = ["--to", FOLDER, "--anonymous"];
+            let options = ["--listen", "{addr}", "--access-log", "off"];
+            Contestant::new(name, &[&[&**streamsum], &options[..], &keeping[..]].concat())
+        }
         _ => return None,
     };
     Some(contestant)
@@ -131,7 +167,7 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
 
 /// Why some are not there, in words; empty if all are.
 pub fn left_out(programs: &Programs) -> Option<&'static str> {
-    const NO_GO: &str = "go and go-2 are left out: there is no Go toolchain here; \
+    const NO_GO: &str = "go, go-2 and go-keep are left out: there is no Go toolchain here; \
          Debian's package golang-go has one";
     programs.go.is_none().then_some(NO_GO)
 }

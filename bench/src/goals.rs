@@ -19,8 +19,8 @@ struct Goal {
     of: Of,
     own: &'static str,
     peer: &'static str,
-    /// Whose CPU adds to that of the peer.
-    beside: Option<&'static str>,
+    /// Whose CPU adds to that of the peer, and how many times.
+    beside: Option<(&'static str, f64)>,
     bound: f64,
 }
 
@@ -32,7 +32,7 @@ const fn speed(work: Option<&'static str>, own_and_peer: [&'static str; 2], boun
 const fn cpu(
     work: &'static str,
     own_and_peer: [&'static str; 2],
-    beside: Option<&'static str>,
+    beside: Option<(&'static str, f64)>,
     bound: f64,
 ) -> Goal {
     let [own, peer] = own_and_peer;
@@ -40,7 +40,7 @@ const fn cpu(
 }
 
 /// A server is held against the ruler that hashes as it does, and against its peers.
-const GOALS: [Goal; 11] = [
+const GOALS: [Goal; 14] = [
     speed(Some("upload-1"), ["streamsum", "ruler-lanes"], 1.0),
     speed(Some("upload-1"), ["streamsum", "hyper"], 1.15),
     speed(Some("upload-1"), ["streamsum", "go"], 1.05),
@@ -51,7 +51,10 @@ const GOALS: [Goal; 11] = [
     speed(None, ["streamsum-2", "hyper-2"], 1.0),
     speed(None, ["streamsum-2", "go-2"], 1.0),
     cpu("upload", ["streamsum-2", "streamsum"], None, 1.05),
-    cpu("upload-32", ["streamsum-digests", "streamsum"], Some("ruler-digests"), 1.1),
+    cpu("upload-32", ["streamsum-digests", "streamsum"], Some(("ruler-digests", 1.0)), 1.1),
+    cpu("keep", ["streamsum-keep", "streamsum"], Some(("ruler-write", 1.2)), 1.0),
+    cpu("keep", ["streamsum-keep", "axum-keep"], None, 0.5),
+    cpu("keep", ["streamsum-keep", "go-keep"], None, 0.5),
 ];
 
 /// A goal at a work, and what was found.
@@ -95,7 +98,7 @@ impl Goal {
         let found = match self.beside {
             None => to(self.peer)?,
             // Of a whole its parts' ratios are not known, but those of the parts to it are.
-            Some(beside) => 1.0 / (1.0 / to(self.peer)? + 1.0 / to(beside)?),
+            Some((beside, times)) => 1.0 / (1.0 / to(self.peer)? + times / to(beside)?),
         };
         let (what, sign, is_reached) = match self.of {
             Of::Speed => ("speed", '≥', found >= self.bound),
@@ -105,7 +108,10 @@ impl Goal {
             work: work.to_owned(),
             ratio: match self.beside {
                 None => format!("{what} of {}, × {}", self.own, self.peer),
-                Some(beside) => format!("{what} of {}, × {} and {beside}", self.own, self.peer),
+                Some((beside, times)) => {
+                    let times = if times == 1.0 { String::new() } else { format!("{times} × ") };
+                    format!("{what} of {}, × {} and {times}{beside}", self.own, self.peer)
+                }
             },
             wanted: format!("{sign} {:.2}", self.bound),
             found,
@@ -182,6 +188,27 @@ mod tests {
             let ratio = "CPU of streamsum-digests, × streamsum and ruler-digests".to_owned();
             let judged = judge_at("upload-32", entries(cost));
             assert_eq!(judged, [(ratio, "≤ 1.10".to_owned(), is_reached)]);
+        }
+    }
+
+    #[test]
+    fn keeping_may_cost_so_much_beside_hashing_and_writing() {
+        let entries = |cost| {
+            vec![
+                entry("streamsum", vec![sample(1.0, 0.4)]),
+                entry("axum-keep", vec![sample(1.0, 1.9)]),
+                entry("ruler-write", vec![sample(1.0, 0.5)]),
+                entry("streamsum-keep", vec![sample(1.0, cost)]),
+            ]
+        };
+        for (cost, within, half) in [(0.94, true, true), (0.96, true, false), (1.01, false, false)]
+        {
+            let wanted = [
+                ("CPU of streamsum-keep, × streamsum and 1.2 × ruler-write", "≤ 1.00", within),
+                ("CPU of streamsum-keep, × axum-keep", "≤ 0.50", half),
+            ];
+            let wanted = wanted.map(|(ratio, bound, is)| (ratio.to_owned(), bound.to_owned(), is));
+            assert_eq!(judge_at("keep-32", entries(cost)), wanted);
         }
     }
 

@@ -14,6 +14,7 @@
 //!    crowd              connections that ask nothing
 //!    settle             waits until a server rests    ── clock
 //! 3  server, offline    a contestant's program        ── process
+//!    kept               the folder it keeps uploads in
 //! 2  loader             requests and answers
 //! 1  workload           what is raced over
 //!    contestant         who takes part                ── build, cores
@@ -23,7 +24,7 @@
 //! A module imports from lower floors, or on its own from those that stand below it. What
 //! stands to the right needs descriptions at most: those of floor 1.
 //!
-//! bin/hyper, bin/actix, go/main.go, bin/ruler, bin/offline: who is raced.
+//! bin/hyper, bin/actix, bin/axum, go/main.go, bin/ruler, bin/offline: who is raced.
 
 pub mod build;
 pub mod chart;
@@ -35,6 +36,7 @@ pub mod descriptors;
 pub mod environment;
 pub mod figures;
 pub mod goals;
+pub mod kept;
 pub mod loader;
 pub mod measure;
 pub mod network;

@@ -52,6 +52,8 @@ pub enum Failure {
     /// It answered what it was not asked.
     Unasked,
     Stalled,
+    /// It has not kept what it was sent, and what is wrong.
+    NotKept(String),
     /// It could not be asked, since the baseline has failed, and how.
     NoRate(String),
 }
@@ -74,6 +76,7 @@ impl fmt::Display for Failure {
             }
             Self::Unasked => f.write_str("an answer before its request was sent"),
             Self::Stalled => f.write_str("no answer in time"),
+            Self::NotKept(why) => write!(f, "not kept: {why}"),
             Self::NoRate(failure) => write!(f, "no rate to ask at: {BASELINE}: {failure}"),
         }
     }

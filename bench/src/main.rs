@@ -9,6 +9,7 @@ use streamsum_bench::contestant::{self, BASELINE};
 use streamsum_bench::environment::Environment;
 use streamsum_bench::network;
 use streamsum_bench::options::{self, Command, Options};
+use streamsum_bench::race;
 use streamsum_bench::report::{Folder, Report};
 use streamsum_bench::session::Session;
 use streamsum_bench::workload::Work;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 /// Says whether nobody failed.
-fn run(options: Options) -> Result<bool, Box<dyn Error>> {
+fn run(mut options: Options) -> Result<bool, Box<dyn Error>> {
     // Before the race: half an hour later it would be a pity.
     let folder = Folder::open(&match options.report.clone() {
         Some(path) => path,
@@ -57,7 +58,8 @@ fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     for note in &notes {
         eprintln!("{note}");
     }
-    if contestants.is_empty() {
+    options.workloads.retain(|work| contestants.iter().any(|it| race::is_for(work, it)));
+    if contestants.is_empty() || options.workloads.is_empty() {
         return Err("nobody is left to race".into());
     }
 

@@ -1,7 +1,7 @@
 //! What the connections of a workload send, prepared down to the byte before any clock
 //! runs, and the digests that must come back.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice, Read};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub struct Burst {
 }
 
 impl Plan {
-    /// `count` uploads at a time of `bytes` each, with content of their own.
+    /// `count` uploads at a time of `bytes` each, with content and names of their own.
     pub fn uploads(count: usize, bytes: u64, chunks: Option<Chunks>) -> Self {
         let pattern = cycle();
         let cycle: Arc<[u8]> = match chunks {
@@ -66,7 +66,7 @@ impl Plan {
                 assert_eq!(bytes % chunks.size() as u64, 0, "whole chunks only");
                 let first = at % (CYCLE / chunks.size());
                 Burst {
-                    head: request::head(Framing::Chunked),
+                    head: request::head_of(at, Framing::Chunked),
                     cycle: Arc::clone(&cycle),
                     start: first * chunks.frame(),
                     length: bytes / chunks.size() as u64 * chunks.frame() as u64,
@@ -77,7 +77,7 @@ impl Plan {
                 }
             }
             None => Burst {
-                head: request::head(Framing::Length(bytes)),
+                head: request::head_of(at, Framing::Length(bytes)),
                 cycle: Arc::clone(&cycle),
                 start: start(at),
                 length: bytes,
@@ -197,6 +197,30 @@ impl Burst {
         let is_all = left == round as u64;
         [head, first, second, if is_all { tail } else { b"" }].map(IoSlice::new)
     }
+
+    /// Whether `kept` has what one upload by length sends as its content, and no more.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn is_content(&self, mut kept: impl Read) -> io::Result<bool> {
+        let mut buffer = vec![0; self.cycle.len()];
+        let mut sent = self.head.len() as u64;
+        while sent < self.wire_length() {
+            for slice in self.slices(sent) {
+                let found = &mut buffer[..slice.len()];
+                match kept.read_exact(found) {
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+                    read => read?,
+                }
+                if *found != *slice {
+                    return Ok(false);
+                }
+                sent += slice.len() as u64;
+            }
+        }
+        Ok(kept.read(&mut [0])? == 0)
+    }
 }
 
 #[cfg(test)]
@@ -227,9 +251,9 @@ mod tests {
     fn uploads_carry_what_their_digests_say() {
         let bytes = (CYCLE + CYCLE / 2) as u64;
         let plan = Plan::uploads(3, bytes, None);
-        for burst in &plan.bursts {
+        for (at, burst) in plan.bursts.iter().enumerate() {
             let wire = wire(burst, 100_000);
-            assert_eq!(wire[..request::HEAD], request::head(Framing::Length(bytes)));
+            assert_eq!(wire[..request::HEAD], request::head_of(at, Framing::Length(bytes)));
             assert_eq!([md5(&wire[request::HEAD..])], burst.digests[..]);
             assert_eq!(wire.len() as u64, burst.wire_length());
         }

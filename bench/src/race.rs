@@ -3,7 +3,7 @@
 //! What slows the machine down for a while so strikes all of them, and comparisons are
 //! made within a round.
 
-use crate::contestant::{Contestant, Role};
+use crate::contestant::{BASELINE, Contestant, Role};
 use crate::loader::Failure;
 use crate::progress::Progress;
 use crate::workload::{Load, Traffic, Work, Workload};
@@ -48,6 +48,16 @@ impl<S> Entry<S> {
     }
 }
 
+/// Who keep nothing, and show what it costs to receive and hash alone.
+const BESIDE_KEEPERS: [&str; 2] = [BASELINE, "streamsum"];
+
+/// Whether a contestant is to be seen at a work: one that keeps uploads at works where that is
+/// done, and nowhere else.
+pub fn is_for(workload: &Workload, contestant: &Contestant) -> bool {
+    let is_beside = || BESIDE_KEEPERS.contains(&contestant.name.as_str());
+    contestant.keeps() == workload.is_kept() || workload.is_kept() && is_beside()
+}
+
 /// Who races, and how often.
 pub struct Race<'a> {
     pub contestants: &'a [Contestant],
@@ -70,12 +80,14 @@ impl Race<'_> {
                 None => Outcome::Rounds(Vec::new()),
             },
         };
-        let mut entries: Vec<Entry<S>> = self.contestants.iter().map(entry).collect();
+        let contestants: Vec<&Contestant> =
+            self.contestants.iter().filter(|it| is_for(workload, it)).collect();
+        let mut entries: Vec<Entry<S>> = contestants.iter().copied().map(entry).collect();
         for round in 0..self.rounds {
             // Everybody comes after somebody else each time.
             for turn in 0..entries.len() {
                 let at = (turn + round) % entries.len();
-                let contestant = &self.contestants[at];
+                let contestant = contestants[at];
                 if let Outcome::Rounds(rounds) = &mut entries[at].outcome {
                     self.progress.measure(workload, round, &contestant.name);
                     rounds.push(measure(contestant));
@@ -90,7 +102,7 @@ impl Race<'_> {
 /// Why a contestant does not take part in a work, if so.
 fn left_out(contestant: &Contestant, work: &Work) -> Option<&'static str> {
     let traffic = match work {
-        Work::Throughput(Load { traffic, beside: None }) => Some(*traffic),
+        Work::Throughput(Load { traffic, beside: None, .. }) => Some(*traffic),
         _ => None,
     };
     match (contestant.role, traffic) {
@@ -98,5 +110,23 @@ fn left_out(contestant: &Contestant, work: &Work) -> Option<&'static str> {
         (Role::Offline, Some(Traffic::Uploads { chunks: None, .. })) => None,
         (Role::Offline, _) => Some("has no network"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload;
+
+    #[test]
+    fn keepers_are_at_works_that_keep_and_there_alone() {
+        let plain = |name| Contestant::new(name, &["program", "{addr}"]);
+        let keeper = Contestant::new("it-keep", &["program", "{addr}", "{folder}"]);
+        for workload in workload::all(true) {
+            let is_kept = workload.name.starts_with("keep");
+            assert_eq!(is_for(&workload, &keeper), is_kept, "{}", workload.name);
+            assert_eq!(is_for(&workload, &plain("it")), !is_kept, "{}", workload.name);
+            assert!(is_for(&workload, &plain("hyper")) && is_for(&workload, &plain("streamsum")));
+        }
     }
 }

@@ -56,24 +56,35 @@ pub enum Framing {
     Chunked,
 }
 
+/// The name that an upload asks for: of the first, number 0, and of those beside it.
+pub fn name(upload: usize) -> String {
+    format!("upload-{upload}")
+}
+
 /// A request's head, of [`HEAD`] bytes.
 pub fn head(framing: Framing) -> Vec<u8> {
-    head_with("", framing)
+    head_of(0, framing)
+}
+
+/// That of one upload of many.
+pub fn head_of(upload: usize, framing: Framing) -> Vec<u8> {
+    head_with(upload, "", framing)
 }
 
 /// The same of one that asks whether it may send its content.
 pub fn expecting_head(framing: Framing) -> Vec<u8> {
-    head_with("\r\nExpect: 100-continue", framing)
+    head_with(0, "\r\nExpect: 100-continue", framing)
 }
 
-fn head_with(field: &str, framing: Framing) -> Vec<u8> {
-    let start = "PUT /upload HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ";
+fn head_with(upload: usize, field: &str, framing: Framing) -> Vec<u8> {
+    let name = name(upload);
+    let start = format!("PUT /{name} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ");
     let end = match framing {
         Framing::Length(length) => format!("\r\nContent-Length: {length}\r\n\r\n"),
         Framing::Chunked => "\r\nTransfer-Encoding: chunked\r\n\r\n".into(),
     };
     let padding = "b".repeat(HEAD - start.len() - field.len() - end.len());
-    [start, &padding, field, &end].concat().into_bytes()
+    [&start, &padding, field, &end].concat().into_bytes()
 }
 
 /// What [`head`] was made from.
@@ -101,7 +112,7 @@ mod tests {
     #[test]
     fn a_head_tells_its_framing_by_position() {
         for expected in [Framing::Chunked, Framing::Length(7), Framing::Length(1 << 40)] {
-            for head in [head(expected), expecting_head(expected)] {
+            for head in [head(expected), head_of(255, expected), expecting_head(expected)] {
                 assert!(head.ends_with(b"\r\n\r\n"));
                 assert_eq!(framing(head.as_slice().try_into().unwrap()), expected);
             }

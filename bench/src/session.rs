@@ -8,7 +8,7 @@ use crate::descriptors;
 use crate::loader::Failure;
 use crate::measure::{growth, latency, memory, start, throughput};
 use crate::progress::Progress;
-use crate::race::Race;
+use crate::race::{self, Race};
 use crate::results::Results;
 use crate::workload::{Work, Workload};
 
@@ -31,8 +31,11 @@ impl Session {
         let connections = self.workloads.iter().map(Workload::descriptors).max();
         descriptors::raise(connections.unwrap_or_default())?;
         let cores = Cores::find()?;
-        let all = self.workloads.len() * self.rounds * self.contestants.len();
-        let progress = Progress::new(all);
+        let entrants = |workload: &Workload| {
+            self.contestants.iter().filter(|it| race::is_for(workload, it)).count()
+        };
+        let all: usize = self.workloads.iter().map(entrants).sum();
+        let progress = Progress::new(all * self.rounds);
         let race =
             Race { contestants: &self.contestants, rounds: self.rounds, progress: &progress };
         let mut results = Results::default();

@@ -36,6 +36,8 @@ pub struct Load {
     pub traffic: Traffic,
     /// Who is connected meanwhile and asks nothing.
     pub beside: Option<Crowd>,
+    /// Whether content is kept, by whoever does that.
+    pub is_kept: bool,
 }
 
 /// What goes over connections that are at work.
@@ -104,6 +106,8 @@ pub enum Unit {
 
 /// Uploads at once, in the works that make the curve.
 const CURVE: [usize; 7] = [1, 2, 4, 8, 16, 32, 256];
+/// Uploads at once that are kept.
+const KEPT: usize = 32;
 /// Bytes of content in every small request.
 const SMALL: usize = 1 << 10;
 /// Bytes of content that a held upload has sent.
@@ -116,7 +120,7 @@ pub fn all(quick: bool) -> Vec<Workload> {
     let scale = if quick { Scale::QUICK } else { Scale::FULL };
     let mut all = Vec::new();
     let mut add = |name: &str, work| all.push(Workload { name: name.into(), work });
-    let load = |traffic| Work::Throughput(Load { traffic, beside: None });
+    let load = |traffic| Work::Throughput(Load { traffic, beside: None, is_kept: false });
     let uploads = |count: usize, chunks| Traffic::Uploads {
         count,
         bytes: scale.bytes / count as u64,
@@ -134,12 +138,15 @@ pub fn all(quick: bool) -> Vec<Workload> {
     add("chunked-64k", load(uploads(1, Some(Chunks::Large))));
     add("chunked-1k", load(uploads(1, Some(Chunks::Small))));
     let stalled = Crowd { connections: 1000, pose: Pose::Held };
-    let beside_stalled = Load { traffic: uploads(8, None), beside: Some(stalled) };
+    let beside_stalled = Load { traffic: uploads(8, None), beside: Some(stalled), is_kept: false };
     add("stalled", Work::Throughput(beside_stalled));
     add("small", load(requests(1)));
     add("pipelined", load(requests(16)));
     let expecting = Traffic::Expecting { connections: CONNECTIONS, bytes: SMALL, time: scale.time };
     add("expect", load(expecting));
+    let kept = Traffic::Uploads { count: KEPT, bytes: scale.kept / KEPT as u64, chunks: None };
+    let kept = Load { traffic: kept, beside: None, is_kept: true };
+    add(&format!("keep-{KEPT}"), Work::Throughput(kept));
     let pace = |share, beside| {
         let (connections, bytes, time) = (CONNECTIONS, SMALL, scale.time);
         Work::Latency(Pace { connections, bytes, share, time, beside })
@@ -159,6 +166,8 @@ pub fn all(quick: bool) -> Vec<Workload> {
 struct Scale {
     /// Of content in all uploads of a work.
     bytes: u64,
+    /// Of content in uploads that are kept.
+    kept: u64,
     /// For which small requests are sent.
     time: Duration,
     /// Connections that are only open.
@@ -166,8 +175,10 @@ struct Scale {
 }
 
 impl Scale {
-    const FULL: Self = Self { bytes: 1 << 30, time: Duration::from_secs(2), crowd: 10_000 };
-    const QUICK: Self = Self { bytes: 128 << 20, time: Duration::from_millis(250), crowd: 2_000 };
+    const FULL: Self =
+        Self { bytes: 1 << 30, kept: 2 << 30, time: Duration::from_secs(2), crowd: 10_000 };
+    const QUICK: Self =
+        Self { bytes: 128 << 20, kept: 256 << 20, time: Duration::from_millis(250), crowd: 2_000 };
 }
 
 impl Workload {
@@ -177,10 +188,15 @@ impl Workload {
         self.name == name || self.name.split_once('-').is_some_and(|(group, _)| group == name)
     }
 
+    /// Whether content is kept in it.
+    pub fn is_kept(&self) -> bool {
+        matches!(&self.work, Work::Throughput(load) if load.is_kept)
+    }
+
     /// Descriptors that it takes at a time.
     pub fn descriptors(&self) -> usize {
         match &self.work {
-            Work::Throughput(Load { traffic, beside }) => {
+            Work::Throughput(Load { traffic, beside, .. }) => {
                 traffic.connections() + beside.map_or(0, |crowd| crowd.connections)
             }
             Work::Latency(pace) => pace.connections + pace.beside.map_or(0, |flow| flow.uploads),
@@ -193,9 +209,10 @@ impl Workload {
     /// What is done, in words.
     pub fn about(&self) -> String {
         match &self.work {
-            Work::Throughput(Load { traffic, beside: None }) => traffic.about(),
-            Work::Throughput(Load { traffic, beside: Some(crowd) }) => {
-                format!("{}, beside {}", traffic.about(), crowd.about())
+            Work::Throughput(Load { traffic, beside, is_kept }) => {
+                let beside = beside.map(|crowd| format!(", beside {}", crowd.about()));
+                let kept = if *is_kept { ", kept in a folder in memory" } else { "" };
+                format!("{}{}{kept}", traffic.about(), beside.unwrap_or_default())
             }
             Work::Latency(pace) => pace.about(),
             Work::Memory(crowd) => crowd.about(),
@@ -311,6 +328,14 @@ mod tests {
         assert_eq!(named("upload-1"), ["upload-1"]);
         assert_eq!(named("upload").len(), CURVE.len());
         assert!(named("up").is_empty());
+    }
+
+    #[test]
+    fn works_that_keep_say_so() {
+        let kept: Vec<_> = all(false).into_iter().filter(Workload::is_kept).collect();
+        assert_eq!(kept.len(), 1);
+        assert_eq!((kept[0].name.as_str(), kept[0].descriptors()), ("keep-32", 32));
+        assert_eq!(kept[0].about(), "32 × 64 MiB at once, by length, kept in a folder in memory");
     }
 
     #[test]

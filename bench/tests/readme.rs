@@ -11,7 +11,7 @@ use streamsum_bench::measure::latency::KEPT_UP;
 use streamsum_bench::options::{self, Command, Options};
 use streamsum_bench::server::START;
 use streamsum_bench::table::DISTURBED;
-use streamsum_bench::workload::Workload;
+use streamsum_bench::workload::{Load, Traffic, Work, Workload};
 use streamsum_bench::{contestant, descriptors, workload};
 use testkit::content::Hex;
 
@@ -96,9 +96,17 @@ fn percent(part: f64) -> String {
 fn counted() -> Vec<String> {
     let most = workload::all(false).iter().map(Workload::descriptors).max().unwrap();
     let (full, quick) = (options(&[]).rounds, options(&["--quick"]).rounds);
+    let kept = |it: &Workload| match &it.work {
+        Work::Throughput(Load { traffic: Traffic::Uploads { count, bytes, .. }, .. }) => {
+            *count as u64 * bytes
+        }
+        _ => 0,
+    };
+    let kept = workload::all(false).iter().filter(|it| it.is_kept()).map(kept).max().unwrap();
     assert_eq!(START, Duration::from_secs(START.as_secs()));
     vec![
         format!("{} open files", grouped(descriptors::needed(most))),
+        format!("takes {} GiB of memory", kept >> 30),
         format!("{quick} rounds instead of {full}"),
         format!("Content-Length of {}", size_of::<Hex>()),
         format!("within {} seconds", START.as_secs()),

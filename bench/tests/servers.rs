@@ -8,12 +8,12 @@ use streamsum_bench::contestant::{Contestant, Digests, Role};
 use streamsum_bench::cores::Cores;
 use streamsum_bench::loader::{Failure, Loader};
 use streamsum_bench::measure::latency::Rates;
-use streamsum_bench::measure::{growth, latency, memory, start};
+use streamsum_bench::measure::{growth, latency, memory, start, throughput};
 use streamsum_bench::offline::Offline;
 use streamsum_bench::plan::Plan;
 use streamsum_bench::request::Chunks;
 use streamsum_bench::server::Server;
-use streamsum_bench::workload::{Crowd, Flow, Growth, Pace, Pose, Traffic};
+use streamsum_bench::workload::{Crowd, Flow, Growth, Load, Pace, Pose, Traffic};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -77,6 +77,17 @@ fn measure(cores: &Cores, contestant: &Contestant) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Has it keep uploads, all of which are then looked at.
+fn keep(cores: &Cores, contestant: &Contestant) -> Result<(), Failure> {
+    for (count, bytes) in [(1, 1_000_003), (5, 2 << 20)] {
+        let traffic = Traffic::Uploads { count, bytes, chunks: None };
+        let load = Load { traffic, beside: None, is_kept: true };
+        let found = throughput::measure(contestant, &load, &traffic.plan(), cores)?;
+        assert!(found.cost > 0.0, "{found:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn hyper() {
     let cores = Cores::find().unwrap();
@@ -98,6 +109,15 @@ fn actix() {
 }
 
 #[test]
+fn axum() {
+    let cores = Cores::find().unwrap();
+    for runtime in ["current-thread", "multi-thread"] {
+        let command = [env!("CARGO_BIN_EXE_axum"), runtime, "{addr}", "{folder}"];
+        keep(&cores, &Contestant::new("it", &command)).unwrap();
+    }
+}
+
+#[test]
 fn go() {
     let Some(program) = build::go(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap() else {
         println!("no Go toolchain: not tested");
@@ -107,6 +127,8 @@ fn go() {
     let command = [program.as_str(), "{addr}"];
     serve(&cores, &command, Digests::True, plans().into_iter().chain([expecting()])).unwrap();
     measure(&cores, &Contestant::new("it", &command)).unwrap();
+    let command = [program.as_str(), "{addr}", "{folder}"];
+    keep(&cores, &Contestant::new("it", &command)).unwrap();
 }
 
 #[test]
@@ -149,6 +171,18 @@ fn a_ruler_of_other_digests_answers_zeros() {
 }
 
 #[test]
+fn a_ruler_that_only_writes() {
+    let cores = Cores::find().unwrap();
+    let command = [env!("CARGO_BIN_EXE_offline"), "write", "{uploads}", "{bytes}", "{folder}"];
+    let writer = Contestant {
+        role: Role::Offline,
+        digests: Digests::Always([b'0'; 32]),
+        ..Contestant::new("it", &command)
+    };
+    keep(&cores, &writer).unwrap();
+}
+
+#[test]
 fn a_ruler_that_hashes_something_else_has_failed() {
     let cores = Cores::find().unwrap();
     let plan = Plan::uploads(2, 2000, None);
@@ -162,6 +196,14 @@ fn a_ruler_without_a_hash_is_no_server() {
     let failure =
         serve(&cores, &[env!("CARGO_BIN_EXE_ruler"), "receive", "{addr}"], Digests::True, plans());
     assert!(matches!(failure, Err(Failure::WrongDigest { .. })), "{failure:?}");
+}
+
+#[test]
+fn a_server_that_keeps_nothing_has_failed() {
+    let cores = Cores::find().unwrap();
+    let command = [env!("CARGO_BIN_EXE_broken"), "honest", "{addr}", "{folder}"];
+    let failure = keep(&cores, &Contestant::new("it", &command)).unwrap_err().to_string();
+    assert!(failure.starts_with("not kept: upload-0: No such file"), "{failure}");
 }
 
 #[test]

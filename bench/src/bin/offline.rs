@@ -1,20 +1,25 @@
-//! The rulers that only hash: what one core can do, with nothing to receive. They hash what the
-//! loader would upload, 64 KiB of every upload in turn.
+//! The rulers without a network: what one core can do, with nothing to receive. Those that hash do
+//! so with what the loader would upload, 64 KiB of every upload in turn.
 //!
 //! `offline md5 UPLOADS BYTES`, with streamsum's own MD5, or `offline others UPLOADS BYTES`, with
-//! the crates for SHA-256 and CRC-32C: says when it is ready, and begins at a line of input.
+//! the crates for SHA-256 and CRC-32C, or `offline write UPLOADS BYTES FOLDER`, which writes so
+//! many files and hashes nothing: says when it is ready, and begins at a line of input.
 
 use std::env;
 use std::error::Error;
 use std::hint;
 use std::io::{self, Write};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use streamsum::md5::{Input, Kernel, Md5};
 use streamsum_bench::plan;
+use streamsum_load::writing::write_files;
 
 /// Bytes of an upload that are hashed at a time.
 const TURN: u64 = 64 << 10;
+/// Stands for a digest that nobody asks for.
+const ZEROS: &str = "00000000000000000000000000000000";
 
 /// Content of one upload that is still to be hashed.
 struct Upload {
@@ -23,19 +28,25 @@ struct Upload {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    const USAGE: &str = "offline md5|others UPLOADS BYTES";
+    const USAGE: &str = "offline md5|others UPLOADS BYTES, or offline write UPLOADS BYTES FOLDER";
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [kind, uploads, bytes] = arguments.as_slice() else { return Err(USAGE.into()) };
-    let (uploads, bytes): (usize, u64) = (uploads.parse()?, bytes.parse()?);
+    let [kind, uploads, bytes, folder @ ..] = arguments.as_slice() else {
+        return Err(USAGE.into());
+    };
+    let (count, bytes): (usize, u64) = (uploads.parse()?, bytes.parse()?);
     let pattern = plan::cycle();
     let upload = |at| Upload { at: plan::start(at), left: bytes };
-    let mut uploads: Vec<Upload> = (0..uploads).map(upload).collect();
+    let mut uploads: Vec<Upload> = (0..count).map(upload).collect();
 
     println!("ready");
     io::stdin().read_line(&mut String::new())?;
-    let digests = match kind.as_str() {
-        "md5" => md5(&mut uploads, &pattern),
-        "others" => others(&mut uploads, &pattern),
+    let digests = match (kind.as_str(), folder) {
+        ("md5", []) => md5(&mut uploads, &pattern),
+        ("others", []) => others(&mut uploads, &pattern),
+        ("write", [folder]) => {
+            write_files(Path::new(folder), count, bytes)?;
+            vec![ZEROS.into(); count]
+        }
         _ => return Err(USAGE.into()),
     };
     let mut output = io::stdout().lock();
@@ -73,7 +84,7 @@ fn others(uploads: &mut [Upload], pattern: &[u8]) -> Vec<String> {
     }
     let zeros = |(sha_256, crc32c): (Sha256, u32)| {
         hint::black_box((sha_256.finalize(), crc32c));
-        "0".repeat(32)
+        ZEROS.into()
     };
     streams.into_iter().map(zeros).collect()
 }

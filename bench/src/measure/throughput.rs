@@ -7,6 +7,7 @@ use crate::clock::{self, Account};
 use crate::contestant::{Contestant, Role};
 use crate::cores::Cores;
 use crate::crowd::gather;
+use crate::kept::Kept;
 use crate::loader::{Done, Failure, Loader};
 use crate::offline::Offline;
 use crate::plan::Plan;
@@ -45,8 +46,25 @@ pub struct Throughput {
 ///
 /// # Errors
 ///
-/// When the contestant does not do all of it.
+/// When the contestant does not do all of it, or has not kept what it is to keep.
 pub fn measure(
+    contestant: &Contestant,
+    load: &Load,
+    plan: &Plan,
+    cores: &Cores,
+) -> Result<Throughput, Failure> {
+    if !contestant.keeps() {
+        return carry_out(contestant, load, plan, cores);
+    }
+    let kept = Kept::new()?;
+    let found = carry_out(&contestant.keeping_in(kept.path()), load, plan, cores)?;
+    if contestant.role == Role::Server {
+        kept.check(plan)?;
+    }
+    Ok(found)
+}
+
+fn carry_out(
     contestant: &Contestant,
     load: &Load,
     plan: &Plan,

@@ -75,6 +75,7 @@ fn curve(raced: &[Raced<Throughput>]) -> Vec<Line> {
         let Work::Throughput(Load {
             traffic: Traffic::Uploads { count, chunks: None, .. },
             beside: None,
+            is_kept: false,
         }) = raced.workload.work
         else {
             continue;
@@ -148,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_curve_has_the_medians_of_uploads_by_length() {
-        let works = workloads("upload").into_iter().chain(workloads("chunked"));
+        let works =
+            workloads("upload").into_iter().chain(workloads("chunked")).chain(workloads("keep"));
         let raced = |workload| Raced {
             workload,
             entries: vec![

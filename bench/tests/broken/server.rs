@@ -1,6 +1,6 @@
 //! A server that does not do its work, in one way or another: the race has to find out.
 //!
-//! `broken WAY ADDRESS`
+//! `broken WAY ADDRESS [FOLDER]`, which it leaves empty.
 //!
 //! It understands the loader's uploads by length, a thread for each connection.
 
@@ -33,7 +33,9 @@ enum Way {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [way, address] = arguments.as_slice() else { return Err("broken WAY ADDRESS".into()) };
+    let [way, address, ..] = arguments.as_slice() else {
+        return Err("broken WAY ADDRESS [FOLDER]".into());
+    };
     let way = match way.as_str() {
         "honest" => Way::Honest,
         "wrong-digest" => Way::WrongDigest,
