@@ -1,9 +1,9 @@
 //! The folder on disk: files that have no name yet, and how they get it.
 //!
 //! ```text
-//! create ─► content ─► fsync ─► make folders ─► link to an unfinished name ─► rename ─► fsync
-//! unnamed   of many    of the   and fsync what  or to the name itself, if it  over the  of the
-//! file      pieces     file     they are in     must not replace another      name      folder
+//! create ─► content ─► fsync ─► link to an ─► make folders ─► rename over the name, ─► fsync
+//! unnamed   of many    of the   unfinished    and fsync what  or link to it, if it    of the
+//! file      pieces     file     name          they are in     must not replace        folder
 //! ```
 //!
 //! All paths are walked from one open folder, component by component, and no link is followed: no
