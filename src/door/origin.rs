@@ -12,7 +12,8 @@ use written::{WebOrigin, host_and_port, is_address, is_host, is_loopback_host};
 ///
 /// A browser lets any page send requests to any server, and says in Origin whose page it is
 /// (RFC 6454 §7). A page may write here if it was served under the host that it writes to, or if
-/// its origin was [allowed](Pages::allow). Whoever sends no Origin is no page.
+/// its origin was [allowed](Pages::allow). Whoever sends no Origin is no page. Sec-Fetch-Site may
+/// say of either that it is a page of another site (Fetch Metadata).
 ///
 /// A page of an attacker could give its own host name our address (DNS rebinding), and be served
 /// under the host that it writes to. So a request that brings no token has to be for one of a few
@@ -95,11 +96,11 @@ impl Pages {
         if head.authority().is_some_and(|authority| !self.has_host(authority, hosts)) {
             return Err(Forbidden::Host);
         }
+        // Browsers that have no Origin for a form may say this much (Fetch Metadata).
+        let mut sites = head.fields().values("Sec-Fetch-Site");
+        let is_foreign = sites.any(|site| matches!(site, b"cross-site" | b"same-site"));
         let mut values = head.fields().values("Origin");
         let Some(value) = values.next() else {
-            // Browsers that have no Origin for a form may say this much (Fetch Metadata).
-            let mut sites = head.fields().values("Sec-Fetch-Site");
-            let is_foreign = sites.any(|site| matches!(site, b"cross-site" | b"same-site"));
             return if is_foreign { Err(Forbidden::Origin) } else { Ok(Page::default()) };
         };
         if values.next().is_some() {
@@ -107,7 +108,9 @@ impl Pages {
         }
         let text = std::str::from_utf8(value).map_err(|_| Forbidden::Origin)?;
         let origin = WebOrigin::parse(text).ok_or(Forbidden::Origin)?;
-        if head.authority().is_some_and(|authority| origin.has_authority(authority)) {
+        // Behind a proxy for `https` a page of `http` has our host, too, and is of another site:
+        // who is on the way to the client can serve it.
+        if !is_foreign && head.authority().is_some_and(|own| origin.has_authority(own)) {
             return Ok(Page::default());
         }
         if self.any || self.is_allowed(&origin) {
@@ -265,8 +268,8 @@ impl Page {
 pub enum Forbidden {
     /// It is for a host that is none of the [`Hosts`].
     Host,
-    /// It comes from a page of an origin that is neither the request's own host nor allowed; or
-    /// Origin is `null`, malformed, or there are several.
+    /// It comes from a page of an origin that is neither the request's own host nor allowed, or of
+    /// another site; or Origin is `null`, malformed, or there are several.
     Origin,
 }
 
@@ -411,6 +414,30 @@ mod tests {
         };
         assert_eq!(absolute("http://d.example"), Ok(Page::default()));
         assert_eq!(absolute("http://e.example"), Err(Forbidden::Origin));
+    }
+
+    /// Of `http`, say, where a proxy has `https`: whoever is on the way can serve that page.
+    // covers: 36.12
+    #[test]
+    fn a_page_of_the_own_host_that_is_another_site_is_foreign() {
+        let (host, origin) = ("d.example", "http://d.example");
+        let from = |pages: &Pages, site: &str| {
+            let lines = format!("Origin: {origin}\r\nSec-Fetch-Site: {site}\r\n");
+            of_origin(pages, host, &lines)
+        };
+        let listed = pages().allow(origin).expect("an origin");
+        let any = pages().allow("*").expect("all");
+        for site in ["same-origin", "none", ""] {
+            assert_eq!(from(&pages(), site), Ok(Page::default()), "{site}");
+        }
+        for site in ["cross-site", "same-site", "same-origin\r\nSec-Fetch-Site: cross-site"] {
+            assert_eq!(from(&pages(), site), Err(Forbidden::Origin), "{site}");
+            let page = Page { origin: Some(origin.into()) };
+            for (pages, is_any) in [(&listed, false), (&any, true)] {
+                assert_eq!(from(pages, site), Ok(page.clone()), "{site}");
+                assert_eq!(pages.is_any(&page), is_any);
+            }
+        }
     }
 
     #[test]

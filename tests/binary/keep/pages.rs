@@ -34,6 +34,7 @@ fn pages_of_other_origins_are_403() {
         is_foreign(&shelf, &from(origin).replacen("PUT", "POST", 1));
     }
     is_foreign(&shelf, &from("http://localhost\r\nOrigin: http://localhost"));
+    is_foreign(&shelf, &from("http://localhost\r\nSec-Fetch-Site: cross-site"));
     assert!(shelf.listing().is_empty());
 }
 
@@ -42,6 +43,7 @@ fn pages_of_other_origins_are_403() {
 fn pages_of_the_own_host_may() {
     let shelf = Shelf::start(&[]);
     is_kept(&shelf.send(&from("http://localhost"), b"abc"), b"abc");
+    is_kept(&shelf.send(&from("http://localhost\r\nSec-Fetch-Site: same-origin"), b"abc"), b"abc");
     for host in ["localhost", "127.0.0.1"] {
         let own = format!("{host}:{}", port(&shelf));
         let head = format!("PUT /a HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\n");
