@@ -153,8 +153,8 @@ impl Counted {
             // The call that failed was counted.
             KeepError::Lost => self.not_kept(NotKept::Disk),
             KeepError::Disk(wrong) => self.disk_failed(wrong),
-            KeepError::Unknown(_) => {
-                self.tally.disk_failure();
+            KeepError::Unknown(wrong) => {
+                self.call_failed(wrong);
                 self.not_kept(NotKept::Unknown);
             }
         }
@@ -162,11 +162,19 @@ impl Counted {
 
     pub(super) fn disk_failed(&self, wrong: &io::Error) {
         let reason = reason(wrong);
-        // Neither is a failure: that less is free than has to be, or a name that cannot be.
-        if wrong.raw_os_error().is_some() && reason != NotKept::Key {
-            self.tally.disk_failure();
+        // A name that cannot be is no failure.
+        if reason != NotKept::Key {
+            self.call_failed(wrong);
         }
         self.not_kept(reason);
+    }
+
+    /// But for what no call has said: that less is free than has to be, or that an earlier sync has
+    /// failed, which was counted then.
+    fn call_failed(&self, wrong: &io::Error) {
+        if wrong.raw_os_error().is_some() {
+            self.tally.disk_failure();
+        }
     }
 
     fn is_first(&self) -> bool {
@@ -222,6 +230,7 @@ mod tests {
             (disk(emfile), NotKept::Descriptors, 1),
             (disk(eio), NotKept::Disk, 1),
             (KeepError::Unknown(raw(enospc)), NotKept::Unknown, 1),
+            (KeepError::Unknown(io::Error::other("lost before")), NotKept::Unknown, 0),
             (min_free, NotKept::NoRoom, 0),
         ] {
             let tally = Arc::new(Tally::default());
