@@ -1,13 +1,15 @@
 //! The token file: read at the start, and again when the operator asks for that.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
+use rustix::fs::OFlags;
 use streamsum::door::Tokens;
 
 use super::lines::Lines;
@@ -32,7 +34,8 @@ impl TokenFile {
     ///
     /// What is wrong with it, in words that show none of its tokens.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
-        Ok(Self { path: path.into(), tokens: read(path)? })
+        let file = File::open(path).map_err(|wrong| wrong.to_string())?;
+        Ok(Self { path: path.into(), tokens: read(file)? })
     }
 
     pub(super) fn tokens(&self) -> Tokens {
@@ -74,21 +77,27 @@ impl TokenFile {
 
     /// How many tokens it has now.
     fn read_again(&self) -> Result<usize, String> {
-        // A pipe is empty by now, and to open it waits for whoever writes.
-        if !fs::metadata(&self.path).map_err(|wrong| wrong.to_string())?.is_file() {
+        let file = open_at_once(&self.path).map_err(|wrong| wrong.to_string())?;
+        // A pipe is empty by now.
+        if !file.metadata().map_err(|wrong| wrong.to_string())?.is_file() {
             return Err("it is not a regular file".into());
         }
-        let tokens = read(&self.path)?;
+        let tokens = read(file)?;
         let number = tokens.len();
         self.tokens.replace(tokens);
         Ok(number)
     }
 }
 
-fn read(path: &Path) -> Result<Tokens, String> {
+/// Never waits for whoever writes to a pipe, which may take the place of a file at any moment.
+fn open_at_once(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+fn read(file: File) -> Result<Tokens, String> {
     let mut bytes = Vec::new();
-    let file = File::open(path);
-    let read = file.and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
     if read.map_err(|wrong| wrong.to_string())? as u64 > LONGEST {
         return Err(format!("it has more than {LONGEST} bytes"));
     }

@@ -41,7 +41,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("slab", &["engine"]),
     ("sha1", &["digest"]),
     ("sha2", &["digest", "door"]),
-    ("rustix", &["folder"]),
+    ("rustix", &["folder", "main"]),
     ("crc32c", &["digest"]),
     ("crc32fast", &["digest"]),
     ("crc64fast_nvme", &["digest"]),
