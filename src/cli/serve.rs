@@ -23,9 +23,12 @@ use super::workers::{Left, Others};
 
 /// Bytes of a target in an access line: enough to tell requests apart.
 const KEPT_TARGET: usize = 256;
-/// Descriptors of folders that are open at a time, when uploads are kept: three for each of the six
-/// threads that wait for the disk, the folder with its lock, and the socket of `--on-kept`.
-const FOR_FOLDERS: usize = 21;
+/// Descriptors beside those of files that may be open at a time, when uploads are kept. Each of four
+/// threads that name files has all folders on the way to one, at most 32 and the one that they are
+/// in: if others remove some meanwhile, it syncs them last. Each of two that make files has two, one
+/// in the other. And there are the folder with its lock, the socket of `--on-kept`, and the token
+/// file. Threads that write open nothing.
+const FOR_FOLDERS: usize = 4 * 33 + 2 * 2 + 4;
 /// How long the process waits at its end for the last lines to be written, and for what is kept to
 /// be told.
 const LAST_LINES: Duration = Duration::from_millis(500);

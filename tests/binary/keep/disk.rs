@@ -337,7 +337,7 @@ fn a_file_system_for_which_two_names_are_one_is_not_served() {
 #[test]
 fn as_many_as_may_connect_have_descriptors_for_their_files() {
     const CLIENTS: usize = 80;
-    let limit = ["sh", "-c", "ulimit -n 128 && exec \"$0\" \"$@\""];
+    let limit = ["sh", "-c", "ulimit -n 256 && exec \"$0\" \"$@\""];
     let shelf = Shelf::start_in(Folder::make(), &limit, &[]);
     let mut begun = Vec::new();
     for number in 0..CLIENTS {
