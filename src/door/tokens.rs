@@ -108,7 +108,8 @@ impl Tokens {
         // Before the lock is taken: they may be these themselves.
         let with = with.entries();
         let old = std::mem::replace(&mut *self.lock(), with);
-        // Nobody waits while ten thousand are dropped.
+        // Not while it is locked: they may be ten thousand. If a request still compares with them,
+        // its thread drops them.
         drop(old);
     }
 
