@@ -30,9 +30,9 @@ const MOST_SEGMENTS: usize = 32;
 
 /// Whom it lets in, and where to.
 ///
-/// By default everybody is, without a token, under any name; but no page of another origin. Over
-/// TCP, who brings no token has to send to one of the [known hosts](Hosts::Known): else a page could
-/// reach the server by a name of its own.
+/// By default everybody is let in, without a token, under any name; but no page of another origin.
+/// Over TCP, who brings no token has to send to one of the [known hosts](Hosts::Known): else a page
+/// could reach the server by a name of its own.
 ///
 /// # Example
 ///
