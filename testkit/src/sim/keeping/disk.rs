@@ -182,8 +182,8 @@ impl Draft for Unnamed {
             return Err(KeepError::Exists);
         }
         let number = self.number();
+        // The room of what it replaces is not given back.
         state.files.insert(name, self.content.clone());
-        // It takes its place twice, so that a disk becomes full.
         if let Err(wrong) = state.fails(Trouble::Unknown) {
             state.unknown.push(number);
             drop(state);
