@@ -21,7 +21,9 @@ use std::time::{Duration, Instant};
 
 use testkit::binary::Running;
 use testkit::client::{Address, Client, PATIENCE, Received};
-use testkit::content::{EMPTY, content, digest};
+#[cfg(feature = "digests")]
+use testkit::content::EMPTY;
+use testkit::content::{content, digest};
 use testkit::scratch::Folder;
 
 use crate::STREAMSUM;
