@@ -288,12 +288,17 @@ impl Pool {
 
     /// Takes a buffer back. It frees a buffer that is not from a pool, that has grown, or
     /// that is one too many.
-    pub fn put(&mut self, mut buf: Buf) {
+    pub fn put(&mut self, buf: Buf) {
+        self.put_beside(buf, 0);
+    }
+
+    /// Likewise, if so many of its buffers are kept elsewhere.
+    pub(crate) fn put_beside(&mut self, mut buf: Buf, others: usize) {
         if !buf.lent {
             return;
         }
         self.out = self.out.saturating_sub(1);
-        if buf.capacity() == self.size && self.idle.len() < self.keep {
+        if buf.capacity() == self.size && self.idle.len() + others < self.keep {
             buf.clear();
             self.idle.push(buf);
         }

@@ -42,7 +42,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::checksum::{Checksum, Upload};
@@ -81,7 +82,9 @@ pub struct Folder {
     decide: Arc<dyn Decide>,
     names: Names,
     replaces: bool,
-    /// Of uploads that are being kept, if somebody wants to know.
+    /// How many uploads are being kept, with their clients or without.
+    open: Arc<AtomicUsize>,
+    /// Of these, if somebody wants to know.
     afterwords: HashMap<UploadId, Afterword>,
 }
 
@@ -95,17 +98,46 @@ struct Kept {
     /// True if the client did not name it.
     is_named_here: bool,
     replaces: bool,
-    client: Client,
-    file: Slot,
+    /// Bytes of content that were handed on to be written.
+    sent: u64,
     /// What came last, which is written before the file is kept.
     tail: Option<Content>,
-    counted: Arc<Counted>,
     /// `None` if nobody wants to be told.
     known: Option<Box<Known>>,
+    shared: Arc<Shared>,
+}
+
+/// What an upload shares with the task that works on it: one at a time does.
+struct Shared {
+    /// The loop never looks into it.
+    file: Mutex<Partial>,
+    /// True if the request is over, so that nothing more is to be done for it.
+    is_left: AtomicBool,
+    client: Client,
+    counted: Counted,
+}
+
+/// A file, once it is made.
+#[derive(Default)]
+struct Partial {
+    draft: Option<Box<dyn Draft>>,
+    written: u64,
+}
+
+impl Partial {
+    /// The file, if so much is written of it. Else content would be out of order, or missing:
+    /// somebody has resumed an upload that was not his.
+    fn take(&mut self, written: u64) -> io::Result<Box<dyn Draft>> {
+        match self.draft.take() {
+            Some(draft) if self.written == written => Ok(draft),
+            Some(_) => Err(io::Error::other("its content is out of order")),
+            None => Err(io::Error::other("its file is not there")),
+        }
+    }
 }
 
 /// What is known of who sends an upload.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Client {
     holder: Option<Holder>,
     page: Page,
@@ -118,30 +150,43 @@ impl Client {
     }
 }
 
-/// Where a file is, once it is made, for the one task at a time that works on it. The loop never
-/// looks into it.
-#[derive(Clone, Default)]
-struct Slot(Arc<Mutex<Option<Box<dyn Draft>>>>);
-
-impl Slot {
-    fn put(&self, file: Box<dyn Draft>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+impl Shared {
+    fn file(&self) -> MutexGuard<'_, Partial> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> io::Result<Box<dyn Draft>> {
-        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        file.ok_or_else(|| io::Error::other("its file was not made"))
+    /// Appends what comes behind `written` bytes.
+    fn write(&self, written: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut draft = self.file().take(written)?;
+        draft.write(bytes)?;
+        *self.file() = Partial { draft: Some(draft), written: written + bytes.len() as u64 };
+        Ok(())
     }
 
-    /// True if the request is over that it was for.
     fn is_left(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+        self.is_left.load(Ordering::Acquire)
     }
 }
 
-impl fmt::Debug for Slot {
+impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Slot")
+        f.debug_struct("Shared").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+/// One of the uploads that are being kept, which a drain waits for.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -159,6 +204,7 @@ impl Folder {
             decide,
             names: Names::new(),
             replaces: true,
+            open: Arc::default(),
             afterwords: HashMap::new(),
         }
     }
@@ -190,60 +236,70 @@ impl Folder {
     /// ```
     #[must_use]
     pub fn holder(upload: &Upload) -> Option<&Holder> {
-        upload.attached::<Attached>()?.as_ref()?.client.holder.as_ref()
+        upload.attached::<Attached>()?.as_ref()?.shared.client.holder.as_ref()
     }
 
-    fn task(&self, work: impl FnOnce(&mut Decisions) + Send + 'static) -> Task {
-        Task::new(&self.decide, work)
+    fn task(&self, id: UploadId, work: impl FnOnce(&mut Decisions) + Send + 'static) -> Task {
+        Task::new(&self.decide, id, work)
     }
 
     /// Has the file of a request made that waits for it.
     fn make(&self, id: UploadId, length: u64, kept: &Kept) {
         let (volume, min_free) = (Arc::clone(&self.disk.volume), self.disk.min_free);
-        let (slot, client) = (kept.file.clone(), kept.client.clone());
-        let (key, replaces) = (kept.key.clone(), kept.replaces);
+        let (key, replaces, shared) = (kept.key.clone(), kept.replaces, Arc::clone(&kept.shared));
         let least = min_free.map(|free| free.saturating_add(length));
-        let counted = Arc::clone(&kept.counted);
-        let task = self.task(move |decisions| {
-            if slot.is_left() {
+        let task = self.task(id, move |decisions| {
+            if shared.is_left() {
                 return;
             }
-            let file = volume.probe(&key, replaces).and_then(|()| make(&*volume, least));
-            match file {
-                Ok(file) => {
-                    slot.put(file);
+            let draft = volume.probe(&key, replaces).and_then(|()| make(&*volume, least));
+            match draft {
+                Ok(draft) => {
+                    shared.file().draft = Some(draft);
                     decisions.resume(id);
                 }
                 Err(wrong) => {
-                    counted.failed(&wrong);
-                    decisions.answer(id, client.dress(not_kept(&wrong)));
+                    shared.counted.failed(&wrong);
+                    decisions.answer(id, shared.client.dress(not_kept(&wrong)));
                 }
             }
         });
         self.disk.crew.run(Duty::Make, vec![task]);
     }
 
-    /// Has what came of an upload, and is not its end, written before it goes on.
-    fn write(&self, id: UploadId, kept: &Kept, content: Content) -> Task {
-        let (slot, client) = (kept.file.clone(), kept.client.clone());
-        let counted = Arc::clone(&kept.counted);
-        self.task(move |decisions| {
-            let written = slot.take().and_then(|mut file| {
-                file.write(&content)?;
-                Ok(file)
-            });
+    /// What came of an upload, and is not its end, is to be written before it goes on.
+    fn write(&self, id: UploadId, kept: &mut Kept, content: Content) -> Task {
+        let (shared, written) = (Arc::clone(&kept.shared), kept.sent);
+        kept.sent += content.len() as u64;
+        self.task(id, move |decisions| {
+            if shared.is_left() {
+                return;
+            }
+            let is_written = shared.write(written, &content);
             drop(content);
-            match written {
-                Ok(file) => {
-                    slot.put(file);
-                    decisions.resume(id);
-                }
+            match is_written {
+                Ok(()) => decisions.resume(id),
                 Err(wrong) => {
-                    counted.disk_failed(&wrong);
-                    decisions.answer(id, client.dress(failure(&wrong)));
+                    shared.counted.disk_failed(&wrong);
+                    decisions.answer(id, shared.client.dress(failure(&wrong)));
                 }
             }
         })
+    }
+
+    /// Closes the file of an upload that is not kept. That frees its blocks, which may take time.
+    fn discard(&self, id: UploadId, mut kept: Kept) {
+        // Others may wait for its room.
+        kept.tail = None;
+        kept.shared.is_left.store(true, Ordering::Release);
+        self.disk.crew.run(Duty::Make, vec![self.task(id, move |_| drop(kept))]);
+    }
+
+    /// True if the disk has more to do than it may owe.
+    fn is_behind(&self) -> bool {
+        let duties = [Duty::Make, Duty::Write, Duty::Keep];
+        let waiting: usize = duties.map(|duty| self.disk.crew.waiting(duty)).iter().sum();
+        waiting > self.disk.max_waiting
     }
 }
 
@@ -270,18 +326,18 @@ fn make(volume: &dyn Volume, least: Option<u64>) -> Result<Box<dyn Draft>, KeepE
 impl Kept {
     /// The end of its content is written, and it gets its name. True if it has replaced another.
     fn keep(&mut self) -> Result<bool, KeepError> {
-        let mut file = self.file.take()?;
+        let mut draft = self.shared.file().take(self.sent)?;
         if let Some(tail) = self.tail.take() {
-            file.write(&tail)?;
+            draft.write(&tail)?;
         }
-        file.keep(&self.key, self.replaces)
+        draft.keep(&self.key, self.replaces)
     }
 
     /// Tells of an upload that is kept.
     fn tell(&self, tell: &OnKept, length: u64, has_replaced: bool) {
         let Some(known) = &self.known else { return };
         let (key, time) = (&self.key, SystemTime::now());
-        let holder = self.client.holder.as_ref();
+        let holder = self.shared.client.holder.as_ref();
         let upload = KeptUpload { key, length, has_replaced, time, holder, known };
         // A panic was reported where it happened; the client is still to be answered.
         let _ = catch_unwind(AssertUnwindSafe(|| tell(&upload)));
@@ -294,11 +350,11 @@ impl Kept {
         if self.is_named_here {
             put_fields(&mut response, &[("Location", &target)]);
         }
-        let holder = self.client.holder.as_ref();
+        let holder = self.shared.client.holder.as_ref();
         let holder = holder.map_or(String::new(), |one| format!(" for {}", one.name()));
         let verified = response.note().map_or(String::new(), |note| format!(", {note}"));
         let response = response.with_note(format!("kept{holder}{verified}: {target}"));
-        self.client.page.dress(response)
+        self.shared.client.page.dress(response)
     }
 }
 
@@ -315,7 +371,7 @@ impl Handler for Folder {
             }
         };
         let client = Client { holder, page };
-        if self.disk.crew.waiting(Duty::Keep) > self.disk.max_waiting {
+        if self.is_behind() {
             self.disk.tally.not_kept(NotKept::Late);
             return Verdict::Answer(client.dress(for_a_while("the disk is behind")));
         }
@@ -339,9 +395,11 @@ impl Handler for Folder {
         };
         let replaces = self.replaces && !only_new;
         let body_limit = client.holder.as_ref().and_then(Holder::max);
-        let (file, counted) = (Slot::default(), Arc::new(Counted::new(&self.disk.tally)));
-        let tail = None;
-        let kept = Kept { key, is_named_here, replaces, client, file, tail, counted, known };
+        let (file, is_left) = (Mutex::default(), AtomicBool::default());
+        let counted = Counted::new(&self.disk.tally);
+        let shared = Arc::new(Shared { file, is_left, client, counted });
+        let (sent, tail) = (0, None);
+        let kept = Kept { key, is_named_here, replaces, sent, tail, known, shared };
         // What is refused for its length needs no file.
         let is_too_large = body_limit.map_or(is_too_large, |most| length > most);
         if !is_too_large {
@@ -385,7 +443,7 @@ impl Handler for Folder {
     fn verify(&mut self, message: &Finished<'_>, upload: &mut Upload) -> Option<Response> {
         let response = self.checksum.verify(message, upload)?;
         if let Some(Some(kept)) = upload.attached::<Attached>() {
-            kept.counted.not_kept(match upload.fault() {
+            kept.shared.counted.not_kept(match upload.fault() {
                 Some(Fault::Differs(_)) => NotKept::Differs,
                 _ => NotKept::Declaration,
             });
@@ -394,41 +452,47 @@ impl Handler for Folder {
     }
 
     fn finish(&mut self, message: Finished<'_>, mut upload: Upload) -> Reply {
+        let id = message.id();
         // A handler in front of this one may not have passed `verify` on.
         if upload.values().is_empty()
             && let Some(response) = self.verify(&message, &mut upload)
         {
+            attached(&mut upload).and_then(Option::take).into_iter().for_each(|kept| {
+                self.discard(id, kept);
+            });
             return Reply::Now(response);
         }
         let kept = attached(&mut upload).and_then(Option::take);
         let md5 = upload.values().iter().find(|value| value.algorithm() == Algorithm::Md5);
         let etag = md5.map(|md5| format!("\"{md5}\""));
         let (Some(mut kept), Some(etag)) = (kept, etag) else {
-            unreachable!("both are there from the head on")
+            // A handler in front of this one has attached something else.
+            return Reply::Now(failure(&io::Error::other("it is not known how to keep it")));
         };
         if let Some(known) = &mut kept.known {
             known.digests = upload.values().into();
         }
-        let (id, length) = (message.id(), message.received());
+        let length = message.received();
         let Reply::Now(response) = self.checksum.finish(message, upload) else {
             unreachable!("it answers at once")
         };
-        let on_kept = self.disk.on_kept.clone();
+        let (on_kept, open) = (self.disk.on_kept.clone(), Open::new(&self.open));
         let afterword = self
             .disk
             .on_left
             .clone()
             .map(|tell| (self.afterwords.entry(id).or_default().clone(), tell));
-        let task = self.task(move |decisions| {
+        let task = self.task(id, move |decisions| {
+            let _open = open;
             let response = match kept.keep() {
                 Ok(has_replaced) => {
-                    kept.counted.kept(length, has_replaced);
+                    kept.shared.counted.kept(length, has_replaced);
                     on_kept.iter().for_each(|tell| kept.tell(tell, length, has_replaced));
                     kept.described(response, &etag)
                 }
                 Err(wrong) => {
-                    kept.counted.failed(&wrong);
-                    kept.client.dress(not_kept(&wrong))
+                    kept.shared.counted.failed(&wrong);
+                    kept.shared.client.dress(not_kept(&wrong))
                 }
             };
             if let Some((afterword, tell)) = afterword {
@@ -459,20 +523,23 @@ impl Handler for Folder {
         {
             afterword.left(tell);
         }
-        if let Some(mut kept) = upload.and_then(|mut upload| attached(&mut upload)?.take()) {
-            // Others may wait for its room.
-            kept.tail = None;
+        if let Some(kept) = upload.and_then(|mut upload| attached(&mut upload)?.take())
+            && let Some(id) = report.id
+        {
             if let Some(reason) = NotKept::of(report.outcome) {
-                kept.counted.not_kept(reason);
+                kept.shared.counted.not_kept(reason);
             }
-            // To close a file that has no name frees its blocks, which may take time.
-            self.disk.crew.run(Duty::Make, vec![self.task(move |_| drop(kept))]);
+            self.discard(id, kept);
         }
     }
 }
 
-/// It does nothing between two turns.
-impl Resident for Folder {}
+/// A drain waits until all is kept that has come.
+impl Resident for Folder {
+    fn is_idle(&self) -> bool {
+        self.open.load(Ordering::Acquire) == 0
+    }
+}
 
 fn attached(upload: &mut Upload) -> Option<&mut Attached> {
     upload.attached_mut()
@@ -481,7 +548,7 @@ fn attached(upload: &mut Upload) -> Option<&mut Attached> {
 /// As [`Client::dress`] does it, if the client is known.
 fn dressed(upload: &Upload, response: Response) -> Response {
     match upload.attached::<Attached>() {
-        Some(Some(kept)) => kept.client.dress(response),
+        Some(Some(kept)) => kept.shared.client.dress(response),
         _ => response,
     }
 }
@@ -541,4 +608,32 @@ fn for_a_while(words: &str) -> Response {
 fn is_shortage(wrong: &io::Error) -> bool {
     let code = wrong.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
     matches!(code, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nowhere;
+
+    impl Draft for Nowhere {
+        fn write(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn keep(self: Box<Self>, _: &Key, _: bool) -> Result<bool, KeepError> {
+            Ok(false)
+        }
+    }
+
+    #[test]
+    fn file_whose_content_is_out_of_order_is_nobodys() {
+        let partial = |written| Partial { draft: Some(Box::new(Nowhere)), written };
+        assert!(partial(3).take(3).is_ok());
+        for written in [2, 4] {
+            let mut file = partial(3);
+            assert!(file.take(written).is_err());
+            assert!(file.take(3).is_err(), "it could still get a name");
+        }
+    }
 }

@@ -70,7 +70,7 @@ pub(super) trait Writes {
 /// Nobody.
 impl Writes for () {}
 
-impl<H, R: Writes> Resident for Logged<H, R> {
+impl<H: Resident, R: Writes> Resident for Logged<H, R> {
     fn places(&self) -> usize {
         R::PLACES
     }
@@ -89,7 +89,7 @@ impl<H, R: Writes> Resident for Logged<H, R> {
     }
 
     fn is_idle(&self) -> bool {
-        self.resident.is_idle()
+        self.handler.is_idle() && self.resident.is_idle()
     }
 }
 

@@ -13,6 +13,7 @@ use streamsum::door::{Door, Holder, NotKept, Pages};
 use streamsum::folder::{Disk, Folder};
 use streamsum::handler::{Finished, Handler, Piece, Refused, Reply, Report, Request, Verdict};
 use streamsum::proto::Response;
+use streamsum::resident::Resident;
 use streamsum::run::Handle;
 
 use super::access::Whose;
@@ -209,6 +210,12 @@ macro_rules! either {
             Keeping::Folder($handler) => $call,
         }
     };
+}
+
+impl Resident for Keeping {
+    fn is_idle(&self) -> bool {
+        either!(self, handler => handler.is_idle())
+    }
 }
 
 impl Handler for Keeping {

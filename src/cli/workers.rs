@@ -3,6 +3,7 @@
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
+use streamsum::resident::Resident;
 use streamsum::run::{Round, Runner};
 
 use super::access::{Logged, Whose, Writes};
@@ -45,7 +46,7 @@ impl Others {
         mut part: Logged<H, R>,
     ) -> io::Result<()>
     where
-        H: Whose + Send + 'static,
+        H: Whose + Resident + Send + 'static,
         H::Upload: Send,
         R: Writes + Send + 'static,
     {

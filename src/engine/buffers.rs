@@ -25,18 +25,18 @@ impl Buffers {
         self.shared.take_or(spare)
     }
 
-    pub(super) fn take_lone(&mut self) -> Buf {
-        self.lone.take()
+    pub(super) fn take_lone(&mut self, spare: impl FnOnce() -> Option<Buf>) -> Buf {
+        self.lone.take_or(spare)
     }
 
-    /// Takes either kind back, and frees a buffer of neither.
-    pub(super) fn put(&mut self, buf: Buf) {
+    /// Takes either kind back, and frees a buffer of neither, or one too many beside `spares`.
+    pub(super) fn put(&mut self, buf: Buf, spares: usize) {
         // One whose memory was given away has another size.
         let is_lone = buf.capacity() == self.lone_size || self.shared.out() == 0;
         if self.lone.out() > 0 && is_lone {
             self.lone.put(buf);
         } else {
-            self.shared.put(buf);
+            self.shared.put_beside(buf, spares);
         }
     }
 
@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn each_kind_comes_back_to_its_own() {
         let mut buffers = buffers(8192);
-        let (shared, lone) = (buffers.take(|| None), buffers.take_lone());
+        let (shared, lone) = (buffers.take(|| None), buffers.take_lone(|| None));
         assert_eq!((shared.capacity(), lone.capacity(), buffers.out()), (4096, 8192, 2));
-        buffers.put(shared);
+        buffers.put(shared, 0);
         assert_eq!((buffers.shared.out(), buffers.lone.out(), buffers.out()), (0, 1, 1));
-        buffers.put(lone);
+        buffers.put(lone, 0);
         assert_eq!(buffers.out(), 0);
     }
 
@@ -69,10 +69,10 @@ mod tests {
     fn kinds_of_one_size_are_counted_all_the_same() {
         let mut buffers = buffers(4096);
         let shared = buffers.take(|| None);
-        buffers.put(shared);
+        buffers.put(shared, 0);
         assert_eq!(buffers.out(), 0);
-        let lone = buffers.take_lone();
-        buffers.put(lone);
+        let lone = buffers.take_lone(|| None);
+        buffers.put(lone, 0);
         assert_eq!(buffers.out(), 0);
     }
 
@@ -80,9 +80,9 @@ mod tests {
     fn what_was_not_lent_is_not_counted() {
         let mut buffers = buffers(8192);
         let lent = buffers.take(|| None);
-        buffers.put(Buf::with_capacity(4096));
+        buffers.put(Buf::with_capacity(4096), 0);
         assert_eq!(buffers.out(), 1);
-        buffers.put(lent);
+        buffers.put(lent, 0);
         assert_eq!(buffers.out(), 0);
     }
 }

@@ -59,6 +59,8 @@ pub(super) struct Room {
     has_reserve: Option<Key>,
     /// Bytes of one pooled buffer.
     buffer: usize,
+    /// Bytes of the longer one.
+    lone_buffer: usize,
 }
 
 impl Room {
@@ -67,10 +69,14 @@ impl Room {
             buffers: Buffers::new(config),
             outputs: Vec::new(),
             leased: 0,
-            account: Arc::new(Account::for_buffers(config.buffer, config.batch)),
+            account: Arc::new(Account::for_buffers(
+                [config.buffer, config.lone_buffer],
+                config.batch,
+            )),
             limit: config.max_held.saturating_sub(config.most_kept()),
             has_reserve: None,
             buffer: config.buffer,
+            lone_buffer: config.lone_buffer,
         }
     }
 
@@ -90,17 +96,17 @@ impl Room {
 
     /// Lends a buffer for the bytes of one read.
     pub(super) fn take_buffer(&mut self) -> Buf {
-        self.buffers.take(|| self.account.take_spare())
+        self.buffers.take(|| self.account.take_spare(self.buffer))
     }
 
     /// Lends the longer buffer, for a peer that is served alone.
     pub(super) fn take_lone_buffer(&mut self) -> Buf {
-        self.buffers.take_lone()
+        self.buffers.take_lone(|| self.account.take_spare(self.lone_buffer))
     }
 
     /// Takes back a buffer; one that was not lent is freed.
     pub(super) fn put_buffer(&mut self, buf: Buf) {
-        self.buffers.put(buf);
+        self.buffers.put(buf, self.account.spares());
     }
 
     /// An empty vector for output.

@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
+use crate::handler::UploadId;
+use crate::proto::Response;
 use crate::resident::{Decide, Decisions};
 
 /// Threads that make files and remove them, which those that are synced do not keep waiting.
@@ -16,12 +18,12 @@ const WRITING: usize = 4;
 /// Threads that sync and name files. Few, as a disk does not get faster by more.
 const KEEPING: usize = 4;
 
-/// How long what was decided may wait for what comes next, so that uploads go on together: the
-/// more of them a loop hashes at once, the less each of them costs.
+/// How long uploads whose content is written wait for others, so that they go on together, and for
+/// what the same thread writes next: the more of them a loop hashes at once, the less each of them
+/// costs. Answers wait for nobody.
 const TOGETHER: Duration = Duration::from_millis(1);
-/// How often a decision is offered to a loop that has no room for it, and how long apart: it takes
-/// those that wait in its next turn.
-const OFFERS: usize = 1_000;
+/// How long apart a decision is offered to a loop that has no room for it: it takes those that wait
+/// in its next turn.
 const BETWEEN_OFFERS: Duration = Duration::from_millis(10);
 /// How long the end of a process waits for tasks under way.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
@@ -88,6 +90,7 @@ pub trait Crew: Send + Sync {
 /// Something to be done for an upload, after which it goes on, or is answered. [`Crew`] has an
 /// example.
 pub struct Task {
+    id: UploadId,
     work: Box<dyn FnOnce(&mut Decisions) + Send>,
     decide: Arc<dyn Decide>,
 }
@@ -95,17 +98,26 @@ pub struct Task {
 impl Task {
     pub(super) fn new(
         decide: &Arc<dyn Decide>,
+        id: UploadId,
         work: impl FnOnce(&mut Decisions) + Send + 'static,
     ) -> Self {
-        Self { work: Box::new(work), decide: Arc::clone(decide) }
+        Self { id, work: Box::new(work), decide: Arc::clone(decide) }
     }
 
-    /// Does it, and tells the loop.
+    /// Does it, and tells the loop. Whoever has a task has to do it: its upload waits for that.
     pub fn run(self) {
-        let Self { work, decide } = self;
+        let decide = Arc::clone(&self.decide);
         let mut decisions = Decisions::default();
-        work(&mut decisions);
+        self.perform(&mut decisions);
         offer(&*decide, &mut decisions);
+    }
+
+    /// Does it. If that panics, which was reported where it happened, its client hears so.
+    fn perform(self, decisions: &mut Decisions) {
+        let Self { id, work, .. } = self;
+        if catch_unwind(AssertUnwindSafe(|| work(decisions))).is_err() {
+            decisions.answer(id, Response::text(500, "it could not be kept"));
+        }
     }
 }
 
@@ -117,16 +129,11 @@ impl std::fmt::Debug for Task {
 
 /// Decides, though the loop may have no room for decisions at the moment.
 fn offer(decide: &dyn Decide, decisions: &mut Decisions) {
-    for _ in 0..OFFERS {
-        if decisions.is_empty() {
-            return;
-        }
+    decide.decide(decisions);
+    while !decisions.is_empty() {
+        thread::sleep(BETWEEN_OFFERS);
         decide.decide(decisions);
-        if !decisions.is_empty() {
-            thread::sleep(BETWEEN_OFFERS);
-        }
     }
-    *decisions = Decisions::default();
 }
 
 /// Threads for each kind of work.
@@ -142,9 +149,9 @@ impl Threads {
     /// If there are no threads left.
     pub(super) fn start() -> io::Result<Self> {
         Ok(Self {
-            making: Pool::new("making", MAKING)?,
-            writing: Pool::new("writing", WRITING)?,
-            keeping: Pool::new("keeping", KEEPING)?,
+            making: Pool::new("making", MAKING, Duration::ZERO)?,
+            writing: Pool::new("writing", WRITING, TOGETHER)?,
+            keeping: Pool::new("keeping", KEEPING, Duration::ZERO)?,
         })
     }
 
@@ -187,12 +194,13 @@ struct Waiting {
 }
 
 impl Pool {
-    fn new(name: &str, threads: usize) -> io::Result<Self> {
+    /// What is decided waits for so long for what comes next.
+    fn new(name: &str, threads: usize, together: Duration) -> io::Result<Self> {
         let pool = Self(Arc::default());
         for number in 0..threads {
             let queue = Arc::clone(&pool.0);
             let name = format!("{name}-{number}");
-            Builder::new().name(name).spawn(move || queue.work())?;
+            Builder::new().name(name).spawn(move || queue.work(together))?;
         }
         Ok(pool)
     }
@@ -226,11 +234,10 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self) {
+    fn work(&self, together: Duration) {
         let mut decided = Decided::default();
         while let Some(task) = self.next(&mut decided) {
-            // A panic was reported where it happened; its thread goes on with others.
-            let _ = catch_unwind(AssertUnwindSafe(|| decided.add(task)));
+            decided.add(task, together);
         }
     }
 
@@ -277,17 +284,21 @@ impl Decided {
         self.first.is_none()
     }
 
-    /// Does a task.
-    fn add(&mut self, task: Task) {
+    /// Does a task, and tells what was decided before it if that has waited for long enough.
+    fn add(&mut self, task: Task, together: Duration) {
         let is_due = |(decide, since): &(Arc<dyn Decide>, Instant)| {
-            !Arc::ptr_eq(decide, &task.decide) || since.elapsed() >= TOGETHER
+            !Arc::ptr_eq(decide, &task.decide) || since.elapsed() >= together
         };
         if self.first.as_ref().is_some_and(is_due) {
             self.tell();
         }
-        let Task { work, decide } = task;
-        work(&mut self.decisions);
-        self.first.get_or_insert_with(|| (decide, Instant::now()));
+        let decide = Arc::clone(&task.decide);
+        let begun = Instant::now();
+        task.perform(&mut self.decisions);
+        self.first.get_or_insert((decide, begun));
+        if begun.elapsed() >= together {
+            self.tell();
+        }
     }
 
     fn tell(&mut self) {
@@ -311,15 +322,19 @@ mod tests {
         }
     }
 
+    fn id() -> UploadId {
+        UploadId { engine: std::num::NonZeroU32::MIN, serial: 1, key: 0 }
+    }
+
     fn task(work: impl FnOnce() + Send + 'static) -> Vec<Task> {
         let nobody: Arc<dyn Decide> = Arc::new(Nobody);
-        vec![Task::new(&nobody, |_| work())]
+        vec![Task::new(&nobody, id(), |_| work())]
     }
 
     #[test]
     fn all_tasks_are_done_though_the_pool_is_gone() {
         let (tell, told) = channel();
-        let pool = Pool::new("test", 3).expect("threads");
+        let pool = Pool::new("test", 3, TOGETHER).expect("threads");
         for number in 0..100 {
             let tell = tell.clone();
             pool.run(task(move || tell.send(number).expect("it is awaited")));
@@ -333,7 +348,7 @@ mod tests {
     #[test]
     fn a_pool_ends_when_its_tasks_have_ended_and_though_one_hangs() {
         let (go, gone) = channel::<()>();
-        let pool = Pool::new("test", 1).expect("threads");
+        let pool = Pool::new("test", 1, TOGETHER).expect("threads");
         let (begin, begun) = channel();
         pool.run(task(move || {
             let held = gone;
@@ -347,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_task_that_panics_costs_no_thread() {
-        let pool = Pool::new("test", 1).expect("a thread");
+        let pool = Pool::new("test", 1, TOGETHER).expect("a thread");
         pool.run(task(|| panic!("as planned")));
         let (tell, told) = channel();
         pool.run(task(move || tell.send(()).expect("it is awaited")));
@@ -356,7 +371,7 @@ mod tests {
 
     #[test]
     fn one_task_that_waits_keeps_no_other_from_running() {
-        let pool = Pool::new("test", 2).expect("threads");
+        let pool = Pool::new("test", 2, TOGETHER).expect("threads");
         let (go, gone) = channel::<()>();
         let (tell, told) = channel();
         pool.run(task(move || {
@@ -381,9 +396,8 @@ mod tests {
     fn what_is_decided_is_told_together_and_before_the_thread_waits() {
         let (tell, told) = channel();
         let counting: Arc<dyn Decide> = Arc::new(Counting(tell));
-        let pool = Pool::new("test", 1).expect("a thread");
-        let id = crate::handler::UploadId { engine: std::num::NonZeroU32::MIN, serial: 1, key: 0 };
-        let resume = || Task::new(&counting, move |decisions| decisions.resume(id));
+        let pool = Pool::new("test", 1, TOGETHER).expect("a thread");
+        let resume = || Task::new(&counting, id(), move |decisions| decisions.resume(id()));
         pool.run((0..20).map(|_| resume()).collect());
         let mut left = 20;
         while left > 0 {
@@ -391,5 +405,32 @@ mod tests {
         }
         pool.run(vec![resume()]);
         assert_eq!(told.recv().expect("one alone, too"), 1);
+    }
+
+    #[test]
+    fn an_answer_waits_for_no_other_task() {
+        let (tell, told) = channel();
+        let counting: Arc<dyn Decide> = Arc::new(Counting(tell));
+        let pool = Pool::new("test", 1, Duration::ZERO).expect("a thread");
+        let (go, gone) = channel::<()>();
+        let answer = Task::new(&counting, id(), |decisions| decisions.resume(id()));
+        let hang = Task::new(&counting, id(), move |_| {
+            let _ = gone.recv();
+        });
+        pool.run(vec![answer, hang]);
+        assert_eq!(told.recv().expect("it is told while the next one hangs"), 1);
+        drop(go);
+    }
+
+    #[test]
+    fn a_client_hears_of_a_task_that_panics() {
+        let (tell, told) = channel();
+        let counting: Arc<dyn Decide> = Arc::new(Counting(tell));
+        let panics = || Task::new(&counting, id(), |_| panic!("as planned"));
+        let pool = Pool::new("test", 1, TOGETHER).expect("a thread");
+        pool.run(vec![panics()]);
+        assert_eq!(told.recv().expect("it is told"), 1);
+        panics().run();
+        assert_eq!(told.recv().expect("it is told, too"), 1);
     }
 }

@@ -12,7 +12,7 @@ use super::kept_upload::{KeptUpload, OnKept};
 use super::root::Root;
 use super::volume::Volume;
 
-const MAX_WAITING: usize = 4096;
+const MAX_WAITING: usize = 16_384;
 
 /// A folder, and the threads that wait for its disk; shared by the handlers of all workers.
 ///
@@ -66,11 +66,11 @@ impl Disk {
         self
     }
 
-    /// Takes no new upload while more than so many whole ones wait to be synced: 503. Clients may
-    /// have left them, so that connections alone do not bound them. Default 4,096.
+    /// Takes no new upload while more than so many tasks wait for the disk: 503. Clients may have left
+    /// them, so that connections alone do not bound them. Default 16,384.
     #[must_use]
-    pub fn max_waiting(mut self, uploads: usize) -> Self {
-        self.max_waiting = uploads;
+    pub fn max_waiting(mut self, tasks: usize) -> Self {
+        self.max_waiting = tasks;
         self
     }
 

@@ -46,7 +46,7 @@ const FILE_MODE: RawMode = 0o640;
 /// For a folder that is made; less what the umask takes.
 const FOLDER_MODE: RawMode = 0o777;
 /// How often the folders of a file are made that somebody removes at the same time.
-const TRIES: u32 = 100;
+const TRIES: u32 = 1_000;
 /// Ends of names that are two, and what is wrong with a file system for which they are one.
 const TWO: [(&str, &str, &str); 2] = [
     ("CASE", "case", "`a` and `A`"),

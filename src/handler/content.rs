@@ -77,25 +77,37 @@ impl fmt::Debug for Content {
 pub(crate) struct Account {
     /// In bytes.
     kept: AtomicUsize,
-    /// What was given back, of this size and at most so many, to be lent again: to make a buffer
+    /// What was given back, of these sizes and at most so many, to be lent again: to make a buffer
     /// costs as much as to write what is in it.
     spare: Mutex<Vec<Buf>>,
-    size: usize,
+    sizes: [usize; 2],
     most_spare: usize,
+    spares: AtomicUsize,
     /// True if somebody waits for room.
     is_awaited: AtomicBool,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Account {
-    /// For content that lies in buffers of this size, of which so many are lent at a time.
-    pub(crate) fn for_buffers(size: usize, most_spare: usize) -> Self {
-        Self { size, most_spare, ..Self::default() }
+    /// For content that lies in buffers of these sizes, of which so many are lent at a time.
+    pub(crate) fn for_buffers(sizes: [usize; 2], most_spare: usize) -> Self {
+        Self { sizes, most_spare, ..Self::default() }
     }
 
-    /// A buffer that was given back.
-    pub(crate) fn take_spare(&self) -> Option<Buf> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    /// A buffer of this size that was given back: the last one, which is still in the cache.
+    pub(crate) fn take_spare(&self, size: usize) -> Option<Buf> {
+        if self.spares() == 0 {
+            return None;
+        }
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = spare.iter().rposition(|buf| buf.capacity() == size)?;
+        self.spares.store(spare.len() - 1, Ordering::Relaxed);
+        Some(spare.remove(place))
+    }
+
+    /// How many buffers were given back and are not lent again.
+    pub(crate) fn spares(&self) -> usize {
+        self.spares.load(Ordering::Relaxed)
     }
 
     pub(crate) fn kept(&self) -> usize {
@@ -117,10 +129,11 @@ impl Account {
 
     fn give_back(&self, buf: Buf) {
         let bytes = buf.capacity();
-        if bytes == self.size {
+        if self.sizes.contains(&bytes) {
             let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
             if spare.len() < self.most_spare {
                 spare.push(buf);
+                self.spares.store(spare.len(), Ordering::Relaxed);
             }
         }
         self.kept.fetch_sub(bytes, Ordering::SeqCst);
@@ -177,13 +190,17 @@ mod tests {
 
     #[test]
     fn buffer_that_is_given_back_is_lent_again() {
-        let account = Arc::new(Account::for_buffers(3, 1));
-        let all = [&b"abc"[..], b"def", b"ghij"].map(|bytes| content(bytes, &account));
+        let account = Arc::new(Account::for_buffers([3, 5], 2));
+        let all = [&b"ab"[..], b"abc", b"abcde", b"def"].map(|bytes| content(bytes, &account));
         drop(all);
-        assert_eq!(account.kept(), 0);
-        let spare = account.take_spare().expect("one of the right size");
-        assert_eq!(spare.capacity(), 3);
-        assert!(account.take_spare().is_none(), "one too many was kept, or one of another size");
+        assert_eq!((account.kept(), account.spares()), (0, 2));
+        assert!(account.take_spare(2).is_none(), "nobody lends one of that size");
+        for size in [3, 5] {
+            let spare = account.take_spare(size).expect("one of the right size");
+            assert_eq!(spare.capacity(), size);
+            assert!(account.take_spare(size).is_none(), "one too many was kept");
+        }
+        assert_eq!(account.spares(), 0);
     }
 
     #[test]

@@ -22,8 +22,8 @@ const BUFFER: usize = 4 << 10;
 /// So many names are there: uploads replace each other.
 const NAMES: usize = 5;
 
-/// So many whole uploads may wait to be synced before no more are taken.
-const MOST_WAITING: usize = 3;
+/// So many tasks may wait for the disk before no more uploads are taken.
+const MOST_WAITING: usize = 12;
 
 /// How long a request waits for its file at most.
 const LATE: Duration = Duration::from_secs(20);
@@ -130,7 +130,7 @@ pub struct Kept {
     pub failed: u64,
     /// There was no descriptor, or the disk has taken too long for a file: 503.
     pub late: u64,
-    /// Too many waited to be synced: 503.
+    /// Too much waited for the disk: 503.
     pub behind: u64,
     /// Were not as declared: 400.
     pub damaged: u64,

@@ -1,5 +1,6 @@
 //! The end of the process: what is under way is kept first.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -124,6 +125,37 @@ fn an_upload_goes_on_to_be_synced_when_its_client_leaves() {
     assert!(shelf.listing().is_empty());
     wait_for(|| shelf.listing().len() == 1);
     assert_eq!(shelf.read("a"), b"abc");
+}
+
+/// All of it has come, and is not lost.
+#[test]
+fn a_drain_keeps_what_its_client_has_left() {
+    if !can(SLOW) {
+        return;
+    }
+    for workers in ["1", "2"] {
+        let shelf = Shelf::start_in(Folder::make(), SLOW, &["--workers", workers]);
+        let mut uploads = ["/a", "/b"].map(|name| {
+            let mut upload = shelf.connect();
+            upload.send(&by_length(&put(name), b"abc"));
+            upload
+        });
+        thread::sleep(Duration::from_millis(200));
+        uploads.iter_mut().for_each(|upload| assert!(upload.has_nothing()));
+        uploads.into_iter().for_each(reset);
+        for _ in 0..2 {
+            assert!(shelf.running.line().contains(" PUT /"));
+        }
+        shelf.running.signal("TERM");
+        let Shelf { folder, running, .. } = shelf;
+        let (status, left) = running.end();
+        assert_eq!(status, Some(0), "{left:?}");
+        let kept = left.iter().filter(|line| line.contains("kept, though its client had left"));
+        assert_eq!(kept.count(), 2, "{left:?}");
+        for name in ["a", "b"] {
+            assert_eq!(fs::read(folder.path().join(name)).expect("it is kept"), b"abc");
+        }
+    }
 }
 
 /// A reset is seen at once, and what comes of the upload has a line of its own.
