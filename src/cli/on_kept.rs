@@ -15,12 +15,13 @@ mod line;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
+use std::mem;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use socket2::SockRef;
 use streamsum::folder::KeptUpload;
@@ -31,6 +32,14 @@ use super::lines::Lines;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// But never longer: so late a reader may hear after it has come back.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// A reader that has stayed so long may come back at once; one that goes sooner, and has read
+/// nothing, is waited for longer each time.
+const SETTLED: Duration = Duration::from_secs(5);
+/// How often to look, while there is nothing to do or no room in the socket, whether the reader has
+/// gone and whether lines were lost.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often to report lost lines, at most, as long as it is behind.
+const REPORT: Duration = Duration::from_secs(60);
 /// Bytes that the socket is asked to take before they are read. What it may hold is what may have
 /// to be sent again, and a reader that is awake needs no more.
 const SEND_BUFFER: usize = 16 << 10;
@@ -95,10 +104,16 @@ impl fmt::Display for Told {
     }
 }
 
-struct Line {
-    text: Vec<u8>,
-    /// True if it was written once already.
-    is_told: bool,
+/// Its text, with its end.
+type Line = Vec<u8>;
+
+/// What there is to do for a thread that waited.
+enum Next {
+    Line(Line),
+    /// There is no line yet.
+    Look,
+    /// The queue is closing, and has no lines.
+    End,
 }
 
 struct Shared {
@@ -114,6 +129,7 @@ struct Queue {
     run: String,
     /// That of the last line: so many were pushed.
     number: u64,
+    /// Lines that were written, but for those that are to be written again.
     told: u64,
     lost: u64,
     is_closing: bool,
@@ -157,17 +173,22 @@ impl Shared {
             queue.lost += 1;
         }
         queue.number += 1;
-        let text = line::numbered(&queue.run, queue.number, fields);
-        queue.lines.push_back(Line { text, is_told: false });
+        let line = line::numbered(&queue.run, queue.number, fields);
+        queue.lines.push_back(line);
         drop(queue);
         self.changed.notify_all();
     }
 
-    /// Waits for a line; `None` once it is closing and there is none.
-    fn next(&self) -> Option<Line> {
+    /// Waits for a line, for at most so long.
+    fn next(&self, limit: Duration) -> Next {
         let is_idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.is_closing;
-        let queue = self.changed.wait_while(self.lock(), is_idle);
-        queue.unwrap_or_else(PoisonError::into_inner).lines.pop_front()
+        let waited = self.changed.wait_timeout_while(self.lock(), limit, is_idle);
+        let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match queue.lines.pop_front() {
+            Some(line) => Next::Line(line),
+            None if queue.is_closing => Next::End,
+            None => Next::Look,
+        }
     }
 
     /// Waits for so long, or until it is closing; true if it is.
@@ -184,6 +205,8 @@ struct Writer {
     shared: Arc<Shared>,
     lines: Lines,
     stream: Option<UnixStream>,
+    /// When it was connected.
+    since: Instant,
     /// How long to wait before the next try to connect.
     wait: Duration,
     /// Lines that come before those of the queue: the last of them was not written whole.
@@ -196,8 +219,9 @@ struct Writer {
     window: usize,
     /// True if a line has reported that nobody listens.
     is_gone: bool,
-    /// How many lost lines were reported.
+    /// How many lost lines were reported, and when the last time.
     lost: u64,
+    reported: Option<Instant>,
 }
 
 impl Writer {
@@ -207,6 +231,7 @@ impl Writer {
             shared,
             lines,
             stream: None,
+            since: Instant::now(),
             wait: Duration::ZERO,
             again: VecDeque::new(),
             written: VecDeque::new(),
@@ -214,16 +239,21 @@ impl Writer {
             window: 0,
             is_gone: false,
             lost: 0,
+            reported: None,
         }
     }
 
     /// Writes the lines that come, until the queue is closing and all is written, or nobody
     /// listens then.
     fn run(mut self) {
+        let mut was_closing = false;
         loop {
             if self.stream.is_none() {
-                let is_closing = self.shared.pause(self.wait);
-                self.wait = (self.wait * 2).clamp(FIRST_WAIT, LONGEST_WAIT);
+                let is_closing = self.pause();
+                // At the end there is one try.
+                if is_closing && mem::replace(&mut was_closing, true) {
+                    break;
+                }
                 match self.connect() {
                     Err(_) if is_closing => break,
                     Err(wrong) => self.has_gone(&wrong),
@@ -231,11 +261,36 @@ impl Writer {
                 }
                 continue;
             }
-            let Some(line) = self.again.pop_front().or_else(|| self.shared.next()) else { break };
-            self.write(line);
+            let next = self.again.pop_front().map(Next::Line);
+            match next.unwrap_or_else(|| self.shared.next(LOOK)) {
+                Next::Line(line) => self.write(line),
+                Next::Look => self.look(),
+                Next::End => {
+                    self.look();
+                    if self.stream.is_some() {
+                        break;
+                    }
+                }
+            }
+            self.report_lost();
         }
         self.shared.lock().is_done = true;
         self.shared.changed.notify_all();
+    }
+
+    /// Waits before a try to connect, and the next time for longer; true if the queue is closing.
+    fn pause(&mut self) -> bool {
+        let mut left = self.wait;
+        self.wait = (self.wait * 2).clamp(FIRST_WAIT, LONGEST_WAIT);
+        loop {
+            let time = left.min(LOOK);
+            left -= time;
+            let is_closing = self.shared.pause(time);
+            self.report_lost();
+            if is_closing || left.is_zero() {
+                return is_closing;
+            }
+        }
     }
 
     fn connect(&mut self) -> io::Result<()> {
@@ -244,50 +299,90 @@ impl Writer {
         let _ = socket.set_send_buffer_size(SEND_BUFFER);
         // It may be exceeded by one write.
         self.window = 2 * socket.send_buffer_size().unwrap_or(DEFAULT_BUFFER);
+        stream.set_write_timeout(Some(LOOK))?;
+        self.since = Instant::now();
         self.stream = Some(stream);
         Ok(())
     }
 
     fn write(&mut self, line: Line) {
-        let Some(stream) = &mut self.stream else { return self.again.push_front(line) };
-        match stream.write_all(&line.text) {
-            Ok(()) => self.has_written(line),
-            Err(wrong) => {
-                let is_unread = may_be_unread(stream, &wrong);
-                self.stream = None;
-                // Half of it is worth nothing.
-                self.again.push_front(line);
-                while let Some(line) = self.written.pop_back() {
-                    if is_unread {
-                        self.again.push_front(line);
-                    }
+        let mut written = 0;
+        while let Some(rest) = line.get(written..)
+            && !rest.is_empty()
+        {
+            let Some(stream) = &mut self.stream else { return self.again.push_front(line) };
+            match stream.write(rest) {
+                Ok(count) => written += count,
+                Err(wrong) if wrong.kind() == ErrorKind::Interrupted => {}
+                // There is no room yet.
+                Err(wrong) if wrong.kind() == ErrorKind::WouldBlock => self.report_lost(),
+                Err(wrong) => {
+                    // Half of it is worth nothing.
+                    self.again.push_front(line);
+                    return self.has_ended(&wrong);
                 }
-                self.written_bytes = 0;
+            }
+        }
+        self.has_written(line);
+    }
+
+    /// Looks whether the reader has gone. No bytes can be sent to a socket that is closed, while a
+    /// read would find an end, too, where the reader only says that it writes nothing.
+    fn look(&mut self) {
+        let Some(stream) = &self.stream else { return };
+        if let Err(wrong) = SockRef::from(stream).send(&[])
+            && wrong.kind() != ErrorKind::WouldBlock
+            && wrong.kind() != ErrorKind::Interrupted
+        {
+            self.has_ended(&wrong);
+        }
+    }
+
+    /// Takes back what the reader may not have read.
+    fn has_ended(&mut self, wrong: &io::Error) {
+        let Some(stream) = self.stream.take() else { return };
+        let is_unread = may_be_unread(&stream, wrong);
+        if self.since.elapsed() >= SETTLED || !is_unread && !self.written.is_empty() {
+            self.wait = Duration::ZERO;
+        }
+        let written = mem::take(&mut self.written);
+        self.written_bytes = 0;
+        if is_unread {
+            self.shared.lock().told -= written.len() as u64;
+            for line in written.into_iter().rev() {
+                self.again.push_front(line);
             }
         }
     }
 
-    fn has_written(&mut self, mut line: Line) {
-        self.wait = Duration::ZERO;
-        let mut queue = self.shared.lock();
-        queue.told += u64::from(!line.is_told);
-        let (lost, has_caught_up) = (queue.lost, queue.lines.is_empty());
-        drop(queue);
-        line.is_told = true;
-        self.written_bytes += line.text.len();
+    fn has_written(&mut self, line: Line) {
+        self.shared.lock().told += 1;
+        self.written_bytes += line.len();
         self.written.push_back(line);
         while let Some(first) = self.written.front()
-            && self.written_bytes - first.text.len() >= self.window
+            && self.written_bytes - first.len() >= self.window
         {
-            self.written_bytes -= first.text.len();
+            // The reader has read it.
+            self.wait = Duration::ZERO;
+            self.written_bytes -= first.len();
             self.written.pop_front();
         }
-        // Once for all, however long it was behind.
-        if lost > self.lost && has_caught_up {
+    }
+
+    /// Reports lost lines: the first at once, and more of them from time to time, and when it has
+    /// caught up.
+    fn report_lost(&mut self) {
+        let queue = self.shared.lock();
+        let (lost, is_empty) = (queue.lost, queue.lines.is_empty());
+        drop(queue);
+        let has_caught_up = is_empty && self.again.is_empty();
+        let is_due = has_caught_up || self.reported.is_none_or(|at| at.elapsed() >= REPORT);
+        if lost > self.lost && is_due {
             let words = "--on-kept: lines lost, as nobody read them in time";
             let more = lost - self.lost;
             self.note(format_args!("{words}: {more}"));
             self.lost = lost;
+            self.reported = Some(Instant::now());
         }
     }
 

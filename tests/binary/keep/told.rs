@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use testkit::binary::lines;
 use testkit::client::PATIENCE;
@@ -88,6 +91,13 @@ fn next(reader: &mut BufReader<UnixStream>) -> String {
     reader.read_line(&mut line).expect("a line");
     assert_eq!(line.pop(), Some('\n'), "{line}");
     line
+}
+
+/// How many lines a note says were lost.
+fn lost(note: &str) -> u64 {
+    let words = "streamsum: --on-kept: lines lost, as nobody read them in time: ";
+    let number = note.strip_prefix(words).unwrap_or_else(|| panic!("{note}"));
+    number.parse().expect("a number")
 }
 
 /// The text of a member, or its number, as it stands there.
@@ -227,6 +237,90 @@ fn what_a_reader_has_left_unread_comes_again() {
     told.comes_to("told=7 waiting=0 lost=0");
 }
 
+/// No upload comes that would show that it has gone.
+#[test]
+fn a_reader_that_ends_is_missed_without_another_upload() {
+    let told = Told::start(&[]);
+    told.line();
+    let listener = told.listen();
+    let reader = accept(&listener);
+    told.line();
+    told.keep(0..5);
+    told.comes_to("told=5 waiting=0 lost=0");
+    drop(reader);
+    let mut reader = accept(&listener);
+    for name in 0..5u32 {
+        assert_eq!(named(&mut reader), (name.to_string(), u64::from(name) + 1));
+    }
+    told.comes_to("told=5 waiting=0 lost=0");
+    // What it took is told; nobody has what it left, and what comes then waits with it.
+    drop((reader, listener));
+    let reader = {
+        assert!(told.line().contains("nobody listens"));
+        told.keep(5..7);
+        told.comes_to("told=5 waiting=2 lost=0");
+        accept(&told.listen())
+    };
+    assert!(told.line().contains("connected"));
+    told.comes_to("told=7 waiting=0 lost=0");
+    drop(reader);
+    assert!(told.line().contains("nobody listens"));
+    told.comes_to("told=5 waiting=2 lost=0");
+}
+
+/// It says that it will write nothing, and reads on.
+#[test]
+fn a_reader_that_ends_its_own_half_is_told_all() {
+    let told = Told::start(&[]);
+    told.line();
+    let listener = told.listen();
+    let mut reader = accept(&listener);
+    reader.get_ref().shutdown(Shutdown::Write).expect("an open socket");
+    thread::sleep(Duration::from_millis(1_500));
+    told.keep(0..1);
+    assert_eq!(named(&mut reader), ("0".into(), 1));
+    assert!(listener.accept().is_err(), "it has connected once");
+}
+
+#[test]
+fn a_reader_that_ends_at_once_is_not_asked_again_and_again() {
+    let told = Told::start(&[]);
+    told.line();
+    // More than the socket takes.
+    told.keep(0..500);
+    let listener = told.listen();
+    drop(accept(&listener));
+    let until = Instant::now() + Duration::from_secs(2);
+    let mut times = 0;
+    while Instant::now() < until {
+        match listener.accept() {
+            Ok(_) => times += 1,
+            Err(_) => thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    assert!(times <= 4, "{times}");
+    let mut reader = accept(&listener);
+    for number in 1..=500 {
+        assert_eq!(named(&mut reader).1, number);
+    }
+    told.comes_to("told=500 waiting=0 lost=0");
+}
+
+#[test]
+fn lost_lines_are_reported_while_nobody_listens() {
+    let told = Told::start(&["--on-kept-queue", "2"]);
+    assert!(told.line().contains("nobody listens"));
+    told.keep(0..3);
+    assert_eq!(lost(&told.line()), 1);
+    told.keep(3..5);
+    told.comes_to("told=0 waiting=2 lost=3");
+    let mut reader = accept(&told.listen());
+    assert!(told.line().contains("connected"));
+    assert_eq!([named(&mut reader).1, named(&mut reader).1], [4, 5]);
+    // The rest of them, as it has caught up.
+    assert_eq!(lost(&told.line()), 2);
+}
+
 #[test]
 fn a_reader_that_never_reads_costs_lines_and_no_upload() {
     let told = Told::start(&["--on-kept-queue", "5"]);
@@ -236,6 +330,8 @@ fn a_reader_that_never_reads_costs_lines_and_no_upload() {
     told.line();
     // What the socket takes, what the thread has in its hands, and the queue.
     told.keep(0..1_000);
+    // It does not wait for the reader to say so.
+    let first = lost(&told.line());
     let counters = told.counters();
     let values: Vec<u64> = counters
         .split(['=', ' '])
@@ -243,16 +339,17 @@ fn a_reader_that_never_reads_costs_lines_and_no_upload() {
         .step_by(2)
         .map(|number| number.parse().expect("a number"))
         .collect();
-    let [written, waiting, lost] = values[..] else { panic!("{counters}") };
-    assert_eq!((waiting, written + waiting + lost), (6, 1_000), "{counters}");
-    assert!(lost > 100, "{counters}");
+    let [written, waiting, all_lost] = values[..] else { panic!("{counters}") };
+    assert_eq!((waiting, written + waiting + all_lost), (6, 1_000), "{counters}");
+    assert!(all_lost > 100, "{counters}");
     // It has the oldest that were written, and the newest; that some are missing it can see.
-    let all: Vec<u64> = (0..1_000 - lost).map(|_| named(&mut reader).1).collect();
+    let all: Vec<u64> = (0..1_000 - all_lost).map(|_| named(&mut reader).1).collect();
     let expected: Vec<u64> = (1..=written + 1).chain(996..=1_000).collect();
     assert_eq!(all, expected);
-    let expected = format!("streamsum: --on-kept: lines lost, as nobody read them in time: {lost}");
-    assert_eq!(told.line(), expected);
-    told.comes_to(&format!("told={} waiting=0 lost={lost}", 1_000 - lost));
+    if first < all_lost {
+        assert_eq!(first + lost(&told.line()), all_lost);
+    }
+    told.comes_to(&format!("told={} waiting=0 lost={all_lost}", 1_000 - all_lost));
 }
 
 /// Python reads what is told.
@@ -303,7 +400,8 @@ fn at_the_end_what_waits_is_written_or_counted() {
         is_kept(&upload.exchange(b"abc"), b"abc");
         if let Some(reader) = &mut reader {
             assert_eq!(named(reader).0, "a");
-            assert_eq!(reader.fill_buf().expect("an end").len(), 0);
+            // Unlike `fill_buf`, it reads on after a signal.
+            assert_eq!(reader.read_line(&mut String::new()).expect("an end"), 0);
         }
         let (status, left) = told.shelf.running.end();
         let mut expected = vec!["streamsum: drained"];
@@ -312,6 +410,24 @@ fn at_the_end_what_waits_is_written_or_counted() {
         }
         assert_eq!((status, left), (Some(0), expected.iter().map(|&line| line.into()).collect()));
     }
+}
+
+/// The reader ended a moment before, and has left all unread.
+#[test]
+fn at_the_end_what_nobody_reads_any_more_is_counted() {
+    let told = Told::start(&[]);
+    told.line();
+    let listener = told.listen();
+    let reader = accept(&listener);
+    told.line();
+    told.keep(0..5);
+    told.comes_to("told=5 waiting=0 lost=0");
+    drop((reader, listener));
+    told.shelf.running.signal("TERM");
+    let (status, left) = told.shelf.running.end();
+    let expected = "streamsum: --on-kept: uploads kept that were not told: 5".to_owned();
+    assert!(left.contains(&expected), "{left:?}");
+    assert_eq!(status, Some(0));
 }
 
 /// At its end the process waits for a moment and no longer, whoever does not read.
