@@ -100,8 +100,8 @@ struct Kept {
     replaces: bool,
     /// Bytes of content that were handed on to be written.
     sent: u64,
-    /// What came last, which is written before the file is kept.
-    tail: Option<Content>,
+    /// What came last, which is written before the file is kept. Many have none yet.
+    tail: Option<Box<Content>>,
     /// `None` if nobody wants to be told.
     known: Option<Box<Known>>,
     shared: Arc<Shared>,
@@ -425,7 +425,7 @@ impl Handler for Folder {
             let (id, is_last, content) = (piece.id(), piece.last(), piece.keep());
             let Some(Some(kept)) = attached(piece.upload()) else { unreachable!("it was there") };
             if is_last {
-                kept.tail = Some(content);
+                kept.tail = Some(Box::new(content));
             } else {
                 writes.push(self.write(id, kept, content));
                 piece.credit(0);

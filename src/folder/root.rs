@@ -68,7 +68,8 @@ pub(super) struct Root {
 #[derive(Debug)]
 pub(super) struct Unfinished {
     file: File,
-    name: Option<Name>,
+    /// Most have none while their content comes, and there are many.
+    name: Option<Box<Name>>,
 }
 
 /// An unfinished name, which is removed with this.
@@ -126,7 +127,7 @@ impl Root {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
             match openat(&self.home.dir, &*text, flags, Mode::from_raw_mode(FILE_MODE)) {
                 Ok(file) => {
-                    let name = Name { home: Arc::clone(&self.home), text };
+                    let name = Box::new(Name { home: Arc::clone(&self.home), text });
                     if hold(&file)? {
                         return Ok(Unfinished { file: file.into(), name: Some(name) });
                     }
@@ -369,7 +370,7 @@ impl Unfinished {
         while self.name.is_none() {
             let text = root.unfinished();
             match self.link(&root.home.dir, &text) {
-                Ok(()) => self.name = Some(Name { home: Arc::clone(&root.home), text }),
+                Ok(()) => self.name = Some(Box::new(Name { home: Arc::clone(&root.home), text })),
                 // Somebody else's: the next is free.
                 Err(Errno::EXIST) => {}
                 Err(wrong) => return Err(wrong),

@@ -177,7 +177,7 @@ fn what_the_dead_have_left_is_removed_and_nothing_else() {
         fs::write(folder.join(name), b"").expect("a file");
     }
     let second = Root::open(&folder).expect("a second");
-    let Name { text, .. } = under_way.name.as_ref().expect("it has one");
+    let Name { text, .. } = &**under_way.name.as_ref().expect("it has one");
     let mut expected = vec![".hidden".to_owned(), text.clone(), "a".to_owned()];
     expected.sort();
     assert_eq!(listed(&folder), expected);
