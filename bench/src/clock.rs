@@ -173,7 +173,9 @@ mod tests {
             let now = system_and_user(process::id()).unwrap();
             [now[0] - system, now[1] - user]
         };
-        let [system, user] = spend(&|| drop(std::hint::black_box((0..100_000).sum::<u64>())));
+        let [system, user] = spend(&|| {
+            std::hint::black_box((0..100_000).sum::<u64>());
+        });
         assert!(user > system, "counting: {system:?} and {user:?}");
         let [system, user] = spend(&|| drop(fs::read("/proc/self/smaps")));
         assert!(system > user, "asking the kernel: {system:?} and {user:?}");
