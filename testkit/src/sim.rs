@@ -21,6 +21,7 @@ mod recorder;
 mod session;
 mod socket;
 mod traffic;
+mod uploader;
 mod watch;
 pub mod workers;
 pub mod world;

@@ -11,6 +11,7 @@ use streamsum::folder::{Disk, Folder};
 use streamsum::handler::PeerAddr;
 use streamsum::resident::Pair;
 
+use super::uploader::Uploader;
 use super::{Client, Driver, Keeps};
 use crate::content::digest;
 use crate::random::Random;
@@ -37,79 +38,42 @@ impl Keeps for Pair<Folder, Script> {
     }
 }
 
-/// One that sends a single upload.
-struct Uploader {
-    client: Client,
-    request: Vec<u8>,
-    /// Where its content begins.
-    head: usize,
-    is_chunked: bool,
+/// One that sends a single upload, and what it is told.
+struct Sender {
+    upload: Uploader,
     name: String,
     /// True if nothing may be replaced.
     is_only_new: bool,
     /// True if it declares another content.
     is_damaged: bool,
-    content: Vec<u8>,
-    sent: usize,
     answer: Vec<u8>,
 }
 
-impl Uploader {
+impl Sender {
     fn new(number: usize, client: Client, random: &mut Random) -> Self {
         let length = random.below(20_000);
         let mut content = format!("{number:0NUMBER$}").into_bytes();
         content.extend(random.bytes(length));
-        let (is_chunked, is_only_new) = (random.chance(50), random.chance(20));
-        let is_damaged = random.chance(10);
-        let name = format!("{}", random.below(NAMES));
-        let mut head = format!("PUT /{name} HTTP/1.1\r\nHost: localhost\r\n");
-        if is_only_new {
-            head += "If-None-Match: *\r\n";
-        }
-        if is_damaged {
-            // That of no content.
-            head += "Content-MD5: 1B2M2Y8AsgTpgAmY7PhCfg==\r\n";
-        }
-        head += &match is_chunked {
-            true => "Transfer-Encoding: chunked\r\n\r\n".to_owned(),
-            false => format!("Content-Length: {}\r\n\r\n", content.len()),
-        };
-        let mut request = head.into_bytes();
-        let head = request.len();
-        if is_chunked {
-            for piece in random.pieces(&content, 5_000) {
-                request.extend(format!("{:x}\r\n", piece.len()).bytes());
-                request.extend(piece);
-                request.extend(b"\r\n");
-            }
-            request.extend(b"0\r\n\r\n");
-        } else {
-            request.extend(&content);
-        }
-        let (sent, answer) = (0, Vec::new());
-        Self {
-            client,
-            request,
-            head,
-            is_chunked,
-            name,
-            is_only_new,
-            is_damaged,
-            content,
-            sent,
-            answer,
-        }
+        let name = random.below(NAMES).to_string();
+        let (is_only_new, is_damaged) = (random.chance(20), random.chance(10));
+        // The digest is that of no content.
+        let fields = [
+            (is_only_new, "If-None-Match: *\r\n"),
+            (is_damaged, "Content-MD5: 1B2M2Y8AsgTpgAmY7PhCfg==\r\n"),
+        ];
+        let fields: String =
+            fields.into_iter().filter(|(is_sent, _)| *is_sent).map(|(_, field)| field).collect();
+        let upload = Uploader::new(client, &format!("/{name}"), &fields, content, random);
+        Self { upload, name, is_only_new, is_damaged, answer: Vec::new() }
     }
 
-    fn send(&mut self, bytes: usize) {
-        let end = self.request.len().min(self.sent.saturating_add(bytes));
-        self.client.send(&self.request[self.sent..end]);
-        self.sent = end;
+    fn has_reset(&self) -> bool {
+        self.upload.client.has_reset()
     }
 
     /// The status of its answer, if that has come.
     fn status(&mut self) -> Option<u16> {
-        self.answer.extend(self.client.take_bytes());
+        self.answer.extend(self.upload.client.take_bytes());
         let digits = self.answer.get("HTTP/1.1 ".len()..)?.get(..3)?;
         Some(std::str::from_utf8(digits).ok()?.parse().expect("a status"))
     }
@@ -171,7 +135,7 @@ struct Game {
     driver: Driver<Pair<Folder, Script>>,
     disk: Disk,
     script: Script,
-    uploaders: Vec<Uploader>,
+    senders: Vec<Sender>,
     random: Random,
 }
 
@@ -195,7 +159,7 @@ pub fn play(mut random: Random) -> Kept {
     let door = Door::default();
     let folder = Folder::new(disk.clone(), door, Checksum::new(), script.clone());
     let driver = Driver::new(config, Pair::new(folder, script.clone()));
-    let mut game = Game { driver, disk, script, uploaders: Vec::new(), random };
+    let mut game = Game { driver, disk, script, senders: Vec::new(), random };
     for _ in 0..500 {
         game.operate();
         game.look();
@@ -209,8 +173,8 @@ impl Game {
         match self.random.below(20) {
             0 | 1 => {
                 let client = self.driver.connect_from(PeerAddr::Unix);
-                let number = self.uploaders.len();
-                self.uploaders.push(Uploader::new(number, client, &mut self.random));
+                let number = self.senders.len();
+                self.senders.push(Sender::new(number, client, &mut self.random));
             }
             2..=7 => self.work(),
             8 => self.disturb(),
@@ -220,16 +184,10 @@ impl Game {
             }
             10..=12 => drop(self.driver.settle()),
             13 => self.driver.turn(),
-            _ if self.uploaders.is_empty() => {}
+            _ if self.senders.is_empty() => {}
             _ => {
-                let number = self.random.below(self.uploaders.len());
-                let uploader = &mut self.uploaders[number];
-                let is_through = uploader.sent == uploader.request.len();
-                if self.random.chance(2) {
-                    uploader.client.reset();
-                } else if !is_through && !uploader.client.has_reset() {
-                    uploader.send(1 + self.random.below(8_000));
-                }
+                let number = self.random.below(self.senders.len());
+                self.senders[number].upload.go_on(&mut self.random);
             }
         }
     }
@@ -262,21 +220,24 @@ impl Game {
         let state = self.script.state();
         for (name, content) in &state.files {
             let digits = std::str::from_utf8(&content[..NUMBER]).expect("digits");
-            let uploader = &self.uploaders[digits.parse::<usize>().expect("a number")];
-            assert_eq!(*content, uploader.content, "a file that is not as it was sent");
-            assert_eq!(*name, uploader.name, "under another's name");
-            assert!(!uploader.is_damaged, "damage has got a name");
+            let sender = &self.senders[digits.parse::<usize>().expect("a number")];
+            assert_eq!(*content, sender.upload.content, "a file that is not as it was sent");
+            assert_eq!(*name, sender.name, "under another's name");
+            assert!(!sender.is_damaged, "damage has got a name");
         }
-        for (number, uploader) in self.uploaders.iter_mut().enumerate() {
-            if uploader.status() == Some(200) {
+        for (number, sender) in self.senders.iter_mut().enumerate() {
+            if sender.status() == Some(200) {
                 assert!(state.kept.contains(&number), "answered before it was kept");
             }
             let written = state.written.get(&number).copied().unwrap_or_default();
             // Of a file that has less than its number nobody knows whose it is.
-            let most = uploader.head + written.max(NUMBER) + BUFFER;
+            let most = sender.upload.head + written.max(NUMBER) + BUFFER;
             // One that is answered is read to its end.
-            if !uploader.is_chunked && uploader.answer.is_empty() && !uploader.client.is_closed() {
-                let taken = uploader.client.taken();
+            if !sender.upload.is_chunked
+                && sender.answer.is_empty()
+                && !sender.upload.client.is_closed()
+            {
+                let taken = sender.upload.client.taken();
                 assert!(
                     taken <= most,
                     "upload {number}: {taken} bytes read, with {written} written"
@@ -287,12 +248,7 @@ impl Game {
 
     /// All send what is left, the engine drains, and the disk does what it owes.
     fn finish(&mut self) {
-        for uploader in &mut self.uploaders {
-            if !uploader.client.has_reset() {
-                uploader.send(usize::MAX);
-                uploader.client.finish();
-            }
-        }
+        self.senders.iter_mut().for_each(|sender| sender.upload.end());
         self.driver.settle();
         self.look();
         self.driver.engine.drain();
@@ -312,35 +268,35 @@ impl Game {
     }
 
     fn audit(mut self) -> Kept {
-        let Self { driver, disk, script, uploaders, .. } = &mut self;
+        let Self { driver, disk, script, senders, .. } = &mut self;
         let state = script.state();
         assert_eq!((driver.engine.held(), state.drafts), (0, 0), "something is left");
         let mut seen = Kept { replaced: state.replaced, ..Kept::default() };
-        for (number, uploader) in uploaders.iter_mut().enumerate() {
+        for (number, sender) in senders.iter_mut().enumerate() {
             let is_kept = state.kept.contains(&number);
-            if uploader.client.has_reset() {
+            if sender.has_reset() {
                 seen.gone += 1;
                 seen.kept_without_client += u64::from(is_kept);
                 continue;
             }
-            let status = uploader.status().expect("an answer");
+            let status = sender.status().expect("an answer");
             assert_eq!(status == 200, is_kept, "upload {number}");
             match status {
                 200 => {
-                    let expected = digest(&uploader.content);
-                    assert!(uploader.answer.ends_with(expected.as_bytes()), "another digest");
+                    let expected = digest(&sender.upload.content);
+                    assert!(sender.answer.ends_with(expected.as_bytes()), "another digest");
                     seen.kept += 1;
                 }
                 400 => {
-                    assert!(uploader.is_damaged, "upload {number} was sent as declared");
+                    assert!(sender.is_damaged, "upload {number} was sent as declared");
                     seen.damaged += 1;
                 }
                 412 => {
-                    assert!(uploader.is_only_new, "upload {number} may replace");
+                    assert!(sender.is_only_new, "upload {number} may replace");
                     seen.exists += 1;
                 }
                 500 => seen.failed += 1,
-                503 if uploader.answer.ends_with(b"the disk is behind") => seen.behind += 1,
+                503 if sender.answer.ends_with(b"the disk is behind") => seen.behind += 1,
                 503 => seen.late += 1,
                 507 => seen.full += 1,
                 other => panic!("upload {number} was answered {other}"),

@@ -10,6 +10,7 @@ use streamsum::engine::{Config, Timeouts};
 use streamsum::handler::PeerAddr;
 use streamsum::resident::Resident;
 
+use super::uploader::Uploader;
 use super::{Client, Driver, Socket};
 use crate::content::digest;
 use crate::random::Random;
@@ -21,48 +22,10 @@ const BUFFER: usize = 4 << 10;
 /// All is over after so many seconds, or never.
 const MOST_SECONDS: usize = 1_000;
 
-/// One that sends a single upload.
-struct Uploader {
-    client: Client,
-    request: Vec<u8>,
-    /// Where its content begins.
-    head: usize,
-    is_chunked: bool,
-    content: Vec<u8>,
-    sent: usize,
-}
-
-impl Uploader {
-    fn new(number: usize, client: Client, random: &mut Random) -> Self {
-        let length = random.below(20_000);
-        let content = random.bytes(length);
-        let is_chunked = random.chance(50);
-        let framing = if is_chunked {
-            "Transfer-Encoding: chunked".to_owned()
-        } else {
-            format!("Content-Length: {length}")
-        };
-        let mut request =
-            format!("PUT /{number} HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n").into_bytes();
-        let head = request.len();
-        if is_chunked {
-            for piece in random.pieces(&content, 5_000) {
-                request.extend(format!("{:x}\r\n", piece.len()).bytes());
-                request.extend(piece);
-                request.extend(b"\r\n");
-            }
-            request.extend(b"0\r\n\r\n");
-        } else {
-            request.extend(&content);
-        }
-        Self { client, request, head, is_chunked, content, sent: 0 }
-    }
-
-    fn send(&mut self, bytes: usize) {
-        let end = self.request.len().min(self.sent.saturating_add(bytes));
-        self.client.send(&self.request[self.sent..end]);
-        self.sent = end;
-    }
+fn uploader(number: usize, client: Client, random: &mut Random) -> Uploader {
+    let length = random.below(20_000);
+    let content = random.bytes(length);
+    Uploader::new(client, &format!("/{number}"), "", content, random)
 }
 
 /// How uploads have ended, and how often the rare things have happened.
@@ -159,7 +122,7 @@ impl Game {
             0 | 1 => {
                 let client = self.driver.connect_from(PeerAddr::Unix);
                 let number = self.uploaders.len();
-                self.uploaders.push(Uploader::new(number, client, &mut self.random));
+                self.uploaders.push(uploader(number, client, &mut self.random));
             }
             2..=4 => {
                 let place = self.random.below(self.received.len());
@@ -183,13 +146,7 @@ impl Game {
             _ if self.uploaders.is_empty() => {}
             _ => {
                 let number = self.random.below(self.uploaders.len());
-                let uploader = &mut self.uploaders[number];
-                let is_through = uploader.sent == uploader.request.len();
-                if self.random.chance(2) {
-                    uploader.client.reset();
-                } else if !is_through && !uploader.client.has_reset() {
-                    uploader.send(1 + self.random.below(8_000));
-                }
+                self.uploaders[number].go_on(&mut self.random);
             }
         }
     }
@@ -261,12 +218,7 @@ impl Game {
 
     /// All send what is left, the engine drains, and the store says what it owes.
     fn finish(&mut self) {
-        for uploader in &mut self.uploaders {
-            if !uploader.client.has_reset() {
-                uploader.send(usize::MAX);
-                uploader.client.finish();
-            }
-        }
+        self.uploaders.iter_mut().for_each(Uploader::end);
         self.driver.settle();
         self.look();
         self.driver.engine.drain();
