@@ -4,6 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use testkit::client::Client;
 use testkit::scratch::Folder;
 
 use super::untouched::reset;
@@ -22,6 +23,20 @@ const SLOW: &[&str] = &[
     "-e",
     "inject=fsync:delay_enter=2000000",
 ];
+
+/// A server whose disk is slow; `None` where that cannot be had.
+fn slow(options: &[&str]) -> Option<Shelf> {
+    can(SLOW).then(|| Shelf::start_in(Folder::make(), SLOW, options))
+}
+
+/// All of an upload has come, and is being synced.
+fn being_synced(shelf: &Shelf, name: &str) -> Client {
+    let mut upload = shelf.connect();
+    upload.send(&by_length(&put(name), b"abc"));
+    thread::sleep(Duration::from_millis(200));
+    assert!(upload.has_nothing(), "no answer before it is on disk");
+    upload
+}
 
 // covers: 36.4
 #[test]
@@ -76,14 +91,8 @@ fn a_drain_keeps_what_was_sent() {
 // covers: 36.4 36.5
 #[test]
 fn a_drain_waits_for_what_is_being_synced() {
-    if !can(SLOW) {
-        return;
-    }
-    let shelf = Shelf::start_in(Folder::make(), SLOW, &[]);
-    let mut upload = shelf.connect();
-    upload.send(&by_length(&put("/a"), b"abc"));
-    thread::sleep(Duration::from_millis(200));
-    assert!(upload.has_nothing(), "no answer before it is on disk");
+    let Some(shelf) = slow(&[]) else { return };
+    let mut upload = being_synced(&shelf, "/a");
     assert!(shelf.listing().is_empty(), "nor its name");
     shelf.running.signal("TERM");
     is_kept(&upload.answer(), b"abc");
@@ -96,13 +105,8 @@ fn a_drain_waits_for_what_is_being_synced() {
 /// Others are served while one is synced, on one worker.
 #[test]
 fn a_slow_disk_keeps_nobody_waiting_but_its_uploads() {
-    if !can(SLOW) {
-        return;
-    }
-    let shelf = Shelf::start_in(Folder::make(), SLOW, &[]);
-    let mut synced = shelf.connect();
-    synced.send(&by_length(&put("/a"), b"abc"));
-    thread::sleep(Duration::from_millis(200));
+    let Some(shelf) = slow(&[]) else { return };
+    let mut synced = being_synced(&shelf, "/a");
     assert_eq!(shelf.send(&put("/.a"), b"abc").status, 400);
     let mut other = shelf.begin(&put("/b"), 3);
     other.send(b"abc");
@@ -114,14 +118,8 @@ fn a_slow_disk_keeps_nobody_waiting_but_its_uploads() {
 /// Nobody knows whether its client has left when it is kept.
 #[test]
 fn an_upload_goes_on_to_be_synced_when_its_client_leaves() {
-    if !can(SLOW) {
-        return;
-    }
-    let shelf = Shelf::start_in(Folder::make(), SLOW, &[]);
-    let mut upload = shelf.connect();
-    upload.send(&by_length(&put("/a"), b"abc"));
-    thread::sleep(Duration::from_millis(200));
-    drop(upload);
+    let Some(shelf) = slow(&[]) else { return };
+    drop(being_synced(&shelf, "/a"));
     assert!(shelf.listing().is_empty());
     // It has an unfinished name first.
     wait_for(|| shelf.path("a").exists());
@@ -131,19 +129,9 @@ fn an_upload_goes_on_to_be_synced_when_its_client_leaves() {
 /// All of it has come, and is not lost.
 #[test]
 fn a_drain_keeps_what_its_client_has_left() {
-    if !can(SLOW) {
-        return;
-    }
     for workers in ["1", "2"] {
-        let shelf = Shelf::start_in(Folder::make(), SLOW, &["--workers", workers]);
-        let mut uploads = ["/a", "/b"].map(|name| {
-            let mut upload = shelf.connect();
-            upload.send(&by_length(&put(name), b"abc"));
-            upload
-        });
-        thread::sleep(Duration::from_millis(200));
-        uploads.iter_mut().for_each(|upload| assert!(upload.has_nothing()));
-        uploads.into_iter().for_each(reset);
+        let Some(shelf) = slow(&["--workers", workers]) else { return };
+        ["/a", "/b"].map(|name| being_synced(&shelf, name)).into_iter().for_each(reset);
         for _ in 0..2 {
             assert!(shelf.running.line().contains(" PUT /"));
         }
@@ -162,14 +150,8 @@ fn a_drain_keeps_what_its_client_has_left() {
 /// A reset is seen at once, and what comes of the upload has a line of its own.
 #[test]
 fn how_an_upload_ends_is_said_though_its_client_has_reset() {
-    if !can(SLOW) {
-        return;
-    }
-    let shelf = Shelf::start_in(Folder::make(), SLOW, &[]);
-    let mut upload = shelf.connect();
-    upload.send(&by_length(&put("/a"), b"abc"));
-    thread::sleep(Duration::from_millis(200));
-    reset(upload);
+    let Some(shelf) = slow(&[]) else { return };
+    reset(being_synced(&shelf, "/a"));
     let line = shelf.running.line();
     assert!(line.contains(" PUT /a - 3 "), "{line}");
     let line = shelf.running.line();
