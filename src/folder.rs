@@ -74,6 +74,10 @@ pub use volume::{Draft, KeepError, Volume};
 /// otherwise, the client hears so when it happens: 507, or 500. Nothing is left of an upload that
 /// was not kept.
 ///
+/// It decides when an upload goes on: a handler in front of it passes on all calls, and neither
+/// resumes its uploads nor [attaches](Upload::attach) something to them. As a resident it is idle
+/// when all is kept that has come, which a drain waits for.
+///
 /// The [module page](self) has an example.
 pub struct Folder {
     disk: Disk,
@@ -294,13 +298,6 @@ impl Folder {
         kept.shared.is_left.store(true, Ordering::Release);
         self.disk.crew.run(Duty::Make, vec![self.task(id, move |_| drop(kept))]);
     }
-
-    /// True if the disk has more to do than it may owe.
-    fn is_behind(&self) -> bool {
-        let duties = [Duty::Make, Duty::Write, Duty::Keep];
-        let waiting: usize = duties.map(|duty| self.disk.crew.waiting(duty)).iter().sum();
-        waiting > self.disk.max_waiting
-    }
 }
 
 impl fmt::Debug for Folder {
@@ -371,7 +368,7 @@ impl Handler for Folder {
             }
         };
         let client = Client { holder, page };
-        if self.is_behind() {
+        if self.disk.crew.waiting() > self.disk.max_waiting {
             self.disk.tally.not_kept(NotKept::Late);
             return Verdict::Answer(client.dress(for_a_while("the disk is behind")));
         }
@@ -457,9 +454,9 @@ impl Handler for Folder {
         if upload.values().is_empty()
             && let Some(response) = self.verify(&message, &mut upload)
         {
-            attached(&mut upload).and_then(Option::take).into_iter().for_each(|kept| {
+            if let Some(kept) = attached(&mut upload).and_then(Option::take) {
                 self.discard(id, kept);
-            });
+            }
             return Reply::Now(response);
         }
         let kept = attached(&mut upload).and_then(Option::take);

@@ -196,7 +196,7 @@ impl Room {
             && kept.buf.len() <= self.buffer / 2
             && let Some(lease) = self.lease(self.buffer)
         {
-            let mut buf = self.buffers.take(|| None);
+            let mut buf = self.take_buffer();
             buf.append(kept.buf.unread());
             let former = mem::replace(kept, Kept { buf, lease });
             self.give_back(former.lease);

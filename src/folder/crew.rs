@@ -1,8 +1,10 @@
 //! Who waits for the disk, so that the loop never does: a [`Crew`] of threads.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
@@ -80,9 +82,9 @@ pub trait Crew: Send + Sync {
     /// Runs these at some time, and returns at once.
     fn run(&self, duty: Duty, tasks: Vec<Task>);
 
-    /// How many tasks of this kind wait.
-    fn waiting(&self, duty: Duty) -> usize {
-        let _ = duty;
+    /// How many tasks wait: see [`Disk::max_waiting`](super::Disk::max_waiting), which by default
+    /// bounds nothing here.
+    fn waiting(&self) -> usize {
         0
     }
 }
@@ -121,8 +123,8 @@ impl Task {
     }
 }
 
-impl std::fmt::Debug for Task {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task").finish_non_exhaustive()
     }
 }
@@ -169,8 +171,9 @@ impl Crew for Threads {
         self.pool(duty).run(tasks);
     }
 
-    fn waiting(&self, duty: Duty) -> usize {
-        self.pool(duty).0.lock().tasks.len()
+    fn waiting(&self) -> usize {
+        let pools = [&self.making, &self.writing, &self.keeping];
+        pools.iter().map(|pool| pool.0.length.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -181,6 +184,8 @@ struct Pool(Arc<Queue>);
 struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    /// How many tasks wait, for a loop that asks with each request.
+    length: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -209,6 +214,7 @@ impl Pool {
         let mut waiting = self.0.lock();
         let wanted = tasks.len().min(waiting.idle);
         waiting.tasks.extend(tasks);
+        self.0.length.store(waiting.tasks.len(), Ordering::Relaxed);
         drop(waiting);
         for _ in 0..wanted {
             self.0.changed.notify_one();
@@ -263,6 +269,7 @@ impl Queue {
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
         waiting.idle -= 1;
         let task = waiting.tasks.pop_front()?;
+        self.length.store(waiting.tasks.len(), Ordering::Relaxed);
         waiting.running += 1;
         decided.is_running = true;
         Some(task)
@@ -358,6 +365,29 @@ mod tests {
         begun.recv().expect("it runs");
         drop(pool);
         go.send(()).expect("it still hangs");
+    }
+
+    #[test]
+    fn what_waits_is_counted() {
+        let threads = Threads::start().expect("threads");
+        let (go, gone) = channel::<()>();
+        let (begin, begun) = channel();
+        let gone = Arc::new(Mutex::new(gone));
+        let hang = || {
+            let (gone, begin) = (Arc::clone(&gone), begin.clone());
+            task(move || {
+                begin.send(()).expect("it is awaited");
+                let _ = gone.lock().map(|gone| gone.recv());
+            })
+        };
+        (0..KEEPING).for_each(|_| threads.run(Duty::Keep, hang()));
+        (0..KEEPING).for_each(|_| begun.recv().expect("each has a thread"));
+        assert_eq!(threads.waiting(), 0);
+        (0..3).for_each(|_| threads.run(Duty::Keep, hang()));
+        assert_eq!(threads.waiting(), 3);
+        drop(go);
+        (0..3).for_each(|_| begun.recv().expect("each has its turn"));
+        assert_eq!(threads.waiting(), 0);
     }
 
     #[test]

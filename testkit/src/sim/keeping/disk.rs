@@ -101,8 +101,8 @@ impl Crew for Script {
         self.state().tasks.extend(tasks.into_iter().map(|task| (duty, task)));
     }
 
-    fn waiting(&self, duty: Duty) -> usize {
-        self.state().tasks.iter().filter(|(other, _)| *other == duty).count()
+    fn waiting(&self) -> usize {
+        self.state().waiting()
     }
 }
 
