@@ -2,12 +2,14 @@
 //!
 //! Nothing here depends on whether the message is a request or a response.
 
+mod authority;
 mod body;
 mod fields;
 mod framing;
 mod malformed;
 
 pub use fields::Fields;
+pub(super) use authority::{is_authority, is_excluded_from_target};
 pub(crate) use fields::{is_tchar, list_members, parts};
 pub use framing::{Framing, Version};
 

@@ -2,8 +2,8 @@
 //! message framing that follows from them (RFC 9112 §3, §5, §6).
 
 use super::super::syntax::{
-    self, Fields, Framing, FramingFields, SectionScan, Seen, Version, is_tchar, list_members,
-    trim_ows,
+    self, Fields, Framing, FramingFields, SectionScan, Seen, Version, is_authority, is_tchar,
+    list_members, trim_ows,
 };
 use super::{Reject, target};
 
@@ -254,7 +254,7 @@ impl<'i> ControlFields<'i> {
         match self.host {
             Seen::Never if version == Version::Http10 => Ok(None),
             Seen::Never => Err(Reject::HostMissing),
-            Seen::Once(value) if target::is_authority(value) => Ok(Some(value)),
+            Seen::Once(value) if is_authority(value) => Ok(Some(value)),
             Seen::Once(_) => Err(Reject::Host),
             Seen::Again => Err(Reject::HostRepeated),
         }
