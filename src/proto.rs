@@ -1,4 +1,5 @@
-//! HTTP/1.1 as a server sees it, without sockets and without a clock.
+//! HTTP/1.1 without sockets and without a clock: as a server sees it, and in [`client`] as a
+//! client does.
 //!
 //! The caller gives a [`Connection`] the bytes that a peer sent, and the connection reports
 //! what they mean, one [`Event`] at a time. The caller gives it an answer, and the connection
@@ -59,6 +60,7 @@
 #![warn(clippy::indexing_slicing, clippy::expect_used)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
 
+pub mod client;
 mod limits;
 mod server;
 mod syntax;

@@ -234,7 +234,8 @@ impl Config {
 }
 
 fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
-    let Limits { request_line, head, fields, chunk_overhead: _, body: _, requests: _ } = *limits;
+    let Limits { request_line, head, fields, chunk_overhead: _, body: _, interim: _, requests: _ } =
+        *limits;
     at_least(1, "limits.request_line", u64::from(request_line))?;
     at_least(1, "limits.head", u64::from(head))?;
     at_least(1, "limits.fields", u64::from(fields))

@@ -1,6 +1,6 @@
-//! The limits of what one connection may send, each with its default and the reason for it.
+//! The limits of what the other side of a connection may send, each with its default and the reason for it.
 
-/// What one connection may send.
+/// What the other side of a connection may send.
 ///
 /// # Example
 ///
@@ -13,7 +13,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of a request line without its CRLF. Default 16 KiB: twice what
+    /// Bytes of a request line, or of a status line, without its CRLF. Default 16 KiB: twice what
     /// RFC 9112 §3 asks every recipient to take. One that is longer than [`Limits::head`]
     /// is never taken.
     pub request_line: u32,
@@ -31,6 +31,10 @@ pub struct Limits {
     /// `Some(0)` only requests without content are taken. See also
     /// [`Connection::set_body_limit`](super::Connection::set_body_limit).
     pub body: Option<u64>,
+    /// Interim answers before the final one, for a [`client`](super::client) alone. Default
+    /// 1,000: a server that says once a second that it is still at work may do so for a quarter of
+    /// an hour.
+    pub interim: u16,
     /// Requests on one connection; the answer to the last says `Connection: close`.
     /// Default none: to keep a connection costs little, and a new one costs a round trip.
     /// Set it behind a balancer that chooses a server when a client connects: a client that
@@ -46,8 +50,18 @@ impl Default for Limits {
             fields: 100,
             chunk_overhead: 16 << 10,
             body: None,
+            interim: 1_000,
             requests: None,
         }
+    }
+}
+
+impl Limits {
+    /// For what a server sends to a [`client`](super::client): the default ones, and at most
+    /// 64 KiB of content.
+    #[must_use]
+    pub fn for_answers() -> Self {
+        Self::default().body(64 << 10)
     }
 }
 
@@ -88,6 +102,13 @@ impl Limits {
         self
     }
 
+    /// Sets [`Limits::interim`](field@Limits::interim).
+    #[must_use]
+    pub fn interim(mut self, answers: u16) -> Self {
+        self.interim = answers;
+        self
+    }
+
     /// Sets [`Limits::requests`](field@Limits::requests); `None` turns it off.
     #[must_use]
     pub fn requests(mut self, most: impl Into<Option<u32>>) -> Self {
@@ -103,10 +124,11 @@ mod tests {
     #[test]
     fn each_name_sets_its_own() {
         let limits = Limits::default();
-        let limits = limits.request_line(1).head(2).fields(3).chunk_overhead(4).body(5).requests(6);
-        let Limits { request_line, head, fields, chunk_overhead, body, requests } = limits;
+        let limits = limits.request_line(1).head(2).fields(3).chunk_overhead(4).body(5);
+        let limits = limits.requests(6).interim(7);
+        let Limits { request_line, head, fields, chunk_overhead, body, interim, requests } = limits;
         assert_eq!((request_line, head, fields, chunk_overhead), (1, 2, 3, 4));
-        assert_eq!((body, requests), (Some(5), Some(6)));
+        assert_eq!((body, requests, interim), (Some(5), Some(6), 7));
         let without = limits.body(None).requests(None);
         assert_eq!((without.body, without.requests, without.head), (None, None, 2));
     }

@@ -8,8 +8,8 @@ mod fields;
 mod framing;
 mod malformed;
 
-pub use fields::Fields;
 pub(super) use authority::{is_authority, is_excluded_from_target};
+pub use fields::Fields;
 pub(crate) use fields::{is_tchar, list_members, parts};
 pub use framing::{Framing, Version};
 
