@@ -6,7 +6,7 @@
 //! | one story of the engine | [`sim::Driver`] with [`sim::Client`]: scripted sockets, an invented clock; [`sim::Recorder`] writes down what a handler sees |
 //! | the engine under many peers | [`sim::world`]: from a seed, or from a fuzzer's bytes |
 //! | servers over real sockets | [`serving`]: a server in a loop that can be asked and waited for; [`client`]: who talks to it |
-//! | who passes uploads on | [`store`]: S3, or a plain origin, by a script |
+//! | who passes uploads on | [`store`]: S3, or a plain origin, by a script, without or with sockets |
 //! | the binary | [`binary`]: a process, its lines and signals |
 //! | what holds for any input | [`checks`]: what the fuzz targets run, and their seeds |
 //!

@@ -4,6 +4,7 @@
 //! | to | begin with |
 //! |---|---|
 //! | play a connection in a simulation | [`Session`]: bytes in, bytes out, an invented time |
+//! | serve real sockets | [`serve::Serving`]: a thread per connection on loopback |
 //! | have it misbehave | [`Rule`] and [`Act`], given to [`Store::script`] |
 //! | ask what happened | [`Store::log`], [`Store::object`], [`Store::wait_until`] |
 //!
@@ -18,6 +19,7 @@ mod operations;
 mod output;
 mod request;
 mod script;
+pub mod serve;
 mod session;
 mod state;
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! Sessions by themselves, in every cut of what comes.
+//! Sessions by themselves, in every cut of what comes; then over sockets.
 
 mod acts;
 mod puts;
+mod sockets;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
