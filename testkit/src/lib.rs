@@ -7,6 +7,7 @@
 //! | the engine under many peers | [`sim::world`]: from a seed, or from a fuzzer's bytes |
 //! | servers over real sockets | [`serving`]: a server in a loop that can be asked and waited for; [`client`]: who talks to it |
 //! | who passes uploads on | [`store`]: S3, or a plain origin, by a script, without or with sockets |
+//! | how fast uploads are passed on | [`sink`]: takes them and forgets them, at next to no cost |
 //! | the binary | [`binary`]: a process, its lines and signals |
 //! | what holds for any input | [`checks`]: what the fuzz targets run, and their seeds |
 //!
@@ -26,4 +27,5 @@ pub mod response;
 pub mod scratch;
 pub mod serving;
 pub mod sim;
+pub mod sink;
 pub mod store;
