@@ -78,6 +78,8 @@
 
 pub mod buf;
 pub mod checksum;
+#[cfg(feature = "outgoing")]
+pub mod client;
 pub mod digest;
 #[cfg(feature = "door")]
 pub mod door;
@@ -88,6 +90,8 @@ pub mod handler;
 mod link;
 pub mod md5;
 mod now;
+#[cfg(feature = "outgoing")]
+pub mod outgoing;
 pub mod placement;
 pub mod proto;
 pub mod resident;

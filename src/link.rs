@@ -267,6 +267,50 @@ impl<S: Socket> Link<S> {
         Ok(written)
     }
 
+    /// Writes what waits and then `bytes`, as far as the other side takes them; returns how many of
+    /// `bytes` were taken. The others stay with the caller.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is broken.
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.has_output() {
+            self.write(&mut Vec::new())?;
+        }
+        let Some(socket) = &mut self.socket else { return Ok(0) };
+        if self.output.unsent() > 0 {
+            return Ok(0);
+        }
+        let written = write_to(socket, bytes, &mut self.ready)?;
+        transmit(socket, &mut self.ready)?;
+        Ok(written.bytes)
+    }
+
+    /// True if a write may take something that does not wait yet.
+    pub(crate) fn has_room(&self) -> bool {
+        self.ready.writable && !self.has_output()
+    }
+
+    /// True if nothing has come and nothing has ended, whatever the events said.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        let Some(socket) = &mut self.socket else { return false };
+        self.ready.readable = false;
+        loop {
+            match socket.read(&mut [0]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+                Ok(_) => return false,
+            }
+        }
+    }
+
+    /// Writes nothing more. A read tells what the other side has said before.
+    pub(crate) fn close_writing(&mut self) {
+        self.ready.writable = false;
+        self.ready.readable = true;
+        self.output = Output::default();
+    }
+
     /// Shuts down the writing half; false if that has to be tried again.
     ///
     /// # Errors

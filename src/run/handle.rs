@@ -102,6 +102,26 @@ impl Handle {
         self.workers.iter().filter(|worker| !worker.has_ended()).count()
     }
 
+    /// Has each loop do a round, for a resident that has to look at something.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use streamsum::run::Handle;
+    ///
+    /// /// Has a resident of the loop find what a thread has made.
+    /// fn announce(handle: &Handle, result: Vec<u8>, results: &std::sync::Mutex<Vec<Vec<u8>>>) {
+    ///     if let Ok(mut results) = results.lock() {
+    ///         results.push(result);
+    ///     }
+    ///     handle.wake();
+    /// }
+    /// # let _ = announce;
+    /// ```
+    pub fn wake(&self) {
+        self.workers.iter().for_each(Shared::wake);
+    }
+
     /// Accepts no more connections, finishes the requests in flight, then ends.
     pub fn drain(&self) {
         // That one passes it on when it has closed the listeners, and the others have all that

@@ -348,11 +348,11 @@ const REPORTS_URGENT_DATA: bool = cfg!(all(
 impl Stream {
     /// What each is registered for.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub(super) const INTEREST: Interest =
+    pub(crate) const INTEREST: Interest =
         Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
     /// What each is registered for.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub(super) const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+    pub(crate) const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 }
 
 impl Socket for Stream {

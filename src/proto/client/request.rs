@@ -107,6 +107,12 @@ impl Request {
         self
     }
 
+    /// [`Request::expect_continue`] in place.
+    #[cfg(feature = "outgoing")]
+    pub(crate) fn set_expectation(&mut self, is_asked: bool) {
+        self.expects_continue = is_asked;
+    }
+
     /// How its content is framed.
     #[must_use]
     pub fn framing(&self) -> Framing {

@@ -103,6 +103,12 @@ impl<'a> Fields<'a> {
         Self { lines }
     }
 
+    /// The lines as they came.
+    #[cfg(feature = "outgoing")]
+    pub(crate) fn lines(&self) -> &'a [u8] {
+        self.lines
+    }
+
     /// Name and value of each field line; the value without the white space around it.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
         self.lines.split(|byte| *byte == b'\n').filter_map(|line| {

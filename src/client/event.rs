@@ -1,0 +1,169 @@
+//! What becomes of an exchange.
+
+use std::fmt;
+use std::io;
+
+use crate::proto::Fields;
+use crate::proto::client::Fault;
+
+/// What has happened to an exchange. After [`Event::Answered`] and [`Event::Failed`] it is over,
+/// and its id means nothing.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::client::Event;
+///
+/// fn status(event: &Event) -> Option<u16> {
+///     match event {
+///         Event::Room => None,
+///         Event::Answered(answer) => Some(answer.status()),
+///         Event::Failed(failure) => Some(if failure.is_timeout() { 504 } else { 502 }),
+///     }
+/// }
+/// assert_eq!(status(&Event::Room), None);
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Content may be [written](super::Client::write): the server takes it, has asked for it if
+    /// it was to, and there is room. Told once, and again after a write that was not taken
+    /// whole.
+    Room,
+    /// The final answer.
+    Answered(Answer),
+    /// There will be none.
+    Failed(Failure),
+}
+
+/// A final answer, whole.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::client::Answer;
+///
+/// fn is_kept(answer: &Answer) -> bool {
+///     // One that came early is a refusal.
+///     matches!(answer.status(), 200..300) && answer.fields().get("ETag").is_some()
+/// }
+/// # let _ = is_kept;
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub(super) status: u16,
+    pub(super) lines: Box<[u8]>,
+    pub(super) content: Vec<u8>,
+    pub(super) is_early: bool,
+}
+
+impl Answer {
+    /// The status code, 200 to 999.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The field lines.
+    #[must_use]
+    pub fn fields(&self) -> Fields<'_> {
+        Fields::new(&self.lines)
+    }
+
+    /// The content, at most [`Limits::body`](crate::proto::Limits::body) bytes of it.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// True if it came before the request was sent whole. Its status is never 2xx then: see
+    /// [`Failure::EarlySuccess`].
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        self.is_early
+    }
+}
+
+impl fmt::Debug for Answer {
+    /// Without its fields and content, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("content", &self.content.len())
+            .field("is_early", &self.is_early)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an exchange has no answer.
+///
+/// # Example
+///
+/// ```
+/// use streamsum::client::Failure;
+///
+/// assert_eq!(Failure::Busy.to_string(), "no connection became free in time");
+/// assert!(!Failure::Busy.may_have_acted());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// All connections were in use for longer than [`Config::wait`](super::Config).
+    Busy,
+    /// The name of the host could not be looked up.
+    Name(io::ErrorKind),
+    /// Nobody took the connection.
+    Connect(io::ErrorKind),
+    /// Nobody took it in time, or the handshake did not end.
+    ConnectTimeout,
+    /// The connection broke. True if the server may have acted on the request.
+    Broken(io::ErrorKind, bool),
+    /// What the server sent is no answer. True if it may have acted on the request.
+    Fault(Fault, bool),
+    /// The server took no byte for longer than [`Config::write`](super::Config).
+    Stalled,
+    /// The server gave no answer within [`Config::answer`](super::Config).
+    Silent,
+    /// The server said that all went well, with this status code, before it had all content.
+    EarlySuccess(u16),
+}
+
+impl Failure {
+    /// True if the server has the whole request, or so much of it that it may have acted on it: what
+    /// became of it is not known. Else it was not sent, or in part.
+    #[must_use]
+    pub fn may_have_acted(&self) -> bool {
+        match self {
+            Failure::Broken(_, may_have_acted) | Failure::Fault(_, may_have_acted) => {
+                *may_have_acted
+            }
+            Failure::Silent | Failure::EarlySuccess(_) => true,
+            _ => false,
+        }
+    }
+
+    /// True if the server was too slow, so that 504 (Gateway Timeout) says it best.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Failure::ConnectTimeout | Failure::Stalled | Failure::Silent)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Busy => f.write_str("no connection became free in time"),
+            Failure::Name(kind) => write!(f, "the name was not found: {kind}"),
+            Failure::Connect(kind) => write!(f, "no connection: {kind}"),
+            Failure::ConnectTimeout => f.write_str("no connection in time"),
+            Failure::Broken(kind, _) => write!(f, "the connection broke: {kind}"),
+            Failure::Fault(fault, _) => write!(f, "no answer: {fault}"),
+            Failure::Stalled => f.write_str("the server took no more"),
+            Failure::Silent => f.write_str("no answer in time"),
+            Failure::EarlySuccess(status) => {
+                write!(f, "the server answered {status} before it had all content")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
