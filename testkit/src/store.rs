@@ -21,13 +21,14 @@ mod request;
 mod script;
 pub mod serve;
 mod session;
+mod signature;
 mod state;
 #[cfg(test)]
 mod tests;
 mod time;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 pub use answer::{Answer, Content, Framing, Malformed};
 pub use log::{Connection, Cut, Log, Request, Side};
@@ -35,6 +36,7 @@ pub use objects::Object;
 pub use request::Operation;
 pub use script::{Act, Rule, Space, Then, Which};
 pub use session::Session;
+pub use signature::Key;
 use state::State;
 
 use crate::client::PATIENCE;
@@ -61,6 +63,12 @@ pub struct Config {
     pub needs_length: bool,
     /// What becomes of `If-None-Match` and `If-Match`.
     pub conditions: Conditions,
+    /// Whose signatures are taken. If there is none, no request has to be signed.
+    pub keys: Vec<Key>,
+    /// Where it says it is; signatures name it.
+    pub region: String,
+    /// How far its clock is ahead of the time that it is told.
+    pub ahead: Duration,
     /// When a request is refused for what stands in its head.
     pub refuses: Refuses,
     /// Bytes of the largest PUT or part; larger ones are 400 (EntityTooLarge).
@@ -77,6 +85,9 @@ impl Config {
             domain: None,
             needs_length: true,
             conditions: Conditions::Honoured,
+            keys: Vec::new(),
+            region: "us-east-1".to_owned(),
+            ahead: Duration::ZERO,
             refuses: Refuses::Early,
             largest: 5 << 30,
             keeps: 64 << 20,

@@ -25,8 +25,14 @@ pub enum Content {
 }
 
 /// Codes of S3 with their status and a message.
-const ERRORS: [(&str, u16, &str); 25] = [
+const ERRORS: [(&str, u16, &str); 31] = [
     ("AccessDenied", 403, "Access Denied"),
+    (
+        "AuthorizationHeaderMalformed",
+        400,
+        "The authorization header that you provided is not valid.",
+    ),
+    ("AuthorizationQueryParametersError", 400, "The authorization parameters are not valid."),
     ("BadDigest", 400, "The Content-MD5 you specified did not match what we received."),
     ("BadRequest", 400, "An error occurred when parsing the HTTP request."),
     ("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size"),
@@ -35,10 +41,13 @@ const ERRORS: [(&str, u16, &str); 25] = [
     ("IncompleteBody", 400, "The request body terminated unexpectedly"),
     ("InternalError", 500, "We encountered an internal error. Please try again."),
     ("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist."),
+    ("InvalidArgument", 400, "Only one auth mechanism allowed"),
     ("InvalidDigest", 400, "The Content-MD5 you specified was invalid."),
     ("InvalidPart", 400, "One or more of the specified parts could not be found."),
     ("InvalidPartOrder", 400, "The list of parts was not in ascending order."),
     ("InvalidRequest", 400, "Invalid Request"),
+    ("InvalidToken", 400, "The provided token is malformed or otherwise not valid."),
+    ("InvalidURI", 400, "The specified URI couldn't be parsed."),
     ("MalformedXML", 400, "The XML you provided was not well-formed."),
     ("MethodNotAllowed", 405, "The specified method is not allowed against this resource."),
     ("MissingContentLength", 411, "You must provide the Content-Length HTTP header."),
@@ -63,6 +72,7 @@ const ERRORS: [(&str, u16, &str); 25] = [
         403,
         "The request signature we calculated does not match the signature you provided.",
     ),
+    ("XAmzContentSHA256Mismatch", 400, "The provided x-amz-content-sha256 does not match."),
 ];
 
 fn message(code: &str) -> &'static str {

@@ -71,6 +71,8 @@ pub struct Request {
     pub bucket: String,
     /// Decoded; empty if it is about a bucket.
     pub key: String,
+    /// Whose signature it has, if that is right and was asked for.
+    pub signed_by: Option<String>,
     /// Bytes of its content that came.
     pub received: u64,
     /// True if its content has come to its end.

@@ -200,6 +200,20 @@ fn operation(method: &str, key: &str, query: &[(String, String)]) -> Operation {
     }
 }
 
+/// Percent-encodes all but unreserved characters (RFC 3986 section 2.3) and those of `kept`.
+pub(super) fn encode(text: &str, kept: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        let letter = char::from(byte);
+        if byte.is_ascii_alphanumeric() || "-._~".contains(letter) || kept.contains(letter) {
+            encoded.push(letter);
+        } else {
+            encoded += &format!("%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 /// Percent-decodes (RFC 3986 section 2.1). `None` if it is malformed or no UTF-8.
 pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::new();

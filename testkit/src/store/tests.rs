@@ -2,6 +2,7 @@
 
 mod acts;
 mod puts;
+mod signed;
 mod sockets;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -55,12 +55,58 @@ pub(super) fn http_date(time: SystemTime) -> String {
     format!("{name}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
+/// The moment that S3 writes as `20130524T000000Z`. `None` if it is none.
+pub(super) fn of_basic_date(text: &str) -> Option<SystemTime> {
+    let is_digit = |at: usize, byte: u8| match at {
+        8 => byte == b'T',
+        15 => byte == b'Z',
+        _ => byte.is_ascii_digit(),
+    };
+    let has_form =
+        text.len() == 16 && text.bytes().enumerate().all(|(at, byte)| is_digit(at, byte));
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
+    let (hour, minute, second) = (number(9, 11)?, number(11, 13)?, number(13, 15)?);
+    let month = usize::try_from(month).ok()?;
+    let is_right = year >= 1970
+        && (1..=12).contains(&month)
+        && (1..=length(month, year)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    if !has_form || !is_right {
+        return None;
+    }
+    let years: u64 = (1970..year).map(|year| 365 + u64::from(is_leap(year))).sum();
+    let months: u64 = (1..month).map(|month| length(month, year)).sum();
+    let days = years + months + day - 1;
+    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    Some(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn basic_dates() {
+        for (text, seconds) in [
+            ("19700101T000000Z", Some(0)),
+            ("20130524T000000Z", Some(1_369_353_600)),
+            ("20000229T235959Z", Some(951_868_799)),
+            ("20010229T000000Z", None),
+            ("20130524T240000Z", None),
+            ("20130024T000000Z", None),
+            ("20130524T000000", None),
+            ("2013-05-24T00:00", None),
+            ("+0130524T000000Z", None),
+        ] {
+            assert_eq!(of_basic_date(text), seconds.map(at), "{text}");
+        }
     }
 
     #[test]

@@ -8,9 +8,11 @@ use super::{
     Act, Acts, Answer, End, Head, Link, Pause, Phase, Refuses, State, Step, Subject, Then, content,
     log,
 };
+use crate::naive::digests::digest;
 use crate::store::Operation;
 use crate::store::content::{Decoder, Framing, Taken};
 use crate::store::operations::{Doing, Received, hex};
+use crate::store::signature::Verifier;
 
 /// What comes next.
 pub(super) enum Next {
@@ -45,6 +47,8 @@ pub(super) struct Exchange {
     kept: Option<Vec<u8>>,
     /// By the bytes of content before them.
     stages: Vec<(u64, Stage)>,
+    /// The SHA-256 of the content in hexadecimal digits, if it is signed.
+    signed_content: Option<String>,
     /// What is answered at the end of the content.
     refusal: Option<Answer>,
     /// True if the answer was given before the end of the content.
@@ -73,6 +77,7 @@ impl Exchange {
             operation: subject.operation,
             bucket: subject.bucket.clone(),
             key: subject.key.clone(),
+            signed_by: None,
             received: 0,
             is_complete: false,
             was_continued: false,
@@ -87,7 +92,8 @@ impl Exchange {
         let stages = stages(&acts);
         let decoder = Decoder::new(framing);
         let (md5, kept) = (Md5::new(), Some(Vec::new()));
-        let (received, refusal, is_answered, last_byte) = (0, None, false, link.now);
+        let (received, signed_content, refusal) = (0, None, None);
+        let (is_answered, last_byte) = (false, link.now);
         Self {
             request,
             head,
@@ -99,6 +105,7 @@ impl Exchange {
             md5,
             kept,
             stages,
+            signed_content,
             refusal,
             is_answered,
             last_byte,
@@ -130,7 +137,8 @@ impl Exchange {
         if let Some((answer, then)) = scripted {
             return self.answer_early(link, state, answer, then);
         }
-        let judged = self.doing(link, state).judge_head(self.framing);
+        let judged = self.judge_signature(link, state);
+        let judged = judged.and_then(|()| self.doing(link, state).judge_head(self.framing));
         if let Err(answer) = judged {
             if state.config.refuses == Refuses::Early && !self.decoder.is_done() {
                 return self.answer_early(link, state, answer, Then::End(End::Fin));
@@ -139,6 +147,19 @@ impl Exchange {
         }
         self.go_on(link, state);
         None
+    }
+
+    fn judge_signature(&mut self, link: &Link, state: &mut State) -> Result<(), Answer> {
+        let config = &state.config;
+        if config.keys.is_empty() {
+            return Ok(());
+        }
+        let now = link.now + config.ahead;
+        let signed =
+            Verifier { keys: &config.keys, region: &config.region, now }.judge(&self.head)?;
+        self.signed_content = signed.content;
+        state.log.requests[self.request].signed_by = Some(signed.by);
+        Ok(())
     }
 
     /// The 100 (Continue), or what comes in its place.
@@ -221,9 +242,8 @@ impl Exchange {
         self.received += content.len() as u64;
         self.md5.update(content);
         // A declared digest is computed from all of it at its end.
-        let is_needed = ["x-amz-checksum-sha256", "x-amz-content-sha256"]
-            .iter()
-            .any(|name| self.head.field(name).is_some());
+        let is_needed =
+            self.signed_content.is_some() || self.head.field("x-amz-checksum-sha256").is_some();
         if self.received > state.config.keeps && !is_needed {
             self.kept = None;
         }
@@ -279,6 +299,9 @@ impl Exchange {
             return answer;
         }
         let received = self.content();
+        if let Err(refusal) = self.judge_signed_content(&received) {
+            return refusal;
+        }
         if let Err(refusal) = self.doing(link, state).judge_content(&received) {
             return refusal;
         }
@@ -289,6 +312,16 @@ impl Exchange {
             _ => None,
         });
         replaced.unwrap_or(answer)
+    }
+
+    fn judge_signed_content(&self, received: &Received) -> Result<(), Answer> {
+        let Some(signed) = &self.signed_content else { return Ok(()) };
+        let content = received.content.as_deref().unwrap_or_default();
+        if hex(&digest("sha-256", content)) == *signed {
+            Ok(())
+        } else {
+            Err(Answer::error("XAmzContentSHA256Mismatch"))
+        }
     }
 
     fn content(&mut self) -> Received {

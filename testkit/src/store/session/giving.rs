@@ -90,7 +90,7 @@ impl Exchange {
         let (place, every, times) = space.unwrap_or((Space::First, Duration::ZERO, 0));
         let writing = Writing {
             is_head: self.head.method == "HEAD",
-            date: time::http_date(link.now),
+            date: time::http_date(link.now + state.config.ahead),
             request_id: (!state.config.is_plain).then(|| format!("{:016X}", self.request)),
             resource: self.head.path().to_owned(),
             framing: framed.unwrap_or(usual),
