@@ -316,8 +316,10 @@ impl Connection {
             Receiving::Head { .. } => self.receive_head(input),
             Receiving::Content(_) => self.receive_content(input),
             Receiving::ToEnd { .. } => self.receive_to_end(input),
-            // What comes behind an answer is for the next exchange to find, if there is one.
-            Receiving::Over => return Ok(Step { used: 0, event: Event::Wait }),
+            Receiving::Over => {
+                self.persists &= input.is_empty();
+                return Ok(Step { used: 0, event: Event::Wait });
+            }
             Receiving::Idle if input.is_empty() => return Ok(Step { used: 0, event: Event::Wait }),
             Receiving::Idle => Err(Fault::Unasked),
         };
@@ -331,6 +333,10 @@ impl Connection {
         let Receiving::Head { scan, interim } = &mut self.receiving else {
             unreachable!("called only within a head")
         };
+        // What never becomes an answer need not be waited for.
+        if !input.iter().zip(b"HTTP/").all(|(byte, expected)| byte == expected) {
+            return Err(Fault::StatusLine);
+        }
         let Some(end) = scan.find_end(input, Section::Head, &self.limits)? else {
             return Ok(Step { used: 0, event: Event::Wait });
         };
@@ -344,7 +350,7 @@ impl Connection {
             self.receiving = Receiving::Head { scan: SectionScan::new(), interim };
             return Ok(Step { used: end, event: Event::Interim(head) });
         }
-        self.persists = judged.persists;
+        self.persists = judged.persists && self.sending == Sending::Sent;
         self.receiving = match judged.content {
             head::Content::Length(length) if self.is_too_much(length) => {
                 Receiving::Broken(Fault::ContentTooLarge)
@@ -367,6 +373,7 @@ impl Connection {
         let decoded = body.decode(input, &self.limits)?;
         if decoded.last {
             self.receiving = Receiving::Over;
+            self.persists &= decoded.used == input.len();
         } else if decoded.data.is_empty() {
             return Ok(Step { used: decoded.used, event: Event::Wait });
         }
@@ -399,7 +406,11 @@ impl Connection {
     /// [`Fault`] if an answer is due, or is not complete.
     pub fn ended(&mut self) -> Result<End, Fault> {
         let fault = match &self.receiving {
-            Receiving::Idle | Receiving::Over => return Ok(End::Clean),
+            Receiving::Idle => return Ok(End::Clean),
+            Receiving::Over => {
+                self.persists = false;
+                return Ok(End::Clean);
+            }
             Receiving::ToEnd { .. } => {
                 self.receiving = Receiving::Over;
                 return Ok(End::Answer);
@@ -420,7 +431,9 @@ impl Connection {
 
     /// Makes the connection idle for the next request. False if it cannot be used again, and is to
     /// be closed: the answer is not complete, or says so, or came before the request was sent
-    /// whole (RFC 9112 §9.3).
+    /// whole (RFC 9112 §9.3); or [`Connection::receive`] has seen bytes behind it, which would be
+    /// taken for the next answer (RFC 9112 §6.3), or the connection [has
+    /// ended](Connection::ended).
     pub fn reuse(&mut self) -> bool {
         let is_reusable = self.is_over() && self.is_sent() && self.persists;
         if is_reusable {

@@ -321,6 +321,54 @@ fn bytes_that_nobody_has_asked_for_break_an_idle_connection() {
 }
 
 #[test]
+fn bytes_behind_an_answer_are_not_taken_for_the_next_one() {
+    let answer = b"HTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx";
+    let behind = b"HTTP/1.1 200\r\n\r\n";
+    let told = tell(asked("GET"), &[&[&answer[..], behind].concat()], false);
+    assert_eq!((told.left, told.is_reusable), (behind.len(), false));
+    // They came a moment later.
+    let told = tell(asked("GET"), &[answer, behind], false);
+    assert_eq!((told.left, told.is_reusable), (behind.len(), false));
+    // Nobody has looked for more.
+    let mut connection = asked("GET");
+    let mut input = [&answer[..], behind].concat();
+    let used = connection.receive(&mut input).unwrap().used;
+    let event = connection.receive(&mut input[used..]).unwrap().event;
+    assert!(matches!(event, Event::Content { last: true, .. }));
+    assert!(!connection.reuse());
+}
+
+#[test]
+fn what_does_not_begin_like_an_answer_is_a_fault_at_once() {
+    for begun in ["\r", "\n", "h", "HTTX", "SSH-2.0-x", "\x15\x03\x01"] {
+        let told = tell_all(|| asked("GET"), begun.as_bytes(), true);
+        assert_eq!(told.result, Err(Fault::StatusLine), "{begun:?}");
+    }
+}
+
+#[test]
+fn an_early_answer_ends_the_connection_even_if_the_rest_is_sent() {
+    for framing in [Framing::Length(5), Framing::Chunked] {
+        let mut connection = Connection::new(Limits::for_answers());
+        connection.request(&put(framing), &mut Vec::new());
+        assert_eq!(connection.frame(5, &mut Vec::new()), 5);
+        connection.sent(3);
+        let mut input = *b"HTTP/1.1 204\r\n\r\n";
+        assert!(matches!(connection.receive(&mut input).unwrap().event, Event::Head(_)));
+        assert!(matches!(connection.receive(&mut []).unwrap().event, Event::Content { .. }));
+        connection.sent(2);
+        connection.finish(&mut Vec::new());
+        assert!(connection.is_over() && connection.is_sent() && !connection.reuse());
+    }
+}
+
+#[test]
+fn a_connection_that_has_ended_is_not_used_again() {
+    let told = tell(asked("GET"), &[b"HTTP/1.1 204\r\n\r\n"], true);
+    assert_eq!((told.result, told.is_reusable), (Ok(Some(End::Clean)), false));
+}
+
+#[test]
 fn a_final_answer_in_place_of_the_100_ends_the_connection() {
     let mut connection = Connection::new(Limits::for_answers());
     connection.request(&put(Framing::Length(5)).expect_continue(true), &mut Vec::new());
