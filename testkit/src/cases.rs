@@ -64,9 +64,6 @@ impl Case {
     }
 
     fn setting(&mut self, line: &str) {
-        if line.is_empty() {
-            return;
-        }
         let (key, value) = line.split_once(':').unwrap_or((line, ""));
         let words = || value.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         match key {
@@ -99,14 +96,7 @@ impl Case {
 
 /// Every case of every file, in order of file and place.
 pub fn all() -> Vec<Case> {
-    let mut files: Vec<PathBuf> = fs::read_dir(repository().join("tests/cases"))
-        .expect("tests/cases is there")
-        .map(|entry| entry.expect("a directory entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .filter(|path| !path.ends_with("README.md"))
-        .collect();
-    files.sort();
-    let cases: Vec<Case> = files.iter().flat_map(|path| file(path)).collect();
+    let cases: Vec<Case> = sections("tests/cases").iter().map(case).collect();
     for case in &cases {
         assert!(!case.covers.is_empty(), "{}: covers nothing", case.name);
         assert!(!case.arrivals.is_empty(), "{}: no http block", case.name);
@@ -124,34 +114,68 @@ pub fn repository() -> &'static Path {
     package.ancestors().find(is_root).expect("tests/cases is there")
 }
 
-fn file(path: &Path) -> Vec<Case> {
+fn case(section: &Section) -> Case {
+    let mut case = Case { name: section.name.clone(), idle: seconds("75"), ..Case::default() };
+    section.settings.iter().for_each(|line| case.setting(line));
+    for (kind, lines) in &section.blocks {
+        case.block(kind, &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    case
+}
+
+/// A heading of a file of cases, and what stands below it.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// `chunked.md: tiny chunks`
+    pub(crate) name: String,
+    /// The lines outside of blocks that are not empty.
+    pub(crate) settings: Vec<String>,
+    /// Kind and lines of each block.
+    pub(crate) blocks: Vec<(String, Vec<String>)>,
+}
+
+/// Every section of every file of a folder but its README, in order of file and place.
+pub(crate) fn sections(folder: &str) -> Vec<Section> {
+    let mut files: Vec<PathBuf> = fs::read_dir(repository().join(folder))
+        .expect("a folder of cases")
+        .map(|entry| entry.expect("a directory entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .filter(|path| !path.ends_with("README.md"))
+        .collect();
+    files.sort();
+    files.iter().flat_map(|path| file(path)).collect()
+}
+
+fn file(path: &Path) -> Vec<Section> {
     let text = fs::read_to_string(path).expect("a case file in UTF-8");
     let title = path.file_name().expect("a file has a name").to_string_lossy();
-    let mut cases: Vec<Case> = Vec::new();
+    let mut sections: Vec<Section> = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some(name) = line.strip_prefix("## ") {
             let name = format!("{title}: {name}");
-            cases.push(Case { name, idle: seconds("75"), ..Case::default() });
+            sections.push(Section { name, settings: Vec::new(), blocks: Vec::new() });
             continue;
         }
-        let Some(case) = cases.last_mut() else { continue };
+        let Some(section) = sections.last_mut() else { continue };
         match line.strip_prefix("```") {
             Some(kind) => {
-                let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-                case.block(kind, &block);
+                let block = lines.by_ref().take_while(|line| *line != "```").map(str::to_owned);
+                section.blocks.push((kind.to_owned(), block.collect()));
             }
-            None => case.setting(line),
+            None if line.is_empty() => {}
+            None => section.settings.push(line.to_owned()),
         }
     }
-    cases
+    sections
 }
 
 fn seconds(word: &str) -> Option<Duration> {
     (word != "off").then(|| Duration::from_secs(word.parse().expect("a number of seconds")))
 }
 
-fn limit(word: &str) -> (String, u64) {
+/// `name=number`
+pub(crate) fn limit(word: &str) -> (String, u64) {
     let (name, value) = word.split_once('=').expect("name=number");
     (name.to_owned(), value.parse().expect("a number"))
 }

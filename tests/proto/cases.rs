@@ -9,11 +9,62 @@ use testkit::cases::{self, Case, body_line, escaped, repository};
 use testkit::naive::{self, Outcome, Reading};
 use testkit::random::Random;
 
+use crate::mutants::mutate;
+
 /// Cases longer than this are not cut at every place.
 const LONG: usize = 2 << 10;
 
 /// Mutants of each case.
 const MUTANTS: usize = 500;
+
+/// What is put in.
+const INTERESTING: &[&[u8]] = &[
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b"\0",
+    b" ",
+    b"\t",
+    b":",
+    b",",
+    b";",
+    b"=",
+    b"\"",
+    b"\\",
+    b"#",
+    b"%",
+    b"/",
+    b"*",
+    b"@",
+    b"[",
+    b"]",
+    b"0",
+    b"1",
+    b"9",
+    b"a",
+    b"f",
+    b"x",
+    b"+",
+    b"-",
+    b"_",
+    b"\x7f",
+    b"\x80",
+    b"\xff",
+    b"\xc3\xa4",
+    b"chunked",
+    b"close",
+    b"Content-Length: 1\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Expect: 100-continue\r\n",
+    b"HTTP/1.0",
+    b"HTTP/2.0",
+    b"\r\n\r\n",
+    b"0\r\n\r\n",
+    b"::",
+    b"keep-alive",
+    b"HEAD ",
+    b"CONNECT ",
+];
 
 /// What the oracle says, in the words of the log.
 fn oracle_log(reading: &Reading, show: &[String]) -> Vec<String> {
@@ -153,7 +204,7 @@ fn the_oracle_agrees_on_mutants_of_each_case() {
     for case in cases.iter().filter(|case| is_plain(case) && case.input().len() <= 2 * LONG) {
         for _ in 0..MUTANTS {
             let mut mutant = case.clone();
-            let input = mutate(case.input(), &mut random);
+            let input = mutate(case.input(), INTERESTING, &mut random);
             mutant.eof = random.below(2) == 0;
             mutant.show = vec!["fields".to_owned(), "authority".to_owned()];
             let reading = naive::read(&input, mutant.eof, &case.limits().into());
@@ -177,74 +228,6 @@ fn the_oracle_agrees_on_mutants_of_each_case() {
 /// Whether the oracle can read it: it answers everything, in time, with 200.
 fn is_plain(case: &Case) -> bool {
     case.early.is_none() && !case.disable_keep_alive
-}
-
-/// Changes one to four places.
-fn mutate(mut input: Vec<u8>, random: &mut Random) -> Vec<u8> {
-    const INTERESTING: &[&[u8]] = &[
-        b"\r",
-        b"\n",
-        b"\r\n",
-        b"\0",
-        b" ",
-        b"\t",
-        b":",
-        b",",
-        b";",
-        b"=",
-        b"\"",
-        b"\\",
-        b"#",
-        b"%",
-        b"/",
-        b"*",
-        b"@",
-        b"[",
-        b"]",
-        b"0",
-        b"1",
-        b"9",
-        b"a",
-        b"f",
-        b"x",
-        b"+",
-        b"-",
-        b"_",
-        b"\x7f",
-        b"\x80",
-        b"\xff",
-        b"\xc3\xa4",
-        b"chunked",
-        b"close",
-        b"Content-Length: 1\r\n",
-        b"Transfer-Encoding: chunked\r\n",
-        b"Expect: 100-continue\r\n",
-        b"HTTP/1.0",
-        b"HTTP/2.0",
-        b"\r\n\r\n",
-        b"0\r\n\r\n",
-        b"::",
-        b"keep-alive",
-        b"HEAD ",
-        b"CONNECT ",
-    ];
-    for _ in 0..=random.below(4) {
-        let at = random.below(input.len() + 1);
-        let piece = INTERESTING[random.below(INTERESTING.len())];
-        let end = (at + 1).min(input.len());
-        match random.below(5) {
-            0 => drop(input.splice(at..end, piece.iter().copied())),
-            1 => drop(input.splice(at..at, piece.iter().copied())),
-            2 => drop(input.drain(at..end)),
-            3 => input[at..end].iter_mut().for_each(|byte| *byte ^= 1 << random.below(8)),
-            _ => {
-                let copied = input[at..(at + random.below(20)).min(input.len())].to_vec();
-                let to = random.below(input.len() + 1);
-                input.splice(to..to, copied);
-            }
-        }
-    }
-    input
 }
 
 #[test]

@@ -4,4 +4,5 @@ mod cases;
 mod connection;
 mod fields;
 mod head_begun;
+mod mutants;
 mod regressions;
