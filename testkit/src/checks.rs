@@ -1,9 +1,10 @@
 //! What the fuzz targets check: a module for each, with a `check` that panics when what its
 //! first line says does not hold. Plain `cargo test` replays what they have found.
 //!
-//! Only the checks of the targets `hyper` and `dictionary` stand in the package of the targets: no
+//! Only the checks of the targets `hyper`, `hyper_client` and `dictionary` stand in the package of the targets: no
 //! other server, and no other parser of structured fields, enters the library's own tests.
 
+pub mod answer;
 mod choices;
 pub mod chunked;
 mod conversation;

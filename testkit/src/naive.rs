@@ -1,10 +1,11 @@
-//! The oracle: a slow and simple reader of requests, written from the RFCs and from
-//! docs/HTTP.md, which shares no code with the crate: it takes over the limits, and no more.
-//! It sees the whole input at once.
+//! The oracle: a slow and simple reader of requests, and of [answers](answer), written from the
+//! RFCs and from docs/HTTP.md. It shares no code with the crate: it takes over the limits, and no
+//! more. It sees the whole input at once.
 //!
 //! It knows statuses, not reasons: which of two rules of the same status spoke first
 //! is not its business.
 
+pub mod answer;
 pub mod base64;
 mod chunked;
 pub mod dictionary;
@@ -32,6 +33,8 @@ pub struct Limits {
     pub body: u64,
     /// On one connection.
     pub requests: usize,
+    /// Interim answers before a final one.
+    pub interim: usize,
 }
 
 impl From<proto::Limits> for Limits {
@@ -43,6 +46,7 @@ impl From<proto::Limits> for Limits {
             chunk_overhead: limits.chunk_overhead as usize,
             body: limits.body.unwrap_or(u64::MAX),
             requests: limits.requests.map_or(usize::MAX, |most| most as usize),
+            interim: limits.interim.into(),
         }
     }
 }

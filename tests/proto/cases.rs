@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use testkit::answers;
 use testkit::cases::server::{Server, field_line};
 use testkit::cases::{self, Case, body_line, escaped, repository};
 use testkit::naive::{self, Outcome, Reading};
@@ -252,8 +253,9 @@ fn rules() -> BTreeSet<String> {
 
 /// What cases and `// covers:` comments of tests name, unit tests among them.
 fn covered() -> BTreeSet<String> {
-    let mut covered: BTreeSet<String> =
-        cases::all().into_iter().flat_map(|case| case.covers).collect();
+    let of_cases = cases::all().into_iter().flat_map(|case| case.covers);
+    let of_answers = answers::all().into_iter().flat_map(|case| case.covers);
+    let mut covered: BTreeSet<String> = of_cases.chain(of_answers).collect();
     let mut folders = ["tests", "src"].map(|folder| repository().join(folder)).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder of tests") {

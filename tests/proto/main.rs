@@ -1,5 +1,6 @@
 //! The protocol core without sockets and without a clock, and what fuzzing has found.
 
+mod answers;
 mod cases;
 mod connection;
 mod fields;

@@ -182,6 +182,7 @@ impl std::error::Error for InvalidRequest {}
 mod tests {
     use super::*;
 
+    // covers: 39.1
     #[test]
     fn a_request_line_is_a_method_and_a_target_in_origin_form() {
         for (method, target, host) in [
@@ -216,6 +217,7 @@ mod tests {
         }
     }
 
+    // covers: 39.2
     #[test]
     fn a_field_is_none_that_the_connection_writes_or_acts_on() {
         let request = Request::new("GET", "/", "x").unwrap();
