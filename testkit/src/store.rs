@@ -14,6 +14,7 @@
 mod answer;
 mod content;
 mod log;
+mod multipart;
 mod objects;
 mod operations;
 mod output;
@@ -26,12 +27,14 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod time;
+mod xml;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 pub use answer::{Answer, Content, Framing, Malformed};
 pub use log::{Connection, Cut, Log, Request, Side};
+pub use multipart::{Part, Upload};
 pub use objects::Object;
 pub use request::Operation;
 pub use script::{Act, Rule, Space, Then, Which};
@@ -73,6 +76,8 @@ pub struct Config {
     pub refuses: Refuses,
     /// Bytes of the largest PUT or part; larger ones are 400 (EntityTooLarge).
     pub largest: u64,
+    /// Bytes that each part but the last must have at least.
+    pub smallest_part: u64,
     /// Bytes of content that are kept of an object; of a longer one, its length and MD5.
     pub keeps: u64,
 }
@@ -90,6 +95,7 @@ impl Config {
             ahead: Duration::ZERO,
             refuses: Refuses::Early,
             largest: 5 << 30,
+            smallest_part: 5 << 20,
             keeps: 64 << 20,
         }
     }
@@ -192,6 +198,11 @@ impl Store {
     /// The keys of a bucket, in their order.
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         self.state().buckets.keys(bucket)
+    }
+
+    /// The multipart uploads that are unfinished, in the order in which they began.
+    pub fn uploads(&self) -> Vec<Upload> {
+        self.state().uploads.unfinished.clone()
     }
 
     /// Waits until something is true of the log.

@@ -1,6 +1,7 @@
 //! What a store answers, and the bytes of it.
 
 use super::Space;
+use super::xml::escape;
 
 /// A final answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +111,12 @@ impl Answer {
     #[must_use]
     pub fn with_content(self, content: Content) -> Self {
         Self { content, ..self }
+    }
+
+    /// With this XML.
+    pub(super) fn with_xml(self, xml: &str) -> Self {
+        let xml = format!("{DECLARATION}{xml}");
+        self.with("Content-Type", "application/xml").with_content(Content::Bytes(xml.into()))
     }
 }
 
@@ -271,12 +278,6 @@ fn coded(framing: Framing, bytes: &[u8]) -> Vec<u8> {
         chunks.extend(b"\r\n");
     }
     chunks
-}
-
-/// As XML has text.
-pub(super) fn escape(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace('"', "&quot;")
 }
 
 /// The words of a status line.

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use md5::{Digest, Md5};
+
 use super::answer::Content;
 use super::content::Framing;
 use super::objects::{Object, kept_fields};
@@ -21,10 +23,6 @@ pub(super) struct Received {
 }
 
 impl Received {
-    pub(super) fn etag(&self) -> String {
-        format!("\"{}\"", self.hex())
-    }
-
     fn hex(&self) -> String {
         hex(&self.md5)
     }
@@ -42,8 +40,10 @@ pub(super) struct Doing<'s> {
     pub(super) now: SystemTime,
     /// Which of the log's requests it is.
     pub(super) request: usize,
-    /// What to have as an ETag in place of the MD5.
-    pub(super) etag: Option<String>,
+    /// True if ETags are others than the MD5 makes.
+    pub(super) has_other_etag: bool,
+    /// True if a part is taken though its upload was aborted.
+    pub(super) revives: bool,
 }
 
 /// What is refused, and how.
@@ -124,6 +124,12 @@ impl Doing<'_> {
         self.judge_conditions()
     }
 
+    /// The ETag that an MD5 makes, or another one.
+    pub(super) fn etag(&self, md5: &[u8], suffix: &str) -> String {
+        let digits = if self.has_other_etag { hex(&Md5::digest(md5)) } else { hex(md5) };
+        format!("\"{digits}{suffix}\"")
+    }
+
     /// Does it. True if it changed what the store has.
     pub(super) fn run(&mut self, received: Received) -> (Answer, bool) {
         match self.subject.operation {
@@ -140,12 +146,17 @@ impl Doing<'_> {
                 (Answer::status(200), true)
             }
             Operation::HeadBucket => (Answer::status(200), false),
-            _ => (Answer::error("MethodNotAllowed"), false),
+            Operation::CreateMultipartUpload => (self.create_upload(), true),
+            Operation::UploadPart => self.upload_part(received),
+            Operation::CompleteMultipartUpload => self.complete_upload(&received),
+            Operation::AbortMultipartUpload => self.abort_upload(),
+            Operation::ListMultipartUploads => (self.list_uploads(), false),
+            Operation::Other => (Answer::error("MethodNotAllowed"), false),
         }
     }
 
     fn put(&mut self, received: Received) -> Answer {
-        let etag = self.etag.clone().unwrap_or_else(|| received.etag());
+        let etag = self.etag(&received.md5, "");
         let (limit, length) = (self.state.config.keeps, received.length);
         let object = Object {
             md5: Some(received.hex()),

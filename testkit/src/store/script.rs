@@ -131,6 +131,8 @@ pub enum Act {
     Answer(Answer),
     /// Is done and answered so.
     DoAndAnswer(Answer),
+    /// A part is taken though its upload was aborted, which it brings back: it was on its way.
+    ReviveUpload,
     /// The ETag that is answered and kept is another one.
     WrongEtag,
     /// It is none of an MD5, and the answer names KMS.

@@ -1,6 +1,7 @@
 //! What the sessions of a store share.
 
 use super::log::Log;
+use super::multipart::Uploads;
 use super::objects::Buckets;
 use super::script::Script;
 use super::{Config, Cut, End, Side};
@@ -9,6 +10,7 @@ use super::{Config, Cut, End, Side};
 pub(super) struct State {
     pub(super) config: Config,
     pub(super) buckets: Buckets,
+    pub(super) uploads: Uploads,
     pub(super) script: Script,
     pub(super) log: Log,
 }
@@ -19,7 +21,8 @@ impl State {
         if config.is_plain {
             buckets.create("");
         }
-        Self { config, buckets, script: Script::default(), log: Log::default() }
+        let (uploads, script, log) = (Uploads::default(), Script::default(), Log::default());
+        Self { config, buckets, uploads, script, log }
     }
 
     pub(super) fn fault(&mut self, connection: usize, what: &str) {

@@ -55,6 +55,12 @@ pub(super) fn http_date(time: SystemTime) -> String {
     format!("{name}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
+/// As the XML of S3 has it: `2013-05-24T00:00:00.000Z`.
+pub(super) fn iso_date(time: SystemTime) -> String {
+    let Calendar { year, month, day, hour, minute, second, .. } = Calendar::of(time);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
+}
+
 /// The moment that S3 writes as `20130524T000000Z`. `None` if it is none.
 pub(super) fn of_basic_date(text: &str) -> Option<SystemTime> {
     let is_digit = |at: usize, byte: u8| match at {
@@ -114,6 +120,7 @@ mod tests {
         assert_eq!(http_date(at(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
         // The example of RFC 9110.
         assert_eq!(http_date(at(784_111_777)), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(iso_date(at(784_111_777)), "1994-11-06T08:49:37.000Z");
         assert_eq!(http_date(at(951_782_400)), "Tue, 29 Feb 2000 00:00:00 GMT");
         assert_eq!(http_date(at(951_868_799)), "Tue, 29 Feb 2000 23:59:59 GMT");
         assert_eq!(http_date(at(951_868_800)), "Wed, 01 Mar 2000 00:00:00 GMT");

@@ -241,9 +241,10 @@ impl Exchange {
     fn note(&mut self, state: &mut State, content: &[u8]) {
         self.received += content.len() as u64;
         self.md5.update(content);
-        // A declared digest is computed from all of it at its end.
-        let is_needed =
-            self.signed_content.is_some() || self.head.field("x-amz-checksum-sha256").is_some();
+        // A declared digest is computed from all of it at its end, and XML is read then.
+        let is_needed = self.signed_content.is_some()
+            || self.head.field("x-amz-checksum-sha256").is_some()
+            || self.subject.operation == Operation::CompleteMultipartUpload;
         if self.received > state.config.keeps && !is_needed {
             self.kept = None;
         }
@@ -330,11 +331,15 @@ impl Exchange {
     }
 
     fn doing<'s>(&'s self, link: &Link, state: &'s mut State) -> Doing<'s> {
-        let is_other = self.acts.has(&Act::WrongEtag) || self.acts.has(&Act::KmsEtag);
-        let digest = self.md5.clone().finalize();
-        let etag = is_other.then(|| format!("\"{}\"", hex(&Md5::digest(digest))));
-        let (head, subject) = (&self.head, &self.subject);
-        Doing { state, head, subject, now: link.now, request: self.request, etag }
+        Doing {
+            state,
+            head: &self.head,
+            subject: &self.subject,
+            now: link.now,
+            request: self.request,
+            has_other_etag: self.acts.has(&Act::WrongEtag) || self.acts.has(&Act::KmsEtag),
+            revives: self.acts.has(&Act::ReviveUpload),
+        }
     }
 
     /// The connection was ended by the client amid content.
