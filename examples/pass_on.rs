@@ -5,6 +5,8 @@
 //! cargo run --release --features outgoing --example pass_on -- 127.0.0.1:8080 http://127.0.0.1:9000
 //! ```
 //!
+//! With `--features outgoing-tls` the server may be an `https` one.
+//!
 //! Nothing is stored between the two. The client is asked for its content when the server has
 //! asked for it; what the server takes no more of is not read from the client; a refusal by the
 //! server is the client's answer.
@@ -147,13 +149,18 @@ impl Resident for PassOn {
 fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
     let origin = env::args().nth(2).unwrap_or_else(|| "http://127.0.0.1:9000".into());
+    let origin: Arc<Origin> = Arc::new(origin.parse()?);
     let config = client::Config::default();
     let mut runner = Runner::new(Config::default(), config.connections)?;
-    let client = Client::new(config, Dialer::in_runner(&runner)?, Now::now());
-    let origin = Arc::new(origin.parse()?);
-    let kernel = Kernel::detect();
+    let dialer = Dialer::in_runner(&runner)?;
+    #[cfg(feature = "outgoing-tls")]
+    let dialer = match origin.is_tls() {
+        true => dialer.with_tls(streamsum::tls::Trust::system()?),
+        false => dialer,
+    };
+    let client = Client::new(config, dialer, Now::now());
+    let (kernel, uploads, exchanges) = (Kernel::detect(), HashMap::new(), HashMap::new());
     println!("listening on {}", runner.server_mut().bind(address)?);
-    let (uploads, exchanges) = (HashMap::new(), HashMap::new());
     runner.run(&mut PassOn { kernel, client, origin, uploads, exchanges })?;
     Ok(())
 }

@@ -98,6 +98,8 @@ pub mod resident;
 pub mod run;
 pub mod server;
 pub mod thread;
+#[cfg(feature = "outgoing-tls")]
+pub mod tls;
 
 /// The README's program, compiled as a doctest.
 #[cfg(doctest)]

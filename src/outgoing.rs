@@ -56,16 +56,21 @@ use mio::{Registry, Token};
 
 use crate::client::{Connect, Lookup, Origin};
 use crate::run::Runner;
+#[cfg(feature = "outgoing-tls")]
+use crate::tls::{Tls, Trust};
 use names::Names;
+use stream::Tcp;
 
 pub use stream::Stream;
 
-/// Opens connections over TCP in a poll. The [module page](self) has an example.
+/// Opens connections over TCP, and TLS, in a poll. The [module page](self) has an example.
 pub struct Dialer {
     registry: Registry,
     /// The token of the first place; those of the others follow.
     first: Token,
     names: Names,
+    #[cfg(feature = "outgoing-tls")]
+    trust: Option<Trust>,
 }
 
 impl Dialer {
@@ -87,7 +92,38 @@ impl Dialer {
     /// For a client in any poll. Its sockets have the tokens from `first` on; `wake` has the poll
     /// return, from another thread, when a name was looked up.
     pub fn new(registry: Registry, first: Token, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { registry, first, names: Names::new(Arc::new(wake)) }
+        Self {
+            registry,
+            first,
+            names: Names::new(Arc::new(wake)),
+            #[cfg(feature = "outgoing-tls")]
+            trust: None,
+        }
+    }
+
+    /// Has it connect to `https` origins, and believe these authorities. Without this they are
+    /// refused, as they are without the feature `outgoing-tls`.
+    #[cfg(feature = "outgoing-tls")]
+    #[must_use]
+    pub fn with_tls(mut self, trust: Trust) -> Self {
+        self.trust = Some(trust);
+        self
+    }
+
+    /// Puts the security that the origin asks for around a connection.
+    #[cfg(feature = "outgoing-tls")]
+    fn secure(&self, tcp: Tcp, origin: &Origin) -> io::Result<Stream> {
+        match &self.trust {
+            _ if !origin.is_tls() => Ok(Stream::tcp(tcp)),
+            Some(trust) => Tls::new(tcp, origin.host(), trust).map(Stream::tls),
+            None => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    #[cfg(not(feature = "outgoing-tls"))]
+    #[expect(clippy::unused_self, reason = "with TLS it has whom to trust")]
+    fn secure(&self, tcp: Tcp, origin: &Origin) -> io::Result<Stream> {
+        if origin.is_tls() { Err(io::ErrorKind::Unsupported.into()) } else { Ok(Stream::tcp(tcp)) }
     }
 }
 
@@ -105,10 +141,10 @@ impl Connect for Dialer {
         self.names.has_news()
     }
 
-    fn open(&mut self, address: SocketAddr, _: &Origin, place: usize) -> io::Result<Stream> {
-        let mut stream = Stream::connect(address)?;
-        stream.register(&self.registry, Token(self.first.0 + place))?;
-        Ok(stream)
+    fn open(&mut self, to: SocketAddr, origin: &Origin, place: usize) -> io::Result<Stream> {
+        let mut tcp = Tcp::connect(to)?;
+        tcp.register(&self.registry, Token(self.first.0 + place))?;
+        self.secure(tcp, origin)
     }
 }
 

@@ -1,7 +1,7 @@
 //! TCP and Unix sockets behind one type.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{self, Shutdown, SocketAddr};
 #[cfg(unix)]
 use std::os::unix;
@@ -168,7 +168,7 @@ impl Listener {
     /// Counts what is read, whatever becomes of it.
     ///
     /// ```
-    /// use std::io::{self, Read, Write};
+    /// use std::io::{self, IoSlice, Read, Write};
     /// use std::sync::atomic::{AtomicU64, Ordering};
     /// use streamsum::engine::Socket;
     /// use streamsum::server::{Listener, Stream};
@@ -330,6 +330,14 @@ impl Write for Stream {
             Stream::Tcp(stream) => stream.write(from),
             #[cfg(unix)]
             Stream::Unix(stream) => stream.write(from),
+        }
+    }
+
+    fn write_vectored(&mut self, from: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write_vectored(from),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.write_vectored(from),
         }
     }
 

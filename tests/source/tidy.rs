@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the library with the modules it may import from. `proto` and `md5`
 /// don't know each other, `engine` doesn't know mio, `server` doesn't know MD5.
-const FLOORS: [(&str, &[&str]); 19] = [
+const FLOORS: [(&str, &[&str]); 20] = [
     ("buf", &[]),
     ("md5", &[]),
     ("now", &[]),
@@ -23,7 +23,8 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("checksum", &["digest", "handler", "md5", "proto", "resident"]),
     ("server", &["engine", "handler", "placement", "proto", "resident"]),
     ("run", &["engine", "handler", "placement", "proto", "resident", "server"]),
-    ("outgoing", &["client", "engine", "run", "server"]),
+    ("tls", &["link"]),
+    ("outgoing", &["client", "engine", "run", "server", "tls"]),
     ("folder", &["checksum", "digest", "door", "handler", "proto", "resident", "run"]),
     ("thread", &["engine", "handler", "resident", "run", "server"]),
     (
@@ -36,11 +37,13 @@ const FLOORS: [(&str, &[&str]); 19] = [
 ];
 
 /// Which modules may name which dependency.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 14] = [
     ("httparse", &["proto"]),
     ("httpdate", &["proto"]),
     ("mio", &["server", "run", "outgoing", "main"]),
     ("slab", &["engine", "client"]),
+    ("rustls", &["tls"]),
+    ("rustls_native_certs", &["tls"]),
     ("socket2", &["outgoing", "main"]),
     ("sha1", &["digest"]),
     ("sha2", &["digest", "door"]),
