@@ -1,5 +1,7 @@
 //! What a store is to do that no real one does on command. Plain data, which a seed can draw.
 
+mod draw;
+
 use std::time::Duration;
 
 use super::{Answer, End, Framing, Malformed, Operation};
@@ -123,8 +125,18 @@ pub enum Act {
     },
     /// 400 (RequestTimeout) when nothing has come for so long amid content.
     TimeOut(Duration),
+    /// Interim answers of these statuses come when so many bytes of content have come.
+    InterimInContent {
+        /// Bytes of content.
+        after: u64,
+        /// Which.
+        statuses: Vec<u16>,
+    },
     /// What was cut becomes an object all the same.
     KeepCut,
+    /// A PUT without `Content-Type` that the client ends by FIN before its first byte of content
+    /// becomes an empty object, as SeaweedFS 4.48 has it.
+    KeepNothingOfFin,
 
     // When its content has come.
     /// Is answered in place of what would be done, which is not done.

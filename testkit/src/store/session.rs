@@ -40,6 +40,8 @@ struct Link {
     pause: Pause,
     /// Requests whose head came.
     requests: usize,
+    /// True if the client has sent more before it had its answer.
+    is_hasty: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,8 @@ impl Session {
             state.log.connections.len() - 1
         };
         let (output, pause) = (Output::new(now), Pause::No);
-        let link = Link { number, now, input: Vec::new(), output, pause, requests: 0 };
+        let (input, requests, is_hasty) = (Vec::new(), 0, false);
+        let link = Link { number, now, input, output, pause, requests, is_hasty };
         let mut session =
             Self { store, link, phase: Phase::Answered { request: None, idle: None } };
         session.act(|_, _, _| {});
@@ -96,11 +99,8 @@ impl Session {
 
     /// Takes what came.
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.act(|link, phase, state| {
+        self.act(|link, _, state| {
             state.log.connections[link.number].received += bytes.len() as u64;
-            if matches!(phase, Phase::Answered { .. }) && link.output.waits() {
-                state.fault(link.number, "bytes came before the answer to those before them");
-            }
             link.input.extend_from_slice(bytes);
         });
     }
@@ -178,7 +178,13 @@ impl Link {
                 self.input.clear();
                 false
             }
-            Phase::Answered { .. } if self.output.waits() => false,
+            Phase::Answered { .. } if self.output.waits() => {
+                if !self.input.is_empty() && !self.is_hasty {
+                    self.is_hasty = true;
+                    state.fault(self.number, "bytes came before the answer to those before them");
+                }
+                false
+            }
             Phase::Answered { idle, .. } => {
                 let idle = *idle;
                 *phase = Phase::Head(self.begin_head(state, idle));

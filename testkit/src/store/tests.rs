@@ -1,6 +1,7 @@
 //! Sessions by themselves, in every cut of what comes; then over sockets.
 
 mod acts;
+mod drawn;
 mod multipart;
 mod puts;
 mod signed;

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use md5::{Digest, Md5};
 
+use super::giving::interim;
 use super::{
     Act, Acts, Answer, End, Head, Link, Pause, Phase, Refuses, State, Step, Subject, Then, content,
     log,
@@ -28,6 +29,7 @@ pub(super) enum Next {
 enum Stage {
     End(End),
     Answer(Answer, Then),
+    Interim(Vec<u16>),
     Stop(Option<Duration>),
 }
 
@@ -264,6 +266,10 @@ impl Exchange {
                 let next = self.answer_early(link, state, answer, then);
                 next.map_or(Next::More, Next::Phase)
             }
+            Stage::Interim(statuses) => {
+                link.output.push(interim(&statuses), link.now);
+                Next::More
+            }
             Stage::Stop(time) => {
                 link.pause = time.map_or(Pause::ForGood, |time| Pause::Until(link.now + time));
                 Next::More
@@ -344,7 +350,11 @@ impl Exchange {
 
     /// The connection was ended by the client amid content.
     pub(super) fn cut(&mut self, link: &mut Link, state: &mut State, end: End) {
-        let is_kept = self.acts.has(&Act::KeepCut);
+        let is_nothing = end == End::Fin && self.received == 0;
+        let is_kept_as_nothing = self.acts.has(&Act::KeepNothingOfFin)
+            && is_nothing
+            && self.head.field("content-type").is_none();
+        let is_kept = self.acts.has(&Act::KeepCut) || is_kept_as_nothing;
         if is_kept && !self.is_answered && self.subject.operation == Operation::PutObject {
             let received = self.content();
             self.doing(link, state).run(received);
@@ -380,6 +390,9 @@ fn stages(acts: &Acts) -> Vec<(u64, Stage)> {
         Act::EndInContent { after, end } => Some((*after, Stage::End(*end))),
         Act::AnswerInContent { after, answer, then } => {
             Some((*after, Stage::Answer(answer.clone(), *then)))
+        }
+        Act::InterimInContent { after, statuses } => {
+            Some((*after, Stage::Interim(statuses.clone())))
         }
         Act::StopReading { after, time } => Some((*after, Stage::Stop(*time))),
         _ => None,

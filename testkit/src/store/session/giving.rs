@@ -58,12 +58,7 @@ impl Exchange {
         for act in self.acts.iter() {
             match act {
                 Act::Delay(time) => steps.push(Step::Wait(*time)),
-                Act::Interim(statuses) => {
-                    for status in statuses {
-                        let head = format!("HTTP/1.1 {status} {}\r\n\r\n", reason(*status));
-                        steps.push(Step::Bytes(head.into()));
-                    }
-                }
+                Act::Interim(statuses) => steps.extend(interim(statuses)),
                 _ => {}
             }
         }
@@ -130,6 +125,12 @@ impl Exchange {
         }
         steps
     }
+}
+
+/// Answers of these statuses, without fields.
+pub(super) fn interim(statuses: &[u16]) -> Vec<Step> {
+    let head = |status: &u16| format!("HTTP/1.1 {status} {}\r\n\r\n", reason(*status));
+    statuses.iter().map(|status| Step::Bytes(head(status).into())).collect()
 }
 
 fn is_success(answer: &Answer) -> bool {

@@ -188,6 +188,20 @@ fn what_is_cut_may_be_kept_all_the_same() {
     assert_eq!(store.object("b", "a").expect("an object").content, Some(b"hel".to_vec()));
 }
 
+/// Either precaution is enough: a type, or a reset.
+#[test]
+fn a_put_without_a_type_that_ends_by_fin_may_leave_nothing_behind() {
+    let rules = [Rule::always(Act::KeepNothingOfFin)];
+    let kept = |request: &str, end| {
+        in_every_cut(s3, &rules, request.as_bytes(), Some(end)).1.object("b", "a")
+    };
+    let bare = "PUT /b/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";
+    let typed = bare.replace("Host", "Content-Type: a/b\r\nHost");
+    assert_eq!(kept(bare, End::Fin).expect("an object").length, 0);
+    assert!(kept(bare, End::Reset).is_none() && kept(&typed, End::Fin).is_none());
+    assert!(kept(&format!("{bare}x"), End::Fin).is_none());
+}
+
 #[test]
 fn an_answer_is_another_one() {
     let (told, store) = told_by(Act::Answer(Answer::error("ExpiredToken")));
@@ -225,6 +239,15 @@ fn interim_answers_and_a_delay_come_before_the_answer() {
     let (told, _) = in_every_cut(s3, &rules, &put("a", "", "hello"), None);
     let interim = "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK";
     assert!(told.output.starts_with(interim));
+    let act = Act::InterimInContent { after: 2, statuses: vec![103] };
+    let store = s3();
+    store.script(Rule::always(act));
+    let mut session = store.connect(start());
+    let request = put("a", "", "hello");
+    session.receive(&request[..request.len() - 4]);
+    assert_eq!(session.to_send(), b"");
+    session.receive(b"e");
+    assert_eq!(session.to_send(), b"HTTP/1.1 103 Early Hints\r\n\r\n");
     let store = s3();
     store.script(Rule::always(Act::Delay(SECOND)));
     let mut session = store.connect(start());
