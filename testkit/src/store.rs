@@ -66,6 +66,8 @@ pub struct Config {
     pub needs_length: bool,
     /// What becomes of `If-None-Match` and `If-Match`.
     pub conditions: Conditions,
+    /// True if objects of one key are kept beside each other.
+    pub keeps_versions: bool,
     /// Whose signatures are taken. If there is none, no request has to be signed.
     pub keys: Vec<Key>,
     /// Where it says it is; signatures name it.
@@ -90,6 +92,7 @@ impl Config {
             domain: None,
             needs_length: true,
             conditions: Conditions::Honoured,
+            keeps_versions: false,
             keys: Vec::new(),
             region: "us-east-1".to_owned(),
             ahead: Duration::ZERO,
@@ -198,6 +201,11 @@ impl Store {
     /// The keys of a bucket, in their order.
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         self.state().buckets.keys(bucket)
+    }
+
+    /// The names of the versions of a key, from the oldest to the current one.
+    pub fn versions(&self, bucket: &str, key: &str) -> Vec<String> {
+        self.state().buckets.versions(bucket, key)
     }
 
     /// The multipart uploads that are unfinished, in the order in which they began.

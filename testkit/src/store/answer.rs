@@ -113,6 +113,14 @@ impl Answer {
         Self { content, ..self }
     }
 
+    /// With the name of a version, if there is one.
+    pub(super) fn of_version(self, version: Option<&str>) -> Self {
+        match version {
+            Some(version) => self.with("x-amz-version-id", version),
+            None => self,
+        }
+    }
+
     /// With this XML.
     pub(super) fn with_xml(self, xml: &str) -> Self {
         let xml = format!("{DECLARATION}{xml}");

@@ -125,16 +125,18 @@ impl Doing<'_> {
             Ok(parts) => parts,
             Err(code) => return (Answer::error(code), false),
         };
-        let object = self.assembled(&upload, &parts);
+        let version = self.state.next_version();
+        let object = self.assembled(&upload, &parts, version.clone());
         let etag = object.etag.clone();
         take(&mut self.state.uploads.unfinished, &upload.id);
         self.state.buckets.put(&upload.bucket, &upload.key, object);
         let location = format!("http://s3.test/{}/{}", upload.bucket, upload.key);
         let leaves = [("Location", &*location), ("ETag", &etag)];
-        (self.answer_with("CompleteMultipartUploadResult", &leaves), true)
+        let answer = self.answer_with("CompleteMultipartUploadResult", &leaves);
+        (answer.of_version(version.as_deref()), true)
     }
 
-    fn assembled(&self, upload: &Upload, parts: &[&Part]) -> Object {
+    fn assembled(&self, upload: &Upload, parts: &[&Part], version: Option<String>) -> Object {
         let length = parts.iter().map(|part| part.length).sum();
         let pieces: Option<Vec<&[u8]>> = parts.iter().map(|part| part.content.as_deref()).collect();
         let content = pieces.map(|pieces| pieces.concat());
@@ -145,6 +147,7 @@ impl Doing<'_> {
             length,
             etag: self.etag(&Md5::digest(md5s), &format!("-{}", parts.len())),
             fields: upload.fields.clone(),
+            version,
             time: self.now,
             request: self.request,
         }

@@ -17,6 +17,8 @@ pub struct Object {
     pub etag: String,
     /// The fields that are kept with it: names in lower case, and values.
     pub fields: Vec<(String, String)>,
+    /// Which of its versions it is, if the store keeps several.
+    pub version: Option<String>,
     /// When it was put.
     pub time: SystemTime,
     /// Which of the log's requests made it.
@@ -50,8 +52,11 @@ pub(super) fn kept_fields(fields: &[(String, String)]) -> Vec<(String, String)> 
 /// By the names of buckets, then by keys. A plain origin has one with the empty name.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
-    all: BTreeMap<String, BTreeMap<String, Object>>,
+    all: BTreeMap<String, BTreeMap<String, Versions>>,
 }
+
+/// From the oldest to the current one. `None` says that there is no object from then on.
+type Versions = Vec<(String, Option<Object>)>;
 
 impl Buckets {
     pub(super) fn create(&mut self, name: &str) {
@@ -63,18 +68,53 @@ impl Buckets {
     }
 
     pub(super) fn object(&self, bucket: &str, key: &str) -> Option<&Object> {
-        self.all.get(bucket)?.get(key)
+        let (_, current) = self.all.get(bucket)?.get(key)?.last()?;
+        current.as_ref()
     }
 
+    /// The names of the versions of a key, from the oldest to the current one.
+    pub(super) fn versions(&self, bucket: &str, key: &str) -> Vec<String> {
+        let versions = self.all.get(bucket).and_then(|keys| keys.get(key));
+        versions.into_iter().flatten().map(|(version, _)| version.clone()).collect()
+    }
+
+    /// Puts an object, in the place of all others if it is no version among them.
     pub(super) fn put(&mut self, bucket: &str, key: &str, object: Object) {
-        self.all.entry(bucket.to_owned()).or_default().insert(key.to_owned(), object);
+        let version = object.version.clone();
+        self.add(bucket, key, version, Some(object));
     }
 
-    pub(super) fn delete(&mut self, bucket: &str, key: &str) -> bool {
-        self.all.get_mut(bucket).is_some_and(|objects| objects.remove(key).is_some())
+    fn add(&mut self, bucket: &str, key: &str, version: Option<String>, object: Option<Object>) {
+        let keys = self.all.entry(bucket.to_owned()).or_default();
+        let versions = keys.entry(key.to_owned()).or_default();
+        if version.is_none() {
+            versions.clear();
+        }
+        if version.is_some() || object.is_some() {
+            versions.push((version.unwrap_or_default(), object));
+        }
+    }
+
+    /// Has no object from now on. What was there stays if this is a version of its own. True if
+    /// there was one.
+    pub(super) fn delete(&mut self, bucket: &str, key: &str, version: Option<String>) -> bool {
+        let was_there = self.object(bucket, key).is_some();
+        self.add(bucket, key, version, None);
+        was_there
+    }
+
+    /// Has this version no more; the one before it is the current one if it was that. True if
+    /// there was one.
+    pub(super) fn delete_version(&mut self, bucket: &str, key: &str, version: &str) -> bool {
+        let keys = self.all.get_mut(bucket).and_then(|keys| keys.get_mut(key));
+        let Some(versions) = keys else { return false };
+        let before = versions.len();
+        versions.retain(|(own, _)| own != version);
+        versions.len() < before
     }
 
     pub(super) fn keys(&self, bucket: &str) -> Vec<String> {
-        self.all.get(bucket).map(|objects| objects.keys().cloned().collect()).unwrap_or_default()
+        let Some(keys) = self.all.get(bucket) else { return Vec::new() };
+        keys.keys().filter(|key| self.object(bucket, key).is_some()).cloned().collect()
     }
 }

@@ -138,7 +138,13 @@ impl Doing<'_> {
             Operation::GetObject => (self.get(false), false),
             Operation::DeleteObject => {
                 let Subject { bucket, key, .. } = self.subject;
-                let was_there = self.state.buckets.delete(bucket, key);
+                let was_there = match self.subject.value("versionId") {
+                    Some(version) => self.state.buckets.delete_version(bucket, key, version),
+                    None => {
+                        let version = self.state.next_version();
+                        self.state.buckets.delete(bucket, key, version)
+                    }
+                };
                 (Answer::status(204), was_there)
             }
             Operation::CreateBucket => {
@@ -157,18 +163,20 @@ impl Doing<'_> {
 
     fn put(&mut self, received: Received) -> Answer {
         let etag = self.etag(&received.md5, "");
+        let version = self.state.next_version();
         let (limit, length) = (self.state.config.keeps, received.length);
         let object = Object {
             md5: Some(received.hex()),
             content: received.content.filter(|_| length <= limit),
             length,
             etag: etag.clone(),
+            version: version.clone(),
             fields: kept_fields(&self.head.fields),
             time: self.now,
             request: self.request,
         };
         self.state.buckets.put(&self.subject.bucket, &self.subject.key, object);
-        let answer = Answer::status(200).with("ETag", &etag);
+        let answer = Answer::status(200).with("ETag", &etag).of_version(version.as_deref());
         match self.head.field("x-amz-checksum-sha256") {
             Some(digest) => answer.with("x-amz-checksum-sha256", digest),
             None => answer,
@@ -182,6 +190,7 @@ impl Doing<'_> {
         };
         let date = super::time::http_date(object.time);
         let answer = Answer::status(200).with("ETag", &object.etag).with("Last-Modified", &date);
+        let answer = answer.of_version(object.version.as_deref());
         let answer =
             object.fields.iter().fold(answer, |answer, (name, value)| answer.with(name, value));
         answer.with_content(match &object.content {

@@ -13,6 +13,8 @@ pub(super) struct State {
     pub(super) uploads: Uploads,
     pub(super) script: Script,
     pub(super) log: Log,
+    /// How many names were given to versions.
+    versions: usize,
 }
 
 impl State {
@@ -22,7 +24,13 @@ impl State {
             buckets.create("");
         }
         let (uploads, script, log) = (Uploads::default(), Script::default(), Log::default());
-        Self { config, buckets, uploads, script, log }
+        Self { config, buckets, uploads, script, log, versions: 0 }
+    }
+
+    /// A name for a version, if there are any.
+    pub(super) fn next_version(&mut self) -> Option<String> {
+        self.versions += 1;
+        self.config.keeps_versions.then(|| format!("v.{}", self.versions))
     }
 
     pub(super) fn fault(&mut self, connection: usize, what: &str) {

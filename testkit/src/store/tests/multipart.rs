@@ -126,6 +126,17 @@ fn what_cannot_be_completed() {
 }
 
 #[test]
+fn an_object_of_parts_is_conditional_and_a_version_as_others_are() {
+    let (store, id) = begun();
+    store.configure(|config| config.keeps_versions = true);
+    let target = format!("/b/k?uploadId={id}");
+    let held = request("POST", &target, "If-Match: *\r\n", "");
+    let answers = answers(&store, &[held, part(&id, 1, "hel"), complete(&id, &[(1, "hel")])]);
+    assert!(answers[0].starts_with("404") && answers[2].contains("x-amz-version-id: v.1\r\n"));
+    assert_eq!(store.versions("b", "k"), ["v.1"]);
+}
+
+#[test]
 fn an_upload_has_to_be_there() {
     let (store, id) = begun();
     let other = |target: &str| request("PUT", &format!("{target}uploadId={id}"), "", "");

@@ -222,6 +222,37 @@ fn long_content_is_not_kept() {
 }
 
 #[test]
+fn versions_are_kept_beside_each_other() {
+    let store = || {
+        let store = s3();
+        store.configure(|config| config.keeps_versions = true);
+        store
+    };
+    let delete = |query: &str| format!("DELETE /b/a{query} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let content = |requests: &[&str]| {
+        let (told, store) = in_every_cut(store, &[], requests.concat().as_bytes(), None);
+        let object = store.object("b", "a").and_then(|object| object.content);
+        let object = object.map(|content| String::from_utf8(content).expect("text"));
+        (told.output, object, store.versions("b", "a").join(" "), store.keys("b").len())
+    };
+    let put = |content: &str| String::from_utf8(put("a", "", content)).expect("text");
+    let (first, second) = (put("one"), put("two"));
+    let (output, object, versions, _) = content(&[&first, &second]);
+    assert!(output.contains("x-amz-version-id: v.1") && output.contains("x-amz-version-id: v.2"));
+    assert_eq!((object.as_deref(), &*versions), (Some("two"), "v.1 v.2"));
+    let (_, object, versions, _) = content(&[&first, &second, &delete("?versionId=v.2")]);
+    assert_eq!((object.as_deref(), &*versions), (Some("one"), "v.1"));
+    let (_, object, versions, keys) = content(&[&first, &delete("")]);
+    assert_eq!((object, &*versions, keys), (None, "v.1 v.2", 0));
+    let (_, object, ..) = content(&[&first, &delete(""), &delete("?versionId=v.2")]);
+    assert_eq!(object.as_deref(), Some("one"));
+    // Without versions there is but one, and it goes.
+    let both = [&first[..], &second, &delete("")].concat();
+    let (told, store) = in_every_cut(s3, &[], both.as_bytes(), None);
+    assert!(!told.output.contains("version") && store.versions("b", "a").is_empty());
+}
+
+#[test]
 fn what_is_no_request_is_refused_and_noted() {
     for request in [
         "PUT /b/a\r\n\r\n",
