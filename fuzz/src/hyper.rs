@@ -9,7 +9,7 @@
 pub mod edges;
 mod ours;
 pub mod rules;
-mod sent;
+pub(crate) mod sent;
 mod theirs;
 
 use streamsum::proto::Reject;

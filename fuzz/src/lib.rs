@@ -2,5 +2,8 @@
 //! `testkit::checks`, so that plain `cargo test` replays what they have found; hyper and sfv enter
 //! this package alone, and the tests of this package replay what these two targets have found.
 
+#[macro_use]
+mod table;
+
 pub mod dictionary;
 pub mod hyper;

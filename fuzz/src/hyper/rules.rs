@@ -6,34 +6,6 @@ use streamsum::proto::Reject;
 use super::sent::{self, Absolute, Sent};
 use super::{Difference, Outcome};
 
-/// Declares the rules from one table: name, file of the example, section, who does what.
-macro_rules! rules {
-    ($($name:ident, $file:literal, $section:literal, $what:literal, $ours:literal, $theirs:literal;)*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Rule {
-            $($name,)*
-        }
-
-        impl Rule {
-            pub const ALL: &[Rule] = &[$(Rule::$name),*];
-
-            /// The name of the example in `fuzz/seeds/hyper/`.
-            pub fn file(self) -> &'static str {
-                match self {
-                    $(Rule::$name => $file,)*
-                }
-            }
-
-            /// What, streamsum, hyper, section: the cells of its row.
-            fn row(self) -> [&'static str; 4] {
-                match self {
-                    $(Rule::$name => [$what, $ours, $theirs, $section],)*
-                }
-            }
-        }
-    };
-}
-
 rules! {
     // Lines. We take CRLF alone; httparse, hyper's parser, takes a lone LF as well.
     BareLfBefore, "bare-lf-before-request-line", "RFC 9112 2.2",
@@ -310,14 +282,6 @@ fn rewritten(target: &str) -> Option<String> {
 
 /// The table of all rules, in Markdown.
 pub fn table() -> String {
-    let mut table = String::from(
-        "# Where hyper reads otherwise\n\n\
-         The fuzz target `hyper` gives the same bytes to hyper 1.12 and to streamsum. These are all the differences that it allows; each file is an example, in `fuzz/seeds/hyper/`. A test keeps this table as the rules in `fuzz/src/hyper/rules.rs` have it: `STREAMSUM_WRITE_TABLE=1` makes it write the table anew.\n\n\
-         | What | streamsum | hyper | Section | Example |\n|---|---|---|---|---|\n",
-    );
-    for rule in Rule::ALL {
-        let [what, ours, theirs, section] = rule.row();
-        table += &format!("| {what} | {ours} | {theirs} | {section} | `{}` |\n", rule.file());
-    }
-    table
+    let rows = Rule::ALL.iter().map(|rule| (rule.row(), rule.file()));
+    crate::table::table("hyper", rows)
 }

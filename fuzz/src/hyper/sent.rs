@@ -1,20 +1,19 @@
-//! What a client sent, as a lenient reader sees it: properties for the rules, found without
+//! What a peer sent, as a lenient reader sees it: properties for the rules, found without
 //! the library.
 
 /// The first message of some bytes, however malformed it is.
-pub(super) struct Sent<'i> {
+pub(crate) struct Sent<'i> {
     /// CR and LF before the request line.
-    pub(super) empty_lines: &'i [u8],
+    pub(crate) empty_lines: &'i [u8],
     /// From the request line through the empty line, if there is one.
-    pub(super) head: &'i [u8],
+    pub(crate) head: &'i [u8],
     /// The lines of the head without their ends.
     lines: Vec<&'i [u8]>,
-    /// All behind the head.
     rest: &'i [u8],
 }
 
 impl<'i> Sent<'i> {
-    pub(super) fn new(bytes: &'i [u8]) -> Self {
+    pub(crate) fn new(bytes: &'i [u8]) -> Self {
         let begin = bytes.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(bytes.len());
         let (empty_lines, bytes) = bytes.split_at(begin);
         let mut lines = Vec::new();
@@ -32,28 +31,33 @@ impl<'i> Sent<'i> {
         Self { empty_lines, head, lines, rest }
     }
 
-    pub(super) fn request_line(&self) -> &'i [u8] {
+    pub(crate) fn request_line(&self) -> &'i [u8] {
         self.lines.first().copied().unwrap_or_default()
+    }
+
+    /// All behind the head.
+    pub(crate) fn rest(&self) -> &'i [u8] {
+        self.rest
     }
 
     fn part(&self, at: usize) -> &'i [u8] {
         self.request_line().split(|byte| *byte == b' ').nth(at).unwrap_or_default()
     }
 
-    pub(super) fn method(&self) -> &'i [u8] {
+    pub(crate) fn method(&self) -> &'i [u8] {
         self.part(0)
     }
 
-    pub(super) fn target(&self) -> &'i [u8] {
+    pub(crate) fn target(&self) -> &'i [u8] {
         self.part(1)
     }
 
-    pub(super) fn version(&self) -> &'i [u8] {
+    pub(crate) fn version(&self) -> &'i [u8] {
         self.part(2)
     }
 
     /// The trimmed values of a field, line by line.
-    pub(super) fn values(&self, name: &str) -> Vec<&'i [u8]> {
+    pub(crate) fn values(&self, name: &str) -> Vec<&'i [u8]> {
         let fields = self.lines.iter().skip(1).filter_map(|line| {
             let colon = line.iter().position(|byte| *byte == b':')?;
             Some((&line[..colon], line[colon + 1..].trim_ascii()))
@@ -66,7 +70,7 @@ impl<'i> Sent<'i> {
 
     /// Chunk lines without their CRLF, and what follows the last of them; nothing if the
     /// content is not in chunks.
-    pub(super) fn chunks(&self) -> (Vec<&'i [u8]>, &'i [u8]) {
+    pub(crate) fn chunks(&self) -> (Vec<&'i [u8]>, &'i [u8]) {
         let mut lines = Vec::new();
         let mut rest = self.rest;
         let chunked = self.values("transfer-encoding").last().is_some_and(|value| {
@@ -98,22 +102,22 @@ fn size(line: &[u8]) -> u64 {
 }
 
 /// How many hexadecimal digits a chunk line begins with.
-pub(super) fn digits(line: &[u8]) -> usize {
+pub(crate) fn digits(line: &[u8]) -> usize {
     line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count()
 }
 
 /// The members of a list, trimmed.
-pub(super) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
 /// Whether there is a LF without its CR.
-pub(super) fn has_bare_lf(bytes: &[u8]) -> bool {
+pub(crate) fn has_bare_lf(bytes: &[u8]) -> bool {
     (0..bytes.len()).any(|at| bytes[at] == b'\n' && (at == 0 || bytes[at - 1] != b'\r'))
 }
 
 /// `;name` and `;name=value`, without white space and quotes: what all readers take.
-pub(super) fn is_plain_extension(text: &[u8]) -> bool {
+pub(crate) fn is_plain_extension(text: &[u8]) -> bool {
     let is_token = |part: &[u8]| {
         !part.is_empty()
             && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte))
@@ -125,13 +129,13 @@ pub(super) fn is_plain_extension(text: &[u8]) -> bool {
 }
 
 /// A scheme, which hyper lets be empty, `://`, an authority, and what follows it.
-pub(super) struct Absolute<'i> {
-    pub(super) scheme: &'i [u8],
-    pub(super) authority: &'i [u8],
-    pub(super) path: &'i [u8],
+pub(crate) struct Absolute<'i> {
+    pub(crate) scheme: &'i [u8],
+    pub(crate) authority: &'i [u8],
+    pub(crate) path: &'i [u8],
 }
 
-pub(super) fn absolute(target: &[u8]) -> Option<Absolute<'_>> {
+pub(crate) fn absolute(target: &[u8]) -> Option<Absolute<'_>> {
     let colon = target.windows(3).position(|three| three == b"://")?;
     let (scheme, rest) = (&target[..colon], &target[colon + 3..]);
     let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
@@ -141,13 +145,13 @@ pub(super) fn absolute(target: &[u8]) -> Option<Absolute<'_>> {
 }
 
 impl Absolute<'_> {
-    pub(super) fn is_http(&self) -> bool {
+    pub(crate) fn is_http(&self) -> bool {
         [&b"http"[..], b"https"].iter().any(|scheme| self.scheme.eq_ignore_ascii_case(scheme))
     }
 }
 
 /// A host of letters, digits, `-` and `.`, perhaps with a port: what all readers take.
-pub(super) fn is_plain_authority(text: &[u8]) -> bool {
+pub(crate) fn is_plain_authority(text: &[u8]) -> bool {
     let mut parts = text.splitn(2, |byte| *byte == b':');
     let host = parts.next().unwrap_or_default();
     let port = parts.next().unwrap_or(b"80");
