@@ -4,7 +4,7 @@
 use testkit::checks::digests;
 #[cfg(feature = "door")]
 use testkit::checks::keys;
-use testkit::checks::{chunked, head, md5, response, script, seeds, split};
+use testkit::checks::{answer, chunked, head, md5, response, script, seeds, split};
 
 /// Runs the check of a target over its inputs, of which there has to be one at least.
 fn replay(target: &str, check: fn(&[u8])) {
@@ -14,6 +14,11 @@ fn replay(target: &str, check: fn(&[u8])) {
         println!("{target}: {}", seed.name);
         check(&seed.bytes);
     }
+}
+
+#[test]
+fn answer_holds_on_its_seeds_and_regressions() {
+    replay("answer", answer::check);
 }
 
 #[test]

@@ -1,20 +1,24 @@
-//! The seeds of the fuzz targets: a file for each case of `tests/cases` and each target that
-//! the case is for, made when it is needed, and those of `fuzz/seeds`, written by hand.
+//! The seeds of the fuzz targets: a file for each case of `tests/cases` and of `tests/answers` and
+//! each target that the case is for, made when it is needed, and those of `fuzz/seeds`, written by
+//! hand.
 
 use std::collections::BTreeMap;
 use std::fs;
 
-use streamsum::proto::Limits;
+use streamsum::proto::{Framing, Limits};
 
+use crate::answers;
 use crate::cases::{self, Case};
 
 /// All fuzz targets.
-pub const TARGETS: [&str; 10] = [
+pub const TARGETS: [&str; 12] = [
+    "answer",
     "chunked",
     "dictionary",
     "digests",
     "head",
     "hyper",
+    "hyper_client",
     "keys",
     "md5",
     "response",
@@ -33,7 +37,11 @@ pub struct Seed {
 
 /// Where a target begins.
 pub fn of(target: &str) -> Vec<Seed> {
-    let mut seeds = of_cases().remove(target).unwrap_or_default();
+    let mut seeds = match target {
+        "answer" => of_answers(answer_plan),
+        "hyper_client" => of_answers(|case| vec![asked(case)]),
+        _ => of_cases().remove(target).unwrap_or_default(),
+    };
     seeds.extend(files("seeds", target));
     seeds
 }
@@ -109,6 +117,61 @@ fn of_cases() -> BTreeMap<&'static str, Vec<Seed>> {
         }
     }
     seeds
+}
+
+/// Those that are made of answers to one request: bytes that say what is asked, and those of the
+/// server.
+fn of_answers(plan: impl Fn(&answers::Case) -> Vec<u8>) -> Vec<Seed> {
+    let cases = answers::all();
+    let is_short =
+        |case: &&answers::Case| case.asked.len() == 1 && case.arrivals[0].len() <= LONGEST;
+    let seed = |case: &answers::Case| {
+        let (file, title) = case.name.split_once(".md: ").expect("file.md: name");
+        let bytes = [plan(case), case.arrivals[0].clone()].concat();
+        Seed { name: format!("{file}--{}", words(title)), bytes }
+    };
+    let mut seeds: Vec<Seed> = cases.iter().filter(is_short).map(seed).collect();
+    // Some titles differ in their signs alone.
+    seeds.sort_by(|one, other| one.name.cmp(&other.name));
+    seeds.dedup_by(|one, other| one.name == other.name);
+    seeds
+}
+
+/// What `checks::answer` reads before the server's bytes.
+fn answer_plan(case: &answers::Case) -> Vec<u8> {
+    let (limits, usual) = (case.limits(), Limits::for_answers());
+    let small = [
+        limits.request_line != usual.request_line,
+        limits.head != usual.head,
+        limits.fields != usual.fields,
+        limits.chunk_overhead != usual.chunk_overhead,
+        limits.body != usual.body,
+        limits.interim != usual.interim,
+    ];
+    let asked = &case.asked[0];
+    let method = match asked.method.as_str() {
+        "GET" => 0,
+        "HEAD" => 1,
+        "PUT" => 2,
+        _ => 3,
+    };
+    let length = u8::try_from(asked.content.len()).unwrap_or(u8::MAX);
+    let framing = match asked.framing {
+        Framing::None => 0,
+        Framing::Chunked => 1,
+        Framing::Length(_) => 2,
+    };
+    let how = framing | bits(&[false, false, asked.expects, case.eof, case.goes_on]);
+    vec![bits(&small), method, length, how, 0, 0, 0]
+}
+
+/// What `hyper_client` reads before the server's bytes.
+fn asked(case: &answers::Case) -> u8 {
+    match case.asked[0].method.as_str() {
+        "HEAD" => 1,
+        "PUT" => 2,
+        _ => 0,
+    }
 }
 
 /// The bytes that `Plan` reads, for an input without its first bytes.
