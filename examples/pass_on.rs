@@ -2,7 +2,7 @@
 //! MD5.
 //!
 //! ```sh
-//! cargo run --release --features outgoing --example pass_on -- 127.0.0.1:8080 http://127.0.0.1:9000
+//! cargo run --release --example pass_on -- 127.0.0.1:8080 http://127.0.0.1:9000
 //! ```
 //!
 //! With `--features outgoing-tls` the server may be an `https` one.

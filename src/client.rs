@@ -83,7 +83,7 @@ use origins::Origins;
 
 pub use config::Config;
 pub use connect::{Addresses, Connect, Lookup};
-pub use event::{Answer, Event, Failure};
+pub use event::{Answer, Cause, Event, Failure};
 pub use exchange::ExchangeId;
 pub use origin::{InvalidOrigin, Origin};
 

@@ -8,10 +8,10 @@
 //! settles the answers.
 //!
 //! ```text
-//! 5   thread                             a server on a thread of its own
+//! 5   thread          outgoing           a server on a thread of its own · sockets to others
 //! 4   run                                the loop, and what it lends to whom
 //! 3   server          checksum           the engine over mio  · the handler that hashes
-//! 2   engine                             turns and deadlines
+//! 2   engine          client   tls       turns and deadlines · requests to others
 //! 1   handler         resident           what an embedder writes
 //! 0   proto     md5     digest  buf      HTTP, digests, buffers: no sockets, no clock
 //! ```
@@ -68,8 +68,11 @@
 //! | [`door`] | memory | with the feature `door`: bytesize, humantime, sha2 |
 //! | [`folder`] | a folder, threads; Unix | with the feature `folder`: rustix besides |
 //! | [`engine`] | memory; sockets are whatever reads and writes, and time is an argument | slab |
+//! | [`client`] | memory, likewise | with the feature `outgoing`: slab |
+//! | [`tls`] | memory; the system's certificates | with the feature `outgoing-tls`: rustls, rustls-native-certs |
 //! | [`server`] | sockets | mio |
 //! | [`run`] | sockets, a clock | mio |
+//! | [`outgoing`] | sockets, the system's resolver, a thread | with the feature `outgoing`: mio, socket2 |
 //! | [`thread`] | sockets, a clock, a thread | mio |
 //!
 //! All of them need std. Without it, md5 could not ask for the CPU's vectors, proto would

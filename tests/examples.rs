@@ -104,6 +104,21 @@ fn beside_a_timer() {
 }
 
 #[test]
+fn pass_on() {
+    let config = streamsum::Config::default();
+    let origin = streamsum::spawn("127.0.0.1:0", config, streamsum::Checksum::new()).expect("a port");
+    let url = format!("http://{}", origin.address());
+    let (_running, address) = Example::local("pass_on", &[&url]);
+    hashes(&mut address.connect());
+    assert_eq!(origin.handle().stats().requests, 8, "each went on");
+    // What the origin refuses is refused.
+    origin.stop();
+    origin.join().expect("it ends");
+    let mut client = address.connect();
+    assert_eq!(client.exchange(&put(b"abc")).status, 502);
+}
+
+#[test]
 fn blocking() {
     let (_running, address) = Example::local("blocking", &[]);
     let mut client = address.connect();

@@ -1,11 +1,10 @@
 //! One connection to an origin: its link, the protocol on it, and the addresses that are left to
 //! try.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Addresses, Origin};
+use super::{Addresses, Cause, Origin};
 use crate::buf::Buf;
 use crate::link::{Got, Link, Socket};
 use crate::proto::Limits;
@@ -31,7 +30,7 @@ pub(super) struct Channel<S> {
     /// True if the whole head of the request was taken from us.
     pub(super) head_has_left: bool,
     /// Why a write has failed. What the server said before can still be read.
-    pub(super) failed: Option<ErrorKind>,
+    pub(super) failed: Option<Cause>,
 }
 
 /// The addresses of the origin, and which of them is tried.
@@ -74,7 +73,7 @@ impl<S: Socket> Channel<S> {
                 }
                 self.head_has_left |= self.link.unsent() == 0;
             }
-            Err(error) => self.fail(error.kind()),
+            Err(error) => self.fail(error.into()),
         }
         out.clear();
     }
@@ -93,14 +92,14 @@ impl<S: Socket> Channel<S> {
                 taken
             }
             Err(error) => {
-                self.fail(error.kind());
+                self.fail(error.into());
                 0
             }
         }
     }
 
-    fn fail(&mut self, kind: ErrorKind) {
-        self.failed = Some(kind);
+    fn fail(&mut self, cause: Cause) {
+        self.failed = Some(cause);
         self.link.close_writing();
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use crate::proto::Fields;
 use crate::proto::client::Fault;
@@ -104,21 +105,31 @@ impl fmt::Debug for Answer {
 /// assert_eq!(Failure::Busy.to_string(), "no connection became free in time");
 /// assert!(!Failure::Busy.may_have_acted());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
     /// All connections were in use for longer than [`Config::wait`](super::Config).
     Busy,
     /// The name of the host could not be looked up.
     Name(io::ErrorKind),
-    /// Nobody took the connection.
-    Connect(io::ErrorKind),
+    /// Nobody took the connection, or the handshake failed.
+    Connect(Cause),
     /// Nobody took it in time, or the handshake did not end.
     ConnectTimeout,
-    /// The connection broke. True if the server may have acted on the request.
-    Broken(io::ErrorKind, bool),
-    /// What the server sent is no answer. True if it may have acted on the request.
-    Fault(Fault, bool),
+    /// The connection broke.
+    Broken {
+        /// How it was noticed.
+        cause: Cause,
+        /// True if the server has the whole request.
+        may_have_acted: bool,
+    },
+    /// What the server sent is no answer.
+    Fault {
+        /// What is wrong with it.
+        fault: Fault,
+        /// True if the server has the whole request.
+        may_have_acted: bool,
+    },
     /// The server took no byte for longer than [`Config::write`](super::Config).
     Stalled,
     /// The server gave no answer within [`Config::answer`](super::Config).
@@ -133,7 +144,7 @@ impl Failure {
     #[must_use]
     pub fn may_have_acted(&self) -> bool {
         match self {
-            Failure::Broken(_, may_have_acted) | Failure::Fault(_, may_have_acted) => {
+            Failure::Broken { may_have_acted, .. } | Failure::Fault { may_have_acted, .. } => {
                 *may_have_acted
             }
             Failure::Silent | Failure::EarlySuccess(_) => true,
@@ -153,10 +164,10 @@ impl fmt::Display for Failure {
         match self {
             Failure::Busy => f.write_str("no connection became free in time"),
             Failure::Name(kind) => write!(f, "the name was not found: {kind}"),
-            Failure::Connect(kind) => write!(f, "no connection: {kind}"),
+            Failure::Connect(cause) => write!(f, "no connection: {cause}"),
             Failure::ConnectTimeout => f.write_str("no connection in time"),
-            Failure::Broken(kind, _) => write!(f, "the connection broke: {kind}"),
-            Failure::Fault(fault, _) => write!(f, "no answer: {fault}"),
+            Failure::Broken { cause, .. } => write!(f, "the connection broke: {cause}"),
+            Failure::Fault { fault, .. } => write!(f, "no answer: {fault}"),
             Failure::Stalled => f.write_str("the server took no more"),
             Failure::Silent => f.write_str("no answer in time"),
             Failure::EarlySuccess(status) => {
@@ -167,3 +178,51 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// Why a call on a socket has failed, a handshake among them.
+///
+/// # Example
+///
+/// ```
+/// use std::io::{Error, ErrorKind};
+/// use streamsum::client::Cause;
+///
+/// let cause = Cause::from(Error::new(ErrorKind::InvalidData, "the certificate is for another"));
+/// assert_eq!(cause.kind(), ErrorKind::InvalidData);
+/// assert_eq!(cause.to_string(), "the certificate is for another");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    kind: io::ErrorKind,
+    /// What it says beyond that.
+    text: Option<Arc<str>>,
+}
+
+impl Cause {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        self.kind
+    }
+}
+
+impl From<io::ErrorKind> for Cause {
+    fn from(kind: io::ErrorKind) -> Self {
+        Self { kind, text: None }
+    }
+}
+
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        Self { kind: error.kind(), text: error.get_ref().map(|inner| inner.to_string().into()) }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.text {
+            Some(text) => f.write_str(text),
+            None => self.kind.fmt(f),
+        }
+    }
+}

@@ -1,11 +1,12 @@
 //! Who gets which connection: an idle one, a fresh one, or none for now.
 
+use std::io::ErrorKind;
 use std::mem;
 use std::sync::Arc;
 
 use super::channel::{Channel, Route};
 use super::exchange::Stage;
-use super::{Addresses, Client, Connect, Event, Failure, Lookup};
+use super::{Addresses, Cause, Client, Connect, Event, Failure, Lookup};
 
 /// What came of looking for a connection.
 enum Found {
@@ -91,7 +92,7 @@ impl<C: Connect> Client<C> {
         let origin = Arc::clone(&exchange.origin);
         let entry = self.channels.vacant_entry();
         let place = entry.key();
-        let mut refused = std::io::ErrorKind::NotFound;
+        let mut refused = Cause::from(ErrorKind::NotFound);
         for (next, address) in (1..).zip(addresses.iter()) {
             match self.connect.open(*address, &origin, place) {
                 Ok(socket) => {
@@ -101,7 +102,7 @@ impl<C: Connect> Client<C> {
                     entry.insert(Channel::new(origin, socket, limits, route, self.now));
                     return Found::Place(place);
                 }
-                Err(error) => refused = error.kind(),
+                Err(error) => refused = error.into(),
             }
         }
         Found::Failed(Failure::Connect(refused))
@@ -155,7 +156,7 @@ impl<C: Connect> Client<C> {
     pub(super) fn try_again(&mut self, key: usize, failure: Failure, was_used: bool) {
         let Some(exchange) = self.exchanges.get_mut(key) else { return };
         exchange.failed += 1;
-        exchange.failure = Some(failure);
+        exchange.failure = Some(failure.clone());
         if exchange.failed >= self.config.tries {
             return self.end(key, Event::Failed(failure));
         }

@@ -39,7 +39,7 @@ impl<C: Connect> Client<C> {
             Stage::Waiting | Stage::Pausing { .. } if is_connecting_too_long || is_out_of_time => {
                 let without =
                     if is_connecting_too_long { Failure::ConnectTimeout } else { Failure::Busy };
-                Some(Due::Fail(exchange.failure.unwrap_or(without)))
+                Some(Due::Fail(exchange.failure.clone().unwrap_or(without)))
             }
             Stage::Waiting => None,
             Stage::Pausing { until } => (self.now >= until).then_some(Due::TryAgain),

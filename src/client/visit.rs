@@ -1,6 +1,8 @@
 //! What is done for a connection at which something has happened: what waits is written, what came
 //! is read, and its exchange goes on.
 
+use std::io::ErrorKind;
+
 use super::exchange::{Content, Partial, Stage};
 use super::{Answer, Client, Connect, Event, Failure};
 use crate::link::Got;
@@ -28,8 +30,8 @@ impl<C: Connect> Client<C> {
     pub(super) fn settle(&mut self, place: usize, key: usize) {
         let Some(channel) = self.channels.get_mut(place) else { return };
         if channel.route.is_some() {
-            if let Some(kind) = channel.failed {
-                self.lose_address(place, key, Failure::Connect(kind));
+            if let Some(cause) = channel.failed.clone() {
+                self.lose_address(place, key, Failure::Connect(cause));
             }
             return;
         }
@@ -202,10 +204,11 @@ impl<C: Connect> Client<C> {
         };
         let may_have_acted = channel.http.is_sent() && channel.head_has_left;
         let failure = match lost {
-            Lost::Fault(fault) => Failure::Fault(fault, may_have_acted),
+            Lost::Fault(fault) => Failure::Fault { fault, may_have_acted },
             Lost::Broken => {
-                let kind = channel.failed.unwrap_or(std::io::ErrorKind::ConnectionReset);
-                Failure::Broken(kind, may_have_acted)
+                let cause = channel.failed.clone();
+                let cause = cause.unwrap_or_else(|| ErrorKind::ConnectionReset.into());
+                Failure::Broken { cause, may_have_acted }
             }
         };
         let was_used = channel.was_used;

@@ -10,12 +10,17 @@ const LIBRARY: [&str; 5] = ["httparse", "httpdate", "md-5", "mio", "slab"];
 const DIGESTS: [&str; 5] = ["crc32c", "crc32fast", "crc64fast-nvme", "sha1", "sha2"];
 /// Of these, bytesize and humantime are the binary's, and sha2 is that of the digests.
 const FOLDER: [&str; 4] = ["bytesize", "humantime", "rustix", "sha2"];
+/// socket2 is also the binary's.
+const OUTGOING: [&str; 1] = ["socket2"];
+const OUTGOING_TLS: [&str; 2] = ["rustls", "rustls-native-certs"];
 const BINARY: [&str; 6] = ["bytesize", "humantime", "lexopt", "rlimit", "signal-hook", "socket2"];
 /// Crates that build for the library on Linux, itself not counted: its dependencies, theirs,
 /// and so on.
 const LIBRARY_IN_ALL: usize = 12;
 /// The same with the feature `digests`.
 const DIGESTS_IN_ALL: usize = 20;
+/// The same with the feature `outgoing`, and with `outgoing-tls`.
+const OUTGOING_IN_ALL: [usize; 2] = [13, 24];
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a file")
@@ -38,7 +43,10 @@ fn the_library_has_five_and_each_feature_has_its_own() {
     let dependencies = section("dependencies");
     let is_optional = |line: &str| line.contains("optional = true");
     assert_eq!(names(&dependencies, |line| !is_optional(line)), LIBRARY);
-    assert_eq!(names(&dependencies, is_optional), [&DIGESTS[..], &["rustix"], &BINARY].concat());
+    assert_eq!(
+        names(&dependencies, is_optional),
+        [&DIGESTS[..], &["rustix"], &OUTGOING_TLS, &BINARY].concat()
+    );
     let for_tests = names(&section("dev-dependencies"), |_| true);
     assert_eq!(for_tests, ["testkit"], "tests need no crates of others");
 }
@@ -75,6 +83,7 @@ fn crates(features: &str) -> usize {
 #[test]
 fn what_these_depend_on_does_not_grow() {
     assert_eq!((crates(""), crates("digests")), (LIBRARY_IN_ALL, DIGESTS_IN_ALL));
+    assert_eq!([crates("outgoing"), crates("outgoing-tls")], OUTGOING_IN_ALL);
 }
 
 #[test]
@@ -89,4 +98,8 @@ fn the_readme_says_so() {
     assert!(readme.contains(&format!("besides {digests}: {DIGESTS_IN_ALL} crates in all |")));
     assert!(readme.contains(&format!("besides {} |", FOLDER.join(", "))));
     assert!(readme.contains(&format!("besides {binary} |")));
+    let outgoing = [OUTGOING.join(", "), [&OUTGOING_TLS[..], &OUTGOING].concat().join(", ")];
+    for (names, in_all) in outgoing.into_iter().zip(OUTGOING_IN_ALL) {
+        assert!(readme.contains(&format!("besides {names}: {in_all} crates in all |")), "{names}");
+    }
 }
