@@ -106,3 +106,35 @@ impl From<Malformed> for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_words_of_its_own() {
+        let all = [
+            Fault::Unasked,
+            Fault::StatusLine,
+            Fault::Version,
+            Fault::SwitchingProtocols,
+            Fault::TooManyInterim,
+            Fault::LineEnd,
+            Fault::HeadTooLarge,
+            Fault::TooManyFields,
+            Fault::FieldLine,
+            Fault::Length,
+            Fault::LengthRepeated,
+            Fault::LengthAndCoding,
+            Fault::Coding,
+            Fault::Chunk,
+            Fault::ContentTooLarge,
+            Fault::NoAnswer,
+            Fault::Truncated,
+        ];
+        let mut words = all.map(|fault| fault.to_string());
+        words.sort_unstable();
+        assert!(words.iter().all(|words| !words.is_empty()));
+        assert!(words.windows(2).all(|two| two[0] != two[1]), "{words:?}");
+    }
+}

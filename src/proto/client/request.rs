@@ -251,6 +251,11 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_a_line_is_said() {
+        assert_eq!(InvalidRequest.to_string(), "not a line that a request may have");
+    }
+
+    #[test]
     fn what_may_be_secret_is_not_shown() {
         let request = Request::new("PUT", "/?X-Amz-Signature=secret", "x").unwrap();
         let request = request.field("Authorization", "Bearer secret").unwrap();
