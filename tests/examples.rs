@@ -106,7 +106,8 @@ fn beside_a_timer() {
 #[test]
 fn pass_on() {
     let config = streamsum::Config::default();
-    let origin = streamsum::spawn("127.0.0.1:0", config, streamsum::Checksum::new()).expect("a port");
+    let origin =
+        streamsum::spawn("127.0.0.1:0", config, streamsum::Checksum::new()).expect("a port");
     let url = format!("http://{}", origin.address());
     let (_running, address) = Example::local("pass_on", &[&url]);
     hashes(&mut address.connect());
