@@ -31,3 +31,5 @@ pub mod serving;
 pub mod sim;
 pub mod sink;
 pub mod store;
+#[cfg(feature = "tls")]
+pub mod tls;

@@ -5,17 +5,21 @@
 //! kept, and answers 200 with the same ETag each time. It verifies nothing.
 
 mod connection;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::TcpListener;
+use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
 use connection::{Connection, Stand};
+use wire::Wire;
 
 const LISTENER: Token = Token(0);
 
@@ -33,6 +37,8 @@ pub struct Sink {
     /// Those that had more to read than was read in one go.
     unfinished: Vec<Token>,
     room: Box<[MaybeUninit<u8>]>,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Sink {
@@ -52,7 +58,17 @@ impl Sink {
             next: 1,
             unfinished: Vec::new(),
             room: Box::new_uninit_slice(ROOM),
+            #[cfg(feature = "tls")]
+            tls: None,
         })
+    }
+
+    /// Speaks TLS on connections that are made from now on. Content is decrypted then, and
+    /// costs what that costs.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(self, config: Arc<rustls::ServerConfig>) -> Self {
+        Self { tls: Some(config), ..self }
     }
 
     /// Where it listens.
@@ -104,8 +120,20 @@ impl Sink {
             self.next += 1;
             stream.set_nodelay(true)?;
             self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
-            self.connections.insert(token, Connection::new(stream));
+            let wire = self.wire(stream)?;
+            self.connections.insert(token, Connection::new(wire));
         }
+    }
+
+    fn wire(&self, stream: TcpStream) -> io::Result<Wire> {
+        #[cfg(feature = "tls")]
+        if let Some(config) = &self.tls {
+            let session = rustls::ServerConnection::new(config.clone());
+            let session = session.map_err(io::Error::other)?;
+            return Ok(Wire::Tls(Box::new(wire::tls::Tls { session, stream })));
+        }
+        let _ = self;
+        Ok(Wire::Plain(stream))
     }
 }
 
@@ -127,7 +155,10 @@ mod tests {
 
     impl Running {
         fn start() -> Self {
-            let mut sink = Sink::bind("127.0.0.1:0".parse().expect("an address")).expect("a sink");
+            Self::run(Sink::bind("127.0.0.1:0".parse().expect("an address")).expect("a sink"))
+        }
+
+        fn run(mut sink: Sink) -> Self {
             let address = sink.address().expect("an address");
             let is_over = Arc::new(AtomicBool::new(false));
             let theirs = is_over.clone();
@@ -213,6 +244,40 @@ mod tests {
             let mut client = sink.connect();
             client.send(request.as_bytes());
             client.ends();
+        }
+    }
+
+    /// What is sent is not read back, and yet is what the session of the client made of it.
+    #[cfg(feature = "tls")]
+    #[test]
+    fn uploads_are_taken_over_tls() {
+        use std::io::{Read, Write};
+
+        use rustls::pki_types::CertificateDer;
+        use rustls::pki_types::pem::PemObject;
+
+        let file = |name| crate::cases::repository().join("src/tls/tests").join(name);
+        let config = crate::tls::server_config(&file("server.pem"), &file("server.key"));
+        let sink = Sink::bind("127.0.0.1:0".parse().expect("an address")).expect("a sink");
+        let sink = Running::run(sink.with_tls(config.expect("a certificate")));
+        let mut roots = rustls::RootCertStore::empty();
+        let authority = CertificateDer::from_pem_file(file("ca.pem")).expect("a certificate");
+        roots.add(authority).expect("a certificate");
+        let config = rustls::ClientConfig::builder().with_root_certificates(roots);
+        let name = "localhost".try_into().expect("a name");
+        let session = rustls::ClientConnection::new(config.with_no_client_auth().into(), name);
+        let stream = std::net::TcpStream::connect(sink.address).expect("a connection");
+        stream.set_read_timeout(Some(crate::client::PATIENCE)).expect("an open socket");
+        let mut stream = rustls::StreamOwned::new(session.expect("a session"), stream);
+        let large = content(3 << 20, 1);
+        for content in [&b""[..], &large, b"x"] {
+            for request in [put(content), put_chunked(content, &[100_000])] {
+                stream.write_all(&request).expect("the sink reads");
+                let mut answer = [0; 80];
+                stream.read_exact(&mut answer).expect("an answer");
+                assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+                assert!(answer.ends_with(b"Content-Length: 0\r\n\r\n"));
+            }
         }
     }
 

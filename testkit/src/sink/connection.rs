@@ -1,19 +1,9 @@
 //! One connection to a sink.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 
-use mio::net::TcpStream;
-use socket2::SockRef;
-
-/// Has the kernel drop what it would copy to us, and count it (`tcp(7)`, since Linux 2.4). So
-/// content costs neither the copy nor the memory traffic that it makes: what is measured is
-/// whoever sends it.
-#[cfg(target_os = "linux")]
-const DROP: i32 = 0x20;
-/// Elsewhere content is read.
-#[cfg(not(target_os = "linux"))]
-const DROP: i32 = 0;
+use super::wire::Wire;
 
 /// Bytes that are read where a head or a chunk line may be. What content is among them is
 /// copied for nothing, so they are few.
@@ -53,7 +43,7 @@ enum At {
 
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
+    wire: Wire,
     at: At,
     /// What was read and not used.
     read: Vec<u8>,
@@ -62,8 +52,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, at: At::Head, read: Vec::new(), closes: false }
+    pub(super) fn new(wire: Wire) -> Self {
+        Self { wire, at: At::Head, read: Vec::new(), closes: false }
     }
 
     /// Reads what has come, or some of it.
@@ -91,14 +81,11 @@ impl Connection {
     /// Drops content, or reads what is none.
     fn receive(&mut self, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         match self.at {
-            At::Content(left) | At::Chunk(left) => {
-                let most = left.min(room.len() as u64) as usize;
-                SockRef::from(&self.stream).recv_with_flags(&mut room[..most], DROP)
-            }
+            At::Content(left) | At::Chunk(left) => self.wire.skip(left, room),
             At::Head | At::ChunkLine | At::Trailer => {
                 let before = self.read.len();
                 self.read.resize(before + READ, 0);
-                let count = self.stream.read(&mut self.read[before..]);
+                let count = self.wire.read(&mut self.read[before..]);
                 self.read.truncate(before + *count.as_ref().unwrap_or(&0));
                 count
             }
@@ -179,24 +166,15 @@ impl Connection {
         self.at = at;
         self.read.drain(..length);
         if expects {
-            self.send(CONTINUE)?;
+            self.wire.write(CONTINUE)?;
         }
         Ok(true)
     }
 
     fn answer(&mut self) -> io::Result<bool> {
         self.at = At::Head;
-        self.send(ANSWER)?;
+        self.wire.write(ANSWER)?;
         Ok(!self.read.is_empty() && !self.closes)
-    }
-
-    /// Who does not read its short answers is given up.
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.stream.write(bytes) {
-            Ok(count) if count == bytes.len() => Ok(()),
-            Ok(_) => Err(ErrorKind::WriteZero.into()),
-            Err(wrong) => Err(wrong),
-        }
     }
 }
 

@@ -43,7 +43,12 @@ const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 fn a_connection_ends_before_in_or_behind_the_head() {
     for end in [End::Fin, End::Reset] {
         for after in [0, 1, 20] {
-            let (told, store) = told_by(Act::EndInHead { after, end });
+            let act = Act::EndInHead { after, end };
+            let request = put("a", "", "hello");
+            let (exact, _) =
+                in_every_cut(s3, &[Rule::always(act.clone())], &request[..after], None);
+            assert_eq!(exact.end, Some(end), "no more has to come");
+            let (told, store) = told_by(act);
             assert_eq!((&*told.output, told.end), ("", Some(end)));
             let log = store.log();
             assert!(log.requests.is_empty());

@@ -81,6 +81,8 @@ fn a_cut_put_leaves_nothing() {
         assert_eq!(log.faults.len(), usize::from(end == End::Fin));
         assert_eq!(told.output.is_empty(), end == End::Reset);
     }
+    let (told, _) = in_every_cut(s3, &[], &whole, Some(End::Reset));
+    assert_eq!(told.output, "", "nobody is there to take the answer");
     let (_, store) = in_every_cut(s3, &[], &whole[..20], Some(End::Reset));
     assert_eq!(store.log().connections[0].unfinished_head, 20);
 }
