@@ -10,6 +10,8 @@ mod hostile;
 #[cfg(target_os = "linux")]
 mod listeners;
 mod loopback;
+mod outgoing;
+mod outgoing_tls;
 mod places;
 mod residents;
 mod short_reads;
