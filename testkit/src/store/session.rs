@@ -2,6 +2,7 @@
 
 mod exchange;
 mod giving;
+mod input;
 
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +13,7 @@ use super::script::{Acts, Asked};
 use super::state::State;
 use super::{Act, Answer, Cut, End, Refuses, Side, Store, Then, content};
 use exchange::{Exchange, Next};
+use input::Input;
 
 /// A head that has more bytes is refused.
 const LONGEST_HEAD: usize = 16 << 10;
@@ -34,8 +36,7 @@ struct Link {
     /// Which of the log's connections it is.
     number: usize,
     now: SystemTime,
-    /// What came and was not used.
-    input: Vec<u8>,
+    input: Input,
     output: Output,
     pause: Pause,
     /// Requests whose head came.
@@ -84,7 +85,7 @@ impl Session {
             state.log.connections.len() - 1
         };
         let (output, pause) = (Output::new(now), Pause::No);
-        let (input, requests, is_hasty) = (Vec::new(), 0, false);
+        let (input, requests, is_hasty) = (Input::default(), 0, false);
         let link = Link { number, now, input, output, pause, requests, is_hasty };
         let mut session =
             Self { store, link, phase: Phase::Answered { request: None, idle: None } };
@@ -101,7 +102,7 @@ impl Session {
     pub fn receive(&mut self, bytes: &[u8]) {
         self.act(|link, _, state| {
             state.log.connections[link.number].received += bytes.len() as u64;
-            link.input.extend_from_slice(bytes);
+            link.input.push(bytes);
         });
     }
 
@@ -235,7 +236,7 @@ impl Link {
             let come = length.unwrap_or(self.input.len());
             if come >= after {
                 state.log.connections[self.number].unfinished_head = after;
-                self.input.drain(..after);
+                self.input.take(after);
                 self.output.cut(end);
                 return None;
             }
@@ -251,8 +252,7 @@ impl Link {
             }
             return None;
         };
-        let bytes: Vec<u8> = self.input.drain(..length).collect();
-        let read = Head::read(&bytes).and_then(|head| Ok((head.framing()?, head)));
+        let read = Head::read(self.input.take(length)).and_then(|head| Ok((head.framing()?, head)));
         match read {
             Ok((framing, head)) => Some(self.begin(state, head, framing)),
             Err(what) => Some(self.refuse_head(state, what)),

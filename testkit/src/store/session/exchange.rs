@@ -226,10 +226,12 @@ impl Exchange {
         self.last_byte = link.now;
         match self.decoder.take(&link.input, most) {
             Ok(Taken::Content(taken)) => {
-                let content: Vec<u8> = link.input.drain(..taken).collect();
-                self.note(state, &content);
+                let content = link.input.take(taken);
+                self.note(state, content);
             }
-            Ok(Taken::Framing(taken)) => drop(link.input.drain(..taken)),
+            Ok(Taken::Framing(taken)) => {
+                link.input.take(taken);
+            }
             Err(what) => {
                 state.fault(link.number, what);
                 let answer = Answer::error("IncompleteBody");

@@ -92,6 +92,9 @@ fn a_late_continue_comes_at_its_time_or_with_the_end_of_the_content() {
     store.script(Rule::always(Act::LateContinue(SECOND)));
     let mut session = store.connect(start());
     let request = put("a", "Expect: 100-continue\r\n", "hello");
+    session.receive(&request);
+    assert_eq!((session.to_send(), session.deadline()), (CONTINUE.as_bytes(), None));
+    let mut session = store.connect(start());
     session.receive(&request[..request.len() - 1]);
     session.advance(start() + SECOND / 2);
     assert_eq!(session.to_send(), b"");
@@ -316,6 +319,7 @@ fn an_answer_comes_in_pieces() {
     session.receive(&put("a", "", "hello"));
     assert_eq!(session.to_send(), b"HT");
     session.advance(start() + 2 * SECOND);
+    assert_eq!(session.deadline(), Some(start() + 3 * SECOND));
     assert_eq!(String::from_utf8(settle(&mut session)), Ok(whole));
 }
 

@@ -24,6 +24,10 @@ fn conversation(random: &mut Random) -> (Vec<u8>, Option<End>) {
     }
     let end = *random.pick(&[None, Some(End::Fin), Some(End::Reset)]);
     if random.chance(30) {
+        let at = random.below(input.len());
+        input[at] = *random.pick(b"\r\n 0:%\x00\xff");
+    }
+    if random.chance(30) {
         input.truncate(random.below(input.len()));
     }
     (input, end)
