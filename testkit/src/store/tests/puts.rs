@@ -59,6 +59,14 @@ fn requests_follow_each_other_on_a_connection() {
 }
 
 #[test]
+fn a_refused_head_has_the_length_of_its_error_and_no_content() {
+    let head = b"HEAD /b/a HTTP/1.1\r\nHost: x\r\n\r\n";
+    let (told, _) = in_every_cut(s3, &[], head, None);
+    assert!(told.output.starts_with("HTTP/1.1 404") && told.output.ends_with("\r\n\r\n"));
+    assert!(told.output.contains("Content-Length: ") && !told.output.contains("Length: 0\r\n"));
+}
+
+#[test]
 fn continue_is_sent_when_it_is_asked_for() {
     let request = put("a", "Expect: 100-continue\r\n", "hello");
     let (told, store) = in_every_cut(s3, &[], &request, None);
