@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use ::hyper::Request;
-use ::hyper::body::Bytes;
+use ::hyper::body::{Bytes, Incoming};
 use ::hyper::client::conn::http1;
 use ::hyper::http::Version;
 use ::hyper::rt::{Read, ReadBufCursor, Write};
+use ::hyper::{Request, Response};
 use http_body_util::{BodyExt, Full};
 
 use super::{Answer, Asked, Outcome, sorted};
@@ -92,26 +92,7 @@ pub(super) fn read(asked: Asked, data: &[u8]) -> Outcome {
     };
     let mut connection = pin!(connection);
     let response = sender.send_request(request(asked));
-    let mut exchange = pin!(async {
-        let (head, mut body) = response.await.ok()?.into_parts();
-        let mut content = Vec::new();
-        while let Some(frame) = body.frame().await {
-            content.extend_from_slice(frame.ok()?.data_ref().map_or(&[], |data| data));
-        }
-        let named = |(name, value)| {
-            let (name, value): (&::hyper::header::HeaderName, &::hyper::header::HeaderValue) =
-                (name, value);
-            (name.as_str().to_owned(), value.as_bytes().to_vec())
-        };
-        let fields: Vec<(String, Vec<u8>)> = head.headers.iter().map(named).collect();
-        Some(Answer {
-            status: head.status.as_u16(),
-            old: head.version == Version::HTTP_10,
-            fields: sorted(fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()))),
-            content,
-            is_reusable: false,
-        })
-    });
+    let mut exchange = pin!(exchange(response));
     let mut outcome = None;
     let mut is_open = true;
     loop {
@@ -136,6 +117,25 @@ pub(super) fn read(asked: Asked, data: &[u8]) -> Outcome {
         Some(answer) => Outcome::Took(Answer { is_reusable, ..answer }),
         None => Outcome::Refused(None),
     }
+}
+
+/// The answer, read to its end.
+async fn exchange(
+    response: impl Future<Output = ::hyper::Result<Response<Incoming>>>,
+) -> Option<Answer> {
+    let (head, mut body) = response.await.ok()?.into_parts();
+    let mut content = Vec::new();
+    while let Some(frame) = body.frame().await {
+        content.extend_from_slice(frame.ok()?.data_ref().map_or(&[], |data| data));
+    }
+    let fields = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    Some(Answer {
+        status: head.status.as_u16(),
+        old: head.version == Version::HTTP_10,
+        fields: sorted(fields),
+        content,
+        is_reusable: false,
+    })
 }
 
 fn request(asked: Asked) -> Request<Full<Bytes>> {
