@@ -69,7 +69,7 @@
 //! | [`folder`] | a folder, threads; Unix | with the feature `folder`: rustix besides |
 //! | [`engine`] | memory; sockets are whatever reads and writes, and time is an argument | slab |
 //! | [`client`] | memory, likewise | with the feature `outgoing`: slab |
-//! | [`tls`] | memory; the system's certificates | with the feature `outgoing-tls`: rustls, rustls-native-certs |
+//! | `tls` | memory; the system's certificates | with the feature `outgoing-tls`: rustls, rustls-native-certs |
 //! | [`server`] | sockets | mio |
 //! | [`run`] | sockets, a clock | mio |
 //! | [`outgoing`] | sockets, the system's resolver, a thread | with the feature `outgoing`: mio, socket2 |
