@@ -123,7 +123,12 @@ where
                 let _ = SockRef::from(&last).set_linger(Some(Duration::ZERO));
             }
         }));
-        threads.retain(|thread| !thread.is_finished());
+        let (finished, running): (Vec<_>, _) =
+            threads.into_iter().partition(JoinHandle::is_finished);
+        threads = running;
+        for thread in finished {
+            thread.join().expect("no connection panics");
+        }
     }
     for socket in shared.sockets().values() {
         let _ = socket.shutdown(Shutdown::Both);

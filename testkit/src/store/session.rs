@@ -18,6 +18,9 @@ use input::Input;
 /// A head that has more bytes is refused.
 const LONGEST_HEAD: usize = 16 << 10;
 
+/// No more is read as long as so many bytes wait for an answer to what came before them.
+const MOST_UNUSED: usize = 1 << 20;
+
 /// A connection to a [`Store`]. However its bytes are cut, what comes of them is the same.
 ///
 /// Whoever drives it hands over what was received, sends what is to be sent, tells the time
@@ -132,7 +135,7 @@ impl Session {
 
     /// True if it takes more bytes. If not, they are to be left where they are.
     pub fn reads(&self) -> bool {
-        self.link.pause == Pause::No
+        self.link.pause == Pause::No && self.link.input.len() < MOST_UNUSED
     }
 
     /// What is to be sent now; empty if nothing is. Each piece is to be sent by itself.

@@ -264,6 +264,8 @@ impl Exchange {
                 link.output.cut(end);
                 Next::Wait
             }
+            // A request has but one answer.
+            Stage::Answer(..) if self.is_answered => Next::More,
             Stage::Answer(answer, then) => {
                 let next = self.answer_early(link, state, answer, then);
                 next.map_or(Next::More, Next::Phase)

@@ -125,6 +125,34 @@ fn a_refusal_comes_in_place_of_the_continue() {
 }
 
 #[test]
+fn a_request_has_one_answer() {
+    let early = Act::AnswerInContent {
+        after: 2,
+        answer: Answer::error("InternalError"),
+        then: Then::End(End::Reset),
+    };
+    let refusal = Act::Refuse(Answer::error("SlowDown"), Then::ReadOn);
+    let rules = [Rule::always(early), Rule::always(refusal)];
+    let (told, store) = in_every_cut(s3, &rules, &put("a", "", "hello"), None);
+    assert_eq!((told.output.matches("HTTP/1.1").count(), told.end), (1, None));
+    assert_eq!(store.log().requests[0].status, Some(503));
+}
+
+#[test]
+fn what_comes_before_its_time_is_read_up_to_a_bound() {
+    let store = s3();
+    store.script(Rule::always(Act::Delay(SECOND)));
+    let mut session = store.connect(start());
+    session.receive(&put("a", "", ""));
+    session.receive(&[b'x'; 1 << 20][1..]);
+    assert!(session.reads());
+    session.receive(b"x");
+    assert!(!session.reads());
+    session.advance(start() + SECOND);
+    assert!(session.reads() && session.end().is_none() && !session.to_send().is_empty());
+}
+
+#[test]
 fn a_redirect_names_the_same_target_elsewhere() {
     let then = Then::End(End::Fin);
     let (told, _) = told_expecting(Act::Redirect("http://127.0.0.1:8000".to_owned(), then));
