@@ -1,7 +1,7 @@
 // The program that streamsum was measured against first: net/http, whose handler copies
-// the content into an MD5, and into a file if there is a folder for it.
+// the content into an MD5, and into a file if there is a folder for it, or on to an origin.
 //
-// go-server ADDRESS [FOLDER]
+// go-server ADDRESS [FOLDER|ORIGIN]
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 )
 
 func checksum(w http.ResponseWriter, r *http.Request) {
@@ -54,10 +55,40 @@ func save(folder, name string, content io.Reader) ([]byte, error) {
 	return digest.Sum(nil), os.Rename(file.Name(), filepath.Join(folder, name))
 }
 
+func passOn(origin string) http.HandlerFunc {
+	// By default it has two connections that are not at work, and so would open most anew.
+	transport := &http.Transport{MaxIdleConnsPerHost: 256}
+	return func(w http.ResponseWriter, r *http.Request) {
+		digest := md5.New()
+		content := io.TeeReader(r.Body, digest)
+		request, err := http.NewRequestWithContext(r.Context(), http.MethodPut, origin+r.URL.Path, content)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		request.ContentLength = r.ContentLength
+		answer, err := transport.RoundTrip(request)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer answer.Body.Close()
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil || answer.StatusCode != http.StatusOK {
+			http.Error(w, answer.Status, http.StatusBadGateway)
+			return
+		}
+		fmt.Fprintf(w, "%x", digest.Sum(nil))
+	}
+}
+
 func main() {
 	handler := http.HandlerFunc(checksum)
 	if len(os.Args) > 2 {
-		handler = keep(os.Args[2])
+		if strings.HasPrefix(os.Args[2], "http://") {
+			handler = passOn(os.Args[2])
+		} else {
+			handler = keep(os.Args[2])
+		}
 	}
 	log.Fatal(http.ListenAndServe(os.Args[1], handler))
 }

@@ -10,11 +10,16 @@ use std::process::{Command, Stdio};
 #[derive(Clone, Debug)]
 pub struct Programs {
     pub hyper: String,
+    pub hyper_pass_on: String,
     pub actix: String,
     pub axum: String,
     pub ruler: String,
+    pub forward: String,
     pub offline: String,
+    pub sink: String,
     pub streamsum: String,
+    /// None where it cannot be built.
+    pub pass_on: Option<String>,
     /// None without a Go toolchain.
     pub go: Option<String>,
 }
@@ -32,18 +37,35 @@ impl Programs {
         let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
         let target = target()?;
         let own = target.join("release");
-        let bins = ["--bin=hyper", "--bin=actix", "--bin=axum", "--bin=ruler", "--bin=offline"];
+        let bins = [
+            "--bin=hyper",
+            "--bin=hyper_pass_on",
+            "--bin=actix",
+            "--bin=axum",
+            "--bin=ruler",
+            "--bin=forward",
+            "--bin=offline",
+            "--bin=sink",
+        ];
         cargo_build(&bench.join("Cargo.toml"), &bins, &target)?;
         // In a directory of its own: other features of the same crates are built there.
         let target = target.join("streamsum");
-        cargo_build(&bench.join("../Cargo.toml"), &["--bin=streamsum"], &target)?;
+        let manifest = bench.join("../Cargo.toml");
+        cargo_build(&manifest, &["--bin=streamsum"], &target)?;
+        let example = ["--features=outgoing", "--example=pass_on"];
+        let pass_on = cargo_build(&manifest, &example, &target).ok();
+        let pass_on = pass_on.map(|()| path(target.join("release/examples/pass_on")));
         Ok(Self {
             hyper: path(own.join("hyper"))?,
+            hyper_pass_on: path(own.join("hyper_pass_on"))?,
             actix: path(own.join("actix"))?,
             axum: path(own.join("axum"))?,
             ruler: path(own.join("ruler"))?,
+            forward: path(own.join("forward"))?,
             offline: path(own.join("offline"))?,
+            sink: path(own.join("sink"))?,
             streamsum: path(target.join("release/streamsum"))?,
+            pass_on: pass_on.transpose()?,
             go: go(&own)?,
         })
     }

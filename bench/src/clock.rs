@@ -16,6 +16,7 @@ const TICK: u64 = 10;
 #[derive(Clone, Copy, Debug)]
 pub struct Account {
     program: Duration,
+    sink: Duration,
     loader: Duration,
     machine: Duration,
 }
@@ -25,8 +26,10 @@ pub struct Account {
 pub struct Spent {
     /// Those of the program that was measured.
     pub program: f64,
+    /// Those of what took what the program passed on.
+    pub sink: f64,
     pub loader: f64,
-    /// Those of neither.
+    /// Those of none of them.
     pub others: f64,
 }
 
@@ -37,16 +40,27 @@ impl Account {
     ///
     /// When the program has ended.
     pub fn of(program: u32) -> io::Result<Self> {
+        Self::of_both(program, None)
+    }
+
+    /// The same, beside that of a sink, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When one of them has ended.
+    pub fn of_both(program: u32, sink: Option<u32>) -> io::Result<Self> {
         let loader = cpu_time(process::id())?;
-        Ok(Self { program: cpu_time(program)?, loader, machine: machine_time()? })
+        let sink = sink.map(cpu_time).transpose()?.unwrap_or_default();
+        Ok(Self { program: cpu_time(program)?, sink, loader, machine: machine_time()? })
     }
 
     /// What was spent since it was `before`.
     pub fn since(&self, before: &Self) -> Spent {
         let passed = |of: fn(&Self) -> Duration| (of(self) - of(before)).as_secs_f64();
-        let (program, loader) = (passed(|it| it.program), passed(|it| it.loader));
-        let others = (passed(|it| it.machine) - program - loader).max(0.0);
-        Spent { program, loader, others }
+        let [program, sink] = [passed(|it| it.program), passed(|it| it.sink)];
+        let loader = passed(|it| it.loader);
+        let others = (passed(|it| it.machine) - program - sink - loader).max(0.0);
+        Spent { program, sink, loader, others }
     }
 }
 

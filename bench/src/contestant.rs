@@ -1,7 +1,5 @@
 //! Who takes part.
 
-use std::path::Path;
-
 use testkit::content::Hex;
 
 use crate::build::Programs;
@@ -10,16 +8,22 @@ use crate::cores::Place;
 /// The contestant that the others are compared with.
 pub const BASELINE: &str = "hyper";
 
+/// The contestant that those are compared with who pass uploads on.
+pub const FORWARDER: &str = "ruler-forward-lanes";
+
 /// Stands in a command for a folder to keep uploads in.
 const FOLDER: &str = "{folder}";
+/// Stands in a command for the origin to pass uploads on to: `http://` and an address.
+const ORIGIN: &str = "{origin}";
 
 /// A program to be started, and what to expect of it.
 #[derive(Clone, Debug)]
 pub struct Contestant {
     pub name: String,
     pub role: Role,
-    /// Program and arguments, with `{addr}` where a server's address goes, and `{folder}` where
-    /// that goes which it keeps uploads in, if it does.
+    pub fate: Fate,
+    /// Program and arguments, with `{addr}` where a server's address goes, and `{folder}` or
+    /// `{origin}` where that goes which it keeps uploads in or passes them on to, if it does.
     pub command: Vec<String>,
     /// What is set in its environment.
     pub variables: Vec<(&'static str, &'static str)>,
@@ -37,6 +41,34 @@ pub enum Role {
     Offline,
 }
 
+/// What becomes of content beside its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Dropped,
+    /// It is kept in a folder.
+    Kept,
+    /// It goes on to an origin.
+    PassedOn,
+}
+
+impl Fate {
+    /// Which content has of a program with such a command.
+    fn of(command: &[&str]) -> Self {
+        let is_in = |place: &str| command.iter().any(|word| word.contains(place));
+        let mut fates = [Self::Kept, Self::PassedOn].into_iter();
+        fates.find(|fate| fate.place().is_some_and(is_in)).unwrap_or(Self::Dropped)
+    }
+
+    /// What stands in a command for the place where content goes.
+    fn place(self) -> Option<&'static str> {
+        match self {
+            Self::Dropped => None,
+            Self::Kept => Some(FOLDER),
+            Self::PassedOn => Some(ORIGIN),
+        }
+    }
+}
+
 /// Which digests a server answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digests {
@@ -52,6 +84,7 @@ impl Contestant {
         Self {
             name: name.into(),
             role: Role::Server,
+            fate: Fate::of(command),
             command: command.iter().map(|&word| word.into()).collect(),
             variables: Vec::new(),
             place: Place::OneCore,
@@ -59,15 +92,11 @@ impl Contestant {
         }
     }
 
-    /// Whether it keeps uploads.
-    pub fn keeps(&self) -> bool {
-        self.command.iter().any(|word| word.contains(FOLDER))
-    }
-
-    /// The same with a folder to keep them in.
-    pub fn keeping_in(&self, folder: &Path) -> Self {
-        let place = |word: &String| word.replace(FOLDER, &folder.to_string_lossy());
-        Self { command: self.command.iter().map(place).collect(), ..self.clone() }
+    /// The same with the folder that it keeps uploads in, or the origin it passes them on to.
+    pub fn sending_to(&self, place: &str) -> Self {
+        let Some(placeholder) = self.fate.place() else { return self.clone() };
+        let fill = |word: &String| word.replace(placeholder, place);
+        Self { command: self.command.iter().map(fill).collect(), ..self.clone() }
     }
 
     /// The same on all cores, under another name.
@@ -77,7 +106,7 @@ impl Contestant {
 }
 
 /// The names of [`all`] of them, in order.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 23] = [
     "hyper",
     "hyper-2",
     "hyper-own-hash",
@@ -96,6 +125,11 @@ pub const NAMES: [&str; 18] = [
     "go-keep",
     "ruler-write",
     "streamsum-keep",
+    "hyper-pass-on",
+    "go-pass-on",
+    "ruler-forward",
+    "ruler-forward-lanes",
+    "streamsum-pass-on",
 ];
 
 /// Everybody whose program could be built.
@@ -104,7 +138,19 @@ pub fn all(programs: &Programs) -> Vec<Contestant> {
 }
 
 fn named(name: &str, programs: &Programs) -> Option<Contestant> {
-    let Programs { hyper, actix, axum, ruler, offline, streamsum, go } = programs;
+    let Programs {
+        hyper,
+        hyper_pass_on,
+        actix,
+        axum,
+        ruler,
+        forward,
+        offline,
+        sink: _,
+        streamsum,
+        pass_on,
+        go,
+    } = programs;
     let contestant = match name {
         "hyper" => Contestant::new(name, &[hyper, "current-thread", "md-5", "{addr}"]),
         "hyper-2" => Contestant::on_all_cores(name, &[hyper, "multi-thread", "md-5", "{addr}"]),
@@ -160,14 +206,37 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
             let options = ["--listen", "{addr}", "--access-log", "off"];
             Contestant::new(name, &[&[&**streamsum], &options[..], &keeping[..]].concat())
         }
+        "hyper-pass-on" => Contestant::new(name, &[hyper_pass_on, "{addr}", ORIGIN]),
+        "go-pass-on" => Contestant {
+            variables: vec![("GOMAXPROCS", "1")],
+            ..Contestant::new(name, &[go.as_ref()?, "{addr}", ORIGIN])
+        },
+        "ruler-forward" => Contestant {
+            role: Role::Ruler,
+            digests: Digests::Always([b'0'; 32]),
+            ..Contestant::new(name, &[forward, "plain", "{addr}", ORIGIN])
+        },
+        FORWARDER => Contestant {
+            role: Role::Ruler,
+            ..Contestant::new(name, &[forward, "lanes", "{addr}", ORIGIN])
+        },
+        "streamsum-pass-on" => Contestant::new(name, &[pass_on.as_ref()?, "{addr}", ORIGIN]),
         _ => return None,
     };
     Some(contestant)
 }
 
-/// Why some are not there, in words; empty if all are.
-pub fn left_out(programs: &Programs) -> Option<&'static str> {
-    const NO_GO: &str = "go, go-2 and go-keep are left out: there is no Go toolchain here; \
-         Debian's package golang-go has one";
-    programs.go.is_none().then_some(NO_GO)
+/// What takes the uploads that others pass on.
+pub fn sink(programs: &Programs) -> Contestant {
+    let place = Place::BesideLoader;
+    Contestant { place, ..Contestant::new("sink", &[&programs.sink, "{addr}"]) }
+}
+
+/// Why some are not there, in words; nothing if all are.
+pub fn left_out(programs: &Programs) -> Vec<&'static str> {
+    const NO_GO: &str = "go, go-2, go-keep and go-pass-on are left out: there is no Go toolchain \
+         here; Debian's package golang-go has one";
+    const NO_PASS_ON: &str = "streamsum-pass-on is left out: examples/pass_on.rs cannot be built";
+    let notes = [(programs.go.is_none(), NO_GO), (programs.pass_on.is_none(), NO_PASS_ON)];
+    notes.into_iter().filter_map(|(is_out, note)| is_out.then_some(note)).collect()
 }

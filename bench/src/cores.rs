@@ -15,6 +15,8 @@ pub enum Place {
     OneCore,
     /// On all cores, and the loader too.
     AllCores,
+    /// On the loader's core: what the work needs beside a server.
+    BesideLoader,
 }
 
 /// The cores that this process may use.
@@ -49,6 +51,7 @@ impl Cores {
         go_to(match place {
             Place::OneCore => &self.server,
             Place::AllCores => &self.all,
+            Place::BesideLoader => &self.loader,
         })
     }
 
@@ -59,7 +62,7 @@ impl Cores {
     /// When the kernel refuses.
     pub fn go_to_loader(&self, place: Place) -> io::Result<()> {
         go_to(match place {
-            Place::OneCore => &self.loader,
+            Place::OneCore | Place::BesideLoader => &self.loader,
             Place::AllCores => &self.all,
         })
     }

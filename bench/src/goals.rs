@@ -40,7 +40,7 @@ const fn cpu(
 }
 
 /// A server is held against the ruler that hashes as it does, and against its peers.
-const GOALS: [Goal; 14] = [
+const GOALS: [Goal; 20] = [
     speed(Some("upload-1"), ["streamsum", "ruler-lanes"], 1.0),
     speed(Some("upload-1"), ["streamsum", "hyper"], 1.15),
     speed(Some("upload-1"), ["streamsum", "go"], 1.05),
@@ -55,6 +55,12 @@ const GOALS: [Goal; 14] = [
     cpu("keep", ["streamsum-keep", "streamsum"], Some(("ruler-write", 1.2)), 1.0),
     cpu("keep", ["streamsum-keep", "axum-keep"], None, 0.5),
     cpu("keep", ["streamsum-keep", "go-keep"], None, 0.5),
+    cpu("pass-32", ["streamsum-pass-on", "ruler-forward-lanes"], None, 1.1),
+    cpu("pass-1", ["streamsum-pass-on", "ruler-forward-lanes"], None, 1.05),
+    cpu("pass-small", ["streamsum-pass-on", "ruler-forward-lanes"], None, 1.4),
+    cpu("pass-32", ["streamsum-pass-on", "go-pass-on"], None, 0.45),
+    cpu("pass-chunked-32", ["streamsum-pass-on", "hyper-pass-on"], None, 0.4),
+    cpu("pass-small", ["streamsum-pass-on", "hyper-pass-on"], None, 0.4),
 ];
 
 /// A goal at a work, and what was found.
@@ -70,29 +76,34 @@ pub struct Judged {
 }
 
 /// Each goal at each work in which both took part and neither failed.
-pub fn judge(raced: &[Raced<Throughput>]) -> Vec<Judged> {
+pub fn judge<S>(raced: &[Raced<S>], of: fn(&S) -> &Throughput) -> Vec<Judged> {
     let mut judged = Vec::new();
     for Raced { workload, entries } in raced {
         for goal in GOALS {
             if goal.work.is_some_and(|name| !workload.is_named(name)) {
                 continue;
             }
-            judged.extend(goal.judge(&workload.name, entries));
+            judged.extend(goal.judge(&workload.name, entries, of));
         }
     }
     judged
 }
 
 impl Goal {
-    fn judge(&self, work: &str, entries: &[Entry<Throughput>]) -> Option<Judged> {
+    fn judge<S>(
+        &self,
+        work: &str,
+        entries: &[Entry<S>],
+        throughput: fn(&S) -> &Throughput,
+    ) -> Option<Judged> {
         let good = |name| {
             let entry = entries.iter().find(|entry| entry.contestant == name)?;
             entry.failure().is_none().then_some(entry)
         };
         let own = good(self.own)?;
-        let of = |it: &Throughput| match self.of {
-            Of::Speed => it.rate,
-            Of::Cpu => it.cost,
+        let of = |it: &S| match self.of {
+            Of::Speed => throughput(it).rate,
+            Of::Cpu => throughput(it).cost,
         };
         let to = |name| Figures::new(own, good(name)).ratio(of);
         let found = match self.beside {
@@ -134,6 +145,7 @@ mod tests {
             rate,
             cost,
             system: 0.5,
+            sink_cost: 0.0,
             loader_cost: 1.0,
             memory: 1.0,
             busy: 1.0,
@@ -144,7 +156,7 @@ mod tests {
 
     fn judge_at(work: &str, entries: Vec<Entry<Throughput>>) -> Vec<(String, String, bool)> {
         let workload = workload::all(true).into_iter().find(|it| it.name == work).unwrap();
-        let judged = judge(&[Raced { workload, entries }]);
+        let judged = judge(&[Raced { workload, entries }], |it| it);
         judged.into_iter().map(|it| (it.ratio, it.wanted, it.is_reached)).collect()
     }
 
@@ -209,6 +221,27 @@ mod tests {
             ];
             let wanted = wanted.map(|(ratio, bound, is)| (ratio.to_owned(), bound.to_owned(), is));
             assert_eq!(judge_at("keep-32", entries(cost)), wanted);
+        }
+    }
+
+    #[test]
+    fn passing_on_may_cost_a_tenth_more_than_the_ruler_and_less_than_half_of_its_peers() {
+        let entries = |cost| {
+            vec![
+                entry("go-pass-on", vec![sample(1.0, 2.4)]),
+                entry("ruler-forward-lanes", vec![sample(1.0, 1.0)]),
+                entry("streamsum-pass-on", vec![sample(1.0, cost)]),
+            ]
+        };
+        for (cost, is_near, is_half) in
+            [(1.07, true, true), (1.09, true, false), (1.11, false, false)]
+        {
+            let wanted = [
+                ("CPU of streamsum-pass-on, × ruler-forward-lanes", "≤ 1.10", is_near),
+                ("CPU of streamsum-pass-on, × go-pass-on", "≤ 0.45", is_half),
+            ];
+            let wanted = wanted.map(|(ratio, bound, is)| (ratio.to_owned(), bound.to_owned(), is));
+            assert_eq!(judge_at("pass-32", entries(cost)), wanted);
         }
     }
 

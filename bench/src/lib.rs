@@ -10,7 +10,7 @@
 //!    figures            medians and ratios
 //!    race               round after round             ── progress
 //! 4  measure            one measurement, by kind of work
-//!                       (throughput, latency, memory, growth, start)
+//!                       (throughput, passing, latency, memory, growth, start)
 //!    crowd              connections that ask nothing
 //!    settle             waits until a server rests    ── clock
 //! 3  server, offline    a contestant's program        ── process
@@ -24,7 +24,8 @@
 //! A module imports from lower floors, or on its own from those that stand below it. What
 //! stands to the right needs descriptions at most: those of floor 1.
 //!
-//! bin/hyper, bin/actix, bin/axum, go/main.go, bin/ruler, bin/offline: who is raced.
+//! bin/hyper, bin/hyper_pass_on, bin/actix, bin/axum, go/main.go, bin/ruler, bin/forward,
+//! bin/offline: who is raced.
 
 pub mod build;
 pub mod chart;

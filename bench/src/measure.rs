@@ -5,6 +5,7 @@
 pub mod growth;
 pub mod latency;
 pub mod memory;
+pub mod passing;
 pub mod start;
 pub mod throughput;
 

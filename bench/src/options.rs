@@ -36,7 +36,7 @@ pub enum Command {
 pub fn help() -> String {
     let works = workload::all(false);
     let works: String =
-        works.iter().map(|it| format!("  {:<13} {}\n", it.name, it.about())).collect();
+        works.iter().map(|it| format!("  {:<15} {}\n", it.name, it.about())).collect();
     format!(
         "Races servers that hash uploads. Run it on a quiet machine with two cores.\n\n\
          Usage: cargo run --release --manifest-path bench/Cargo.toml -- [OPTIONS]\n\n\

@@ -3,7 +3,7 @@
 //! What slows the machine down for a while so strikes all of them, and comparisons are
 //! made within a round.
 
-use crate::contestant::{BASELINE, Contestant, Role};
+use crate::contestant::{BASELINE, Contestant, Fate, Role};
 use crate::loader::Failure;
 use crate::progress::Progress;
 use crate::workload::{Load, Traffic, Work, Workload};
@@ -51,11 +51,11 @@ impl<S> Entry<S> {
 /// Who keep nothing, and show what it costs to receive and hash alone.
 const BESIDE_KEEPERS: [&str; 2] = [BASELINE, "streamsum"];
 
-/// Whether a contestant is to be seen at a work: one that keeps uploads at works where that is
-/// done, and nowhere else.
+/// Whether a contestant is to be seen at a work: one that keeps uploads, or passes them on, at
+/// works where that is done, and nowhere else.
 pub fn is_for(workload: &Workload, contestant: &Contestant) -> bool {
     let is_beside = || BESIDE_KEEPERS.contains(&contestant.name.as_str());
-    contestant.keeps() == workload.is_kept() || workload.is_kept() && is_beside()
+    contestant.fate == workload.fate() || workload.fate() == Fate::Kept && is_beside()
 }
 
 /// Who races, and how often.
@@ -103,6 +103,11 @@ impl Race<'_> {
 fn left_out(contestant: &Contestant, work: &Work) -> Option<&'static str> {
     let traffic = match work {
         Work::Throughput(Load { traffic, beside: None, .. }) => Some(*traffic),
+        Work::Passing(Traffic::Uploads { chunks: Some(_), .. })
+            if contestant.role == Role::Ruler =>
+        {
+            return Some("reads no chunks");
+        }
         _ => None,
     };
     match (contestant.role, traffic) {
@@ -119,14 +124,19 @@ mod tests {
     use crate::workload;
 
     #[test]
-    fn keepers_are_at_works_that_keep_and_there_alone() {
+    fn who_keeps_or_passes_on_is_at_works_where_that_is_done_and_there_alone() {
         let plain = |name| Contestant::new(name, &["program", "{addr}"]);
         let keeper = Contestant::new("it-keep", &["program", "{addr}", "{folder}"]);
+        let passer = Contestant::new("it-pass-on", &["program", "{addr}", "{origin}/prefix"]);
         for workload in workload::all(true) {
-            let is_kept = workload.name.starts_with("keep");
+            let [is_kept, is_passed] = ["keep", "pass"].map(|group| workload.is_named(group));
             assert_eq!(is_for(&workload, &keeper), is_kept, "{}", workload.name);
-            assert_eq!(is_for(&workload, &plain("it")), !is_kept, "{}", workload.name);
-            assert!(is_for(&workload, &plain("hyper")) && is_for(&workload, &plain("streamsum")));
+            assert_eq!(is_for(&workload, &passer), is_passed, "{}", workload.name);
+            let is_dropped = !is_kept && !is_passed;
+            assert_eq!(is_for(&workload, &plain("it")), is_dropped, "{}", workload.name);
+            for name in ["hyper", "streamsum"] {
+                assert_eq!(is_for(&workload, &plain(name)), !is_passed, "{}", workload.name);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::goals;
 use crate::measure::growth::Grown;
 use crate::measure::latency::Latency;
 use crate::measure::memory::Memory;
+use crate::measure::passing::Passed;
 use crate::measure::start::Start;
 use crate::measure::throughput::Throughput;
 use crate::race::Raced;
@@ -13,6 +14,7 @@ use crate::table::{Shown, Table};
 #[derive(Debug, Default)]
 pub struct Results {
     pub throughput: Vec<Raced<Throughput>>,
+    pub passing: Vec<Raced<Passed>>,
     pub latency: Vec<Raced<Latency>>,
     pub memory: Vec<Raced<Memory>>,
     pub growth: Vec<Raced<Grown>>,
@@ -33,6 +35,7 @@ impl Results {
     pub fn sections(&self) -> Vec<Section> {
         let sections = [
             section("Throughput", &self.throughput),
+            section("Passing on", &self.passing),
             self.goals(),
             section("Latency", &self.latency),
             section("Memory", &self.memory),
@@ -44,7 +47,8 @@ impl Results {
 
     /// What streamsum is to reach, and does.
     fn goals(&self) -> Option<Section> {
-        let judged = goals::judge(&self.throughput);
+        let mut judged = goals::judge(&self.throughput, |it| it);
+        judged.extend(goals::judge(&self.passing, |it| &it.0));
         let table = Table::of_goals(&judged);
         (!judged.is_empty()).then(|| Section { title: "Goals", works: Vec::new(), table })
     }
@@ -55,6 +59,7 @@ impl Results {
             raced.iter().flat_map(|raced| &raced.entries).any(|entry| entry.failure().is_some())
         }
         failed(&self.throughput)
+            || failed(&self.passing)
             || failed(&self.latency)
             || failed(&self.memory)
             || failed(&self.growth)

@@ -6,7 +6,7 @@ use crate::contestant::Contestant;
 use crate::cores::{Cores, Place};
 use crate::descriptors;
 use crate::loader::Failure;
-use crate::measure::{growth, latency, memory, start, throughput};
+use crate::measure::{growth, latency, memory, passing, start, throughput};
 use crate::progress::Progress;
 use crate::race::{self, Race};
 use crate::results::Results;
@@ -17,6 +17,8 @@ pub struct Session {
     pub contestants: Vec<Contestant>,
     /// Whose rate others are measured at, whether it takes part or not.
     pub baseline: Option<Contestant>,
+    /// What takes uploads that are passed on; none if nobody does that.
+    pub sink: Option<Contestant>,
     pub workloads: Vec<Workload>,
     pub rounds: usize,
 }
@@ -60,6 +62,12 @@ impl Session {
                 let plan = load.traffic.plan();
                 let measure = |it: &Contestant| throughput::measure(it, load, &plan, cores);
                 results.throughput.push(race.run(workload, measure));
+            }
+            Work::Passing(traffic) => {
+                let plan = traffic.plan();
+                let sink = self.sink.as_ref().ok_or_else(|| io::Error::other("no sink"))?;
+                let measure = |it: &Contestant| passing::measure(it, *traffic, &plan, sink, cores);
+                results.passing.push(race.run(workload, measure));
             }
             Work::Latency(pace) => {
                 let plans = latency::plans(pace);

@@ -3,6 +3,7 @@
 mod growth;
 mod latency;
 mod memory;
+mod passing;
 mod start;
 mod throughput;
 
@@ -20,6 +21,8 @@ const NOTHING: &str = "–";
 
 /// How the measurements of one kind of work are shown.
 pub trait Shown: Sized {
+    /// Who the others are compared with.
+    const BASELINE: &'static str = BASELINE;
     /// The headings between those of work and server and that of remarks.
     const HEADINGS: &'static [&'static str];
 
@@ -42,7 +45,7 @@ impl Table {
         let headings = ["work", "server"].iter().chain(S::HEADINGS).chain(&["remark"]);
         let mut rows = vec![headings.map(|&heading| heading.into()).collect()];
         for Raced { workload, entries } in raced {
-            let baseline = entries.iter().find(|entry| entry.contestant == BASELINE);
+            let baseline = entries.iter().find(|entry| entry.contestant == S::BASELINE);
             for entry in entries {
                 let (mut cells, remark) = row(entry, baseline);
                 cells.resize(S::HEADINGS.len(), NOTHING.into());

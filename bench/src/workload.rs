@@ -1,10 +1,10 @@
-//! What is raced over, in works of five kinds.
+//! What is raced over, in works of six kinds.
 //!
 //! A kind is what one measurement finds, and so what a table of its own shows.
 
 use std::time::Duration;
 
-use crate::contestant::BASELINE;
+use crate::contestant::{BASELINE, Fate};
 use crate::plan::Plan;
 use crate::request::Chunks;
 
@@ -20,6 +20,8 @@ pub struct Workload {
 pub enum Work {
     /// As much as the server manages, and at what cost.
     Throughput(Load),
+    /// As much as the server can pass on to an origin, and at what cost.
+    Passing(Traffic),
     /// How late answers come to requests that are due at fixed times.
     Latency(Pace),
     /// Memory for each of so many open connections.
@@ -106,10 +108,12 @@ pub enum Unit {
 
 /// Uploads at once, in the works that make the curve.
 const CURVE: [usize; 7] = [1, 2, 4, 8, 16, 32, 256];
-/// Uploads at once that are kept.
-const KEPT: usize = 32;
+/// Uploads at once that are kept or passed on.
+const MANY: usize = 32;
 /// Bytes of content in every small request.
 const SMALL: usize = 1 << 10;
+/// Bytes of content in every request that is passed on and small.
+const PASSED: usize = 16 << 10;
 /// Bytes of content that a held upload has sent.
 pub const HELD: usize = 64 << 10;
 /// Connections that small requests go over.
@@ -126,9 +130,9 @@ pub fn all(quick: bool) -> Vec<Workload> {
         bytes: scale.bytes / count as u64,
         chunks,
     };
-    let requests = |depth| Traffic::Requests {
+    let requests = |bytes, depth| Traffic::Requests {
         connections: CONNECTIONS,
-        bytes: SMALL,
+        bytes,
         depth,
         time: scale.time,
     };
@@ -140,13 +144,17 @@ pub fn all(quick: bool) -> Vec<Workload> {
     let stalled = Crowd { connections: 1000, pose: Pose::Held };
     let beside_stalled = Load { traffic: uploads(8, None), beside: Some(stalled), is_kept: false };
     add("stalled", Work::Throughput(beside_stalled));
-    add("small", load(requests(1)));
-    add("pipelined", load(requests(16)));
+    add("small", load(requests(SMALL, 1)));
+    add("pipelined", load(requests(SMALL, 16)));
     let expecting = Traffic::Expecting { connections: CONNECTIONS, bytes: SMALL, time: scale.time };
     add("expect", load(expecting));
-    let kept = Traffic::Uploads { count: KEPT, bytes: scale.kept / KEPT as u64, chunks: None };
+    let kept = Traffic::Uploads { count: MANY, bytes: scale.kept / MANY as u64, chunks: None };
     let kept = Load { traffic: kept, beside: None, is_kept: true };
-    add(&format!("keep-{KEPT}"), Work::Throughput(kept));
+    add(&format!("keep-{MANY}"), Work::Throughput(kept));
+    add(&format!("pass-{MANY}"), Work::Passing(uploads(MANY, None)));
+    add("pass-1", Work::Passing(uploads(1, None)));
+    add(&format!("pass-chunked-{MANY}"), Work::Passing(uploads(MANY, Some(Chunks::Large))));
+    add("pass-small", Work::Passing(requests(PASSED, 1)));
     let pace = |share, beside| {
         let (connections, bytes, time) = (CONNECTIONS, SMALL, scale.time);
         Work::Latency(Pace { connections, bytes, share, time, beside })
@@ -157,7 +165,10 @@ pub fn all(quick: bool) -> Vec<Workload> {
     for (name, pose) in [("held", Pose::Held), ("idle", Pose::Idle)] {
         add(name, Work::Memory(Crowd { connections: scale.crowd, pose }));
     }
-    add("growth", Work::Growth(Growth { traffic: requests(1), few: 100, many: scale.crowd }));
+    add(
+        "growth",
+        Work::Growth(Growth { traffic: requests(SMALL, 1), few: 100, many: scale.crowd }),
+    );
     add("start", Work::Start);
     all
 }
@@ -188,9 +199,13 @@ impl Workload {
         self.name == name || self.name.split_once('-').is_some_and(|(group, _)| group == name)
     }
 
-    /// Whether content is kept in it.
-    pub fn is_kept(&self) -> bool {
-        matches!(&self.work, Work::Throughput(load) if load.is_kept)
+    /// What becomes of content in it.
+    pub fn fate(&self) -> Fate {
+        match &self.work {
+            Work::Throughput(Load { is_kept: true, .. }) => Fate::Kept,
+            Work::Passing(_) => Fate::PassedOn,
+            _ => Fate::Dropped,
+        }
     }
 
     /// Descriptors that it takes at a time.
@@ -199,6 +214,7 @@ impl Workload {
             Work::Throughput(Load { traffic, beside, .. }) => {
                 traffic.connections() + beside.map_or(0, |crowd| crowd.connections)
             }
+            Work::Passing(traffic) => traffic.connections(),
             Work::Latency(pace) => pace.connections + pace.beside.map_or(0, |flow| flow.uploads),
             Work::Memory(crowd) => crowd.connections,
             Work::Growth(growth) => growth.traffic.connections() + growth.many,
@@ -214,6 +230,7 @@ impl Workload {
                 let kept = if *is_kept { ", kept in a folder in memory" } else { "" };
                 format!("{}{}{kept}", traffic.about(), beside.unwrap_or_default())
             }
+            Work::Passing(traffic) => format!("{}, passed on to a sink", traffic.about()),
             Work::Latency(pace) => pace.about(),
             Work::Memory(crowd) => crowd.about(),
             Work::Growth(Growth { traffic, few, many }) => {
@@ -332,7 +349,7 @@ mod tests {
 
     #[test]
     fn works_that_keep_say_so() {
-        let kept: Vec<_> = all(false).into_iter().filter(Workload::is_kept).collect();
+        let kept: Vec<_> = all(false).into_iter().filter(|it| it.fate() == Fate::Kept).collect();
         assert_eq!(kept.len(), 1);
         assert_eq!((kept[0].name.as_str(), kept[0].descriptors()), ("keep-32", 32));
         assert_eq!(kept[0].about(), "32 × 64 MiB at once, by length, kept in a folder in memory");

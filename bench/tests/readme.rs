@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use streamsum_bench::contestant::Fate;
 use streamsum_bench::measure::latency::KEPT_UP;
 use streamsum_bench::options::{self, Command, Options};
 use streamsum_bench::server::START;
@@ -102,7 +103,8 @@ fn counted() -> Vec<String> {
         }
         _ => 0,
     };
-    let kept = workload::all(false).iter().filter(|it| it.is_kept()).map(kept).max().unwrap();
+    let kept =
+        workload::all(false).iter().filter(|it| it.fate() == Fate::Kept).map(kept).max().unwrap();
     assert_eq!(START, Duration::from_secs(START.as_secs()));
     vec![
         format!("{} open files", grouped(descriptors::needed(most))),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::{self, Account};
-use crate::contestant::{Contestant, Role};
+use crate::contestant::{Contestant, Fate, Role};
 use crate::cores::Cores;
 use crate::crowd::gather;
 use crate::kept::Kept;
@@ -30,6 +30,8 @@ pub struct Throughput {
     pub cost: f64,
     /// The part of these that the kernel had, for the server's system calls.
     pub system: f64,
+    /// Those of the sink that it passed content on to, if it did.
+    pub sink_cost: f64,
     /// The loader's.
     pub loader_cost: f64,
     /// The most memory the server had, in bytes.
@@ -40,6 +42,13 @@ pub struct Throughput {
     pub threads: [f64; THREADS],
     /// CPU seconds that neither server nor loader had, in a second.
     pub others: f64,
+}
+
+impl Throughput {
+    /// Whether it is counted in requests.
+    pub fn is_of_requests(&self) -> bool {
+        self.unit == Unit::Request
+    }
 }
 
 /// Carries out a plan, which is that of the load.
@@ -53,11 +62,12 @@ pub fn measure(
     plan: &Plan,
     cores: &Cores,
 ) -> Result<Throughput, Failure> {
-    if !contestant.keeps() {
+    if contestant.fate != Fate::Kept {
         return carry_out(contestant, load, plan, cores);
     }
     let kept = Kept::new()?;
-    let found = carry_out(&contestant.keeping_in(kept.path()), load, plan, cores)?;
+    let keeper = contestant.sending_to(&kept.path().to_string_lossy());
+    let found = carry_out(&keeper, load, plan, cores)?;
     if contestant.role == Role::Server {
         kept.check(plan)?;
     }
@@ -73,7 +83,7 @@ fn carry_out(
     let unit = load.traffic.unit();
     if contestant.role == Role::Offline {
         let mut offline = Offline::start(contestant, plan, cores)?;
-        return account(offline.id(), unit, || offline.run());
+        return account(offline.id(), None, unit, || offline.run());
     }
     let server = Server::start(contestant, cores)?;
     let beside = load.beside.map(|crowd| gather(crowd, &server)).transpose()?;
@@ -81,22 +91,25 @@ fn carry_out(
         settle(&server, PATIENCE)?;
     }
     let loader = Loader::connect(plan, server.address, server.digests)?;
-    let throughput = account(server.id(), unit, || loader.run(PATIENCE))?;
+    let throughput = account(server.id(), None, unit, || loader.run(PATIENCE))?;
     if let Some(beside) = beside {
         beside.check()?;
     }
     Ok(throughput)
 }
 
-fn account(
+/// Has something done by a program, and perhaps by a sink beside it.
+pub(super) fn account(
     program: u32,
+    sink: Option<u32>,
     unit: Unit,
     run: impl FnOnce() -> Result<Done, Failure>,
 ) -> Result<Throughput, Failure> {
-    let (before, threads_before) = (Account::of(program)?, clock::thread_times(program)?);
+    let account = || Account::of_both(program, sink);
+    let (before, threads_before) = (account()?, clock::thread_times(program)?);
     let kinds_before = clock::system_and_user(program)?;
     let done = run()?;
-    let spent = Account::of(program)?.since(&before);
+    let spent = account()?.since(&before);
     let threads = parts(&threads_before, &clock::thread_times(program)?);
     let kinds = clock::system_and_user(program)?;
     let kind = |at: usize| kinds[at].saturating_sub(kinds_before[at]).as_secs_f64();
@@ -110,6 +123,7 @@ fn account(
         rate: units / time,
         cost: spent.program / units,
         system: kind(0) / (kind(0) + kind(1)),
+        sink_cost: spent.sink / units,
         loader_cost: spent.loader / units,
         memory: clock::peak_memory(program)? as f64,
         busy: spent.program / time,

@@ -139,6 +139,7 @@ mod tests {
             rate,
             cost: 1.0,
             system: 0.5,
+            sink_cost: 0.0,
             loader_cost: 1.0,
             memory: 1.0,
             busy: 1.0,

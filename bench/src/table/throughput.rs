@@ -3,10 +3,9 @@
 use super::{Shown, cost_of_requests, disturbance, percent, ratio};
 use crate::figures::Figures;
 use crate::measure::throughput::{THREADS, Throughput};
-use crate::workload::Unit;
 
 /// A server that is so busy has no time left.
-const SATURATED: f64 = 0.95;
+pub(super) const SATURATED: f64 = 0.95;
 
 /// A thread that had less is not shown.
 const LEAST_PART: f64 = 0.01;
@@ -28,15 +27,9 @@ impl Shown for Throughput {
     ];
 
     fn cells(figures: &Figures<'_, Self>) -> Vec<String> {
-        let is_requests = figures.all(|it| it.unit == Unit::Request);
-        let rate = figures.median(|it| it.rate);
-        let speed =
-            if is_requests { format!("{:.1} k/s", rate / 1e3) } else { format!("{rate:.2} GB/s") };
-        let cpu = |cost: f64| {
-            if is_requests { cost_of_requests(cost) } else { format!("{cost:.2} s/GB") }
-        };
+        let [speed, cpu] = writers(figures.all(Self::is_of_requests));
         vec![
-            speed,
+            speed(figures.median(|it| it.rate)),
             ratio(figures.ratio(|it| it.rate)),
             percent(figures.spread(|it| it.rate)),
             percent(figures.median(|it| it.busy)),
@@ -60,6 +53,15 @@ impl Shown for Throughput {
     }
 }
 
+/// How a speed and a cost are written, of requests or of content.
+pub(super) fn writers(is_of_requests: bool) -> [fn(f64) -> String; 2] {
+    if is_of_requests {
+        [|rate| format!("{:.1} k/s", rate / 1e3), cost_of_requests]
+    } else {
+        [|rate| format!("{rate:.2} GB/s"), |cost| format!("{cost:.2} s/GB")]
+    }
+}
+
 /// The parts of the server's CPU time that its threads had, but for those that had hardly any.
 fn threads(figures: &Figures<'_, Throughput>) -> String {
     let parts = (0..THREADS).map(|rank| figures.median(|it| it.threads[rank]));
@@ -68,16 +70,18 @@ fn threads(figures: &Figures<'_, Throughput>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::figures::tests::entry;
     use crate::table::tests::last_row;
+    use crate::workload::Unit;
 
-    const SAMPLE: Throughput = Throughput {
+    pub(crate) const SAMPLE: Throughput = Throughput {
         unit: Unit::Gigabyte,
         rate: 2.0,
         cost: 0.2,
         system: 0.85,
+        sink_cost: 0.0,
         loader_cost: 0.1,
         memory: 3.0 * 1_048_576.0,
         busy: 1.0,
