@@ -130,7 +130,7 @@ impl Sink {
         if let Some(config) = &self.tls {
             let session = rustls::ServerConnection::new(config.clone());
             let session = session.map_err(io::Error::other)?;
-            return Ok(Wire::Tls(Box::new(wire::tls::Tls { session, stream })));
+            return Ok(Wire::Tls(Box::new(wire::tls::Tls::new(session, stream))));
         }
         let _ = self;
         Ok(Wire::Plain(stream))

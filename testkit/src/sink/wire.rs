@@ -59,18 +59,25 @@ impl Wire {
 
 #[cfg(feature = "tls")]
 pub(super) mod tls {
-    use std::io::{self, BufRead, ErrorKind, Write};
+    use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 
     use mio::net::TcpStream;
     use rustls::ServerConnection;
 
+    /// The session itself asks for 4 KiB at a time.
+    const READ: usize = 64 << 10;
+
     #[derive(Debug)]
     pub(in crate::sink) struct Tls {
-        pub(in crate::sink) session: ServerConnection,
-        pub(in crate::sink) stream: TcpStream,
+        session: ServerConnection,
+        stream: BufReader<TcpStream>,
     }
 
     impl Tls {
+        pub(in crate::sink) fn new(session: ServerConnection, stream: TcpStream) -> Self {
+            Self { session, stream: BufReader::with_capacity(READ, stream) }
+        }
+
         pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
             self.take(|bytes| {
                 let count = bytes.len().min(into.len());
@@ -112,7 +119,7 @@ pub(super) mod tls {
 
         fn flush(&mut self) -> io::Result<()> {
             while self.session.wants_write() {
-                self.session.write_tls(&mut self.stream)?;
+                self.session.write_tls(self.stream.get_mut())?;
             }
             Ok(())
         }
