@@ -52,7 +52,7 @@ impl Programs {
         let target = target.join("streamsum");
         let manifest = bench.join("../Cargo.toml");
         cargo_build(&manifest, &["--bin=streamsum"], &target)?;
-        let example = ["--features=outgoing", "--example=pass_on"];
+        let example = ["--features=outgoing-tls", "--example=pass_on"];
         let pass_on = cargo_build(&manifest, &example, &target).ok();
         let pass_on = pass_on.map(|()| path(target.join("release/examples/pass_on")));
         Ok(Self {

@@ -15,6 +15,13 @@ pub const FORWARDER: &str = "ruler-forward-lanes";
 const FOLDER: &str = "{folder}";
 /// Stands in a command for the origin to pass uploads on to: `http://` and an address.
 const ORIGIN: &str = "{origin}";
+/// Stands for the same behind `https://`.
+const TLS_ORIGIN: &str = "{tls-origin}";
+
+/// What signed the certificate of that origin, the certificate, and its key, as files of PEM.
+const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/tls/tests/ca.pem");
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/tls/tests/server.pem");
+const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/tls/tests/server.key");
 
 /// A program to be started, and what to expect of it.
 #[derive(Clone, Debug)]
@@ -23,7 +30,7 @@ pub struct Contestant {
     pub role: Role,
     pub fate: Fate,
     /// Program and arguments, with `{addr}` where a server's address goes, and `{folder}` or
-    /// `{origin}` where that goes which it keeps uploads in or passes them on to, if it does.
+    /// `{origin}` or `{tls-origin}` where that goes which it keeps uploads in or passes them on to, if it does.
     pub command: Vec<String>,
     /// What is set in its environment.
     pub variables: Vec<(&'static str, &'static str)>,
@@ -49,13 +56,15 @@ pub enum Fate {
     Kept,
     /// It goes on to an origin.
     PassedOn,
+    /// It goes on to an origin, encrypted.
+    PassedOnByTls,
 }
 
 impl Fate {
     /// Which content has of a program with such a command.
     fn of(command: &[&str]) -> Self {
         let is_in = |place: &str| command.iter().any(|word| word.contains(place));
-        let mut fates = [Self::Kept, Self::PassedOn].into_iter();
+        let mut fates = [Self::Kept, Self::PassedOn, Self::PassedOnByTls].into_iter();
         fates.find(|fate| fate.place().is_some_and(is_in)).unwrap_or(Self::Dropped)
     }
 
@@ -65,6 +74,7 @@ impl Fate {
             Self::Dropped => None,
             Self::Kept => Some(FOLDER),
             Self::PassedOn => Some(ORIGIN),
+            Self::PassedOnByTls => Some(TLS_ORIGIN),
         }
     }
 }
@@ -106,7 +116,7 @@ impl Contestant {
 }
 
 /// The names of [`all`] of them, in order.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 25] = [
     "hyper",
     "hyper-2",
     "hyper-own-hash",
@@ -130,6 +140,8 @@ pub const NAMES: [&str; 23] = [
     "ruler-forward",
     "ruler-forward-lanes",
     "streamsum-pass-on",
+    "ruler-tls",
+    "streamsum-pass-on-tls",
 ];
 
 /// Everybody whose program could be built.
@@ -221,22 +233,59 @@ fn named(name: &str, programs: &Programs) -> Option<Contestant> {
             ..Contestant::new(name, &[forward, "lanes", "{addr}", ORIGIN])
         },
         "streamsum-pass-on" => Contestant::new(name, &[pass_on.as_ref()?, "{addr}", ORIGIN]),
+        "ruler-tls" => Contestant {
+            role: Role::Offline,
+            fate: Fate::PassedOnByTls,
+            digests: Digests::Always([b'0'; 32]),
+            ..Contestant::new(
+                name,
+                &[offline, "tls", "{uploads}", "{bytes}", AUTHORITY, CERTIFICATE, KEY],
+            )
+        },
+        "streamsum-pass-on-tls" => Contestant {
+            variables: vec![("SSL_CERT_FILE", AUTHORITY)],
+            ..Contestant::new(name, &[pass_on.as_ref()?, "{addr}", TLS_ORIGIN])
+        },
         _ => return None,
     };
     Some(contestant)
 }
 
 /// What takes the uploads that others pass on.
-pub fn sink(programs: &Programs) -> Contestant {
-    let place = Place::BesideLoader;
-    Contestant { place, ..Contestant::new("sink", &[&programs.sink, "{addr}"]) }
+#[derive(Clone, Debug)]
+pub struct Sinks {
+    plain: Contestant,
+    by_tls: Contestant,
+}
+
+impl Sinks {
+    /// By the program of them.
+    pub fn new(program: &str) -> Self {
+        let sink = |command: &[&str]| {
+            let place = Place::BesideLoader;
+            Contestant { place, ..Contestant::new("sink", command) }
+        };
+        Self {
+            plain: sink(&[program, "{addr}"]),
+            by_tls: sink(&[program, "{addr}", CERTIFICATE, KEY]),
+        }
+    }
+
+    /// That of a contestant, and the scheme of its URI.
+    pub fn of(&self, contestant: &Contestant) -> (&Contestant, &'static str) {
+        match contestant.fate {
+            Fate::PassedOnByTls => (&self.by_tls, "https"),
+            _ => (&self.plain, "http"),
+        }
+    }
 }
 
 /// Why some are not there, in words; nothing if all are.
 pub fn left_out(programs: &Programs) -> Vec<&'static str> {
     const NO_GO: &str = "go, go-2, go-keep and go-pass-on are left out: there is no Go toolchain \
          here; Debian's package golang-go has one";
-    const NO_PASS_ON: &str = "streamsum-pass-on is left out: examples/pass_on.rs cannot be built";
+    const NO_PASS_ON: &str = "streamsum-pass-on and streamsum-pass-on-tls are left out: \
+         examples/pass_on.rs cannot be built";
     let notes = [(programs.go.is_none(), NO_GO), (programs.pass_on.is_none(), NO_PASS_ON)];
     notes.into_iter().filter_map(|(is_out, note)| is_out.then_some(note)).collect()
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use streamsum_bench::build::{self, Programs};
-use streamsum_bench::contestant::{self, BASELINE, Fate};
+use streamsum_bench::contestant::{self, BASELINE, Fate, Sinks};
 use streamsum_bench::environment::Environment;
 use streamsum_bench::network;
 use streamsum_bench::options::{self, Command, Options};
@@ -44,15 +44,17 @@ fn run(mut options: Options) -> Result<bool, Box<dyn Error>> {
         None => build::target()?.join("report"),
     })?;
     let mut notes = Vec::new();
-    let (mut contestants, mut baseline, mut sink) = (Vec::new(), None, None);
+    let (mut contestants, mut baseline, mut sinks) = (Vec::new(), None, None);
     let needs_baseline = options.workloads.iter().any(|it| matches!(it.work, Work::Latency(_)));
-    let needs_sink = options.servers.iter().any(|it| it.fate == Fate::PassedOn);
-    if needs_baseline || needs_sink || contestant::NAMES.iter().any(|name| options.includes(name)) {
+    let is_passed = |fate| matches!(fate, Fate::PassedOn | Fate::PassedOnByTls);
+    let needs_sinks = options.servers.iter().any(|it| is_passed(it.fate));
+    if needs_baseline || needs_sinks || contestant::NAMES.iter().any(|name| options.includes(name))
+    {
         eprintln!("building…");
         let programs = Programs::build()?;
         contestants = contestant::all(&programs);
         baseline = contestants.iter().find(|it| it.name == BASELINE).cloned();
-        sink = Some(contestant::sink(&programs));
+        sinks = Some(Sinks::new(&programs.sink));
         notes.extend(contestant::left_out(&programs).into_iter().map(String::from));
     }
     contestants.extend(options.servers.iter().cloned());
@@ -68,7 +70,7 @@ fn run(mut options: Options) -> Result<bool, Box<dyn Error>> {
     // What was built may have come over the network.
     let environment = Environment::find(network::enter());
     let rounds = options.rounds;
-    let session = Session { contestants, baseline, sink, workloads: options.workloads, rounds };
+    let session = Session { contestants, baseline, sinks, workloads: options.workloads, rounds };
     let report = Report { environment, notes, rounds, results: session.run()? };
     for section in report.results.sections() {
         println!("{section}");

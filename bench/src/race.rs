@@ -3,10 +3,10 @@
 //! What slows the machine down for a while so strikes all of them, and comparisons are
 //! made within a round.
 
-use crate::contestant::{BASELINE, Contestant, Fate, Role};
+use crate::contestant::{BASELINE, Contestant, FORWARDER, Fate, Role};
 use crate::loader::Failure;
 use crate::progress::Progress;
-use crate::workload::{Load, Traffic, Work, Workload};
+use crate::workload::{Load, Passing, Traffic, Work, Workload};
 
 /// A work that has been raced over.
 #[derive(Debug)]
@@ -48,14 +48,19 @@ impl<S> Entry<S> {
     }
 }
 
-/// Who keep nothing, and show what it costs to receive and hash alone.
-const BESIDE_KEEPERS: [&str; 2] = [BASELINE, "streamsum"];
+/// Who are at a work beside those whose content has such a fate: they show what it costs without
+/// keeping, or without TLS.
+const BESIDE: [(Fate, [&str; 2]); 2] = [
+    (Fate::Kept, [BASELINE, "streamsum"]),
+    (Fate::PassedOnByTls, [FORWARDER, "streamsum-pass-on"]),
+];
 
 /// Whether a contestant is to be seen at a work: one that keeps uploads, or passes them on, at
 /// works where that is done, and nowhere else.
 pub fn is_for(workload: &Workload, contestant: &Contestant) -> bool {
-    let is_beside = || BESIDE_KEEPERS.contains(&contestant.name.as_str());
-    contestant.fate == workload.fate() || workload.fate() == Fate::Kept && is_beside()
+    let fate = workload.fate();
+    let is_named = |names: &[&str]| names.contains(&contestant.name.as_str());
+    contestant.fate == fate || BESIDE.iter().any(|(of, names)| *of == fate && is_named(names))
 }
 
 /// Who races, and how often.
@@ -103,11 +108,12 @@ impl Race<'_> {
 fn left_out(contestant: &Contestant, work: &Work) -> Option<&'static str> {
     let traffic = match work {
         Work::Throughput(Load { traffic, beside: None, .. }) => Some(*traffic),
-        Work::Passing(Traffic::Uploads { chunks: Some(_), .. })
+        Work::Passing(Passing { traffic: Traffic::Uploads { chunks: Some(_), .. }, .. })
             if contestant.role == Role::Ruler =>
         {
             return Some("reads no chunks");
         }
+        Work::Passing(Passing { traffic, .. }) => Some(*traffic),
         _ => None,
     };
     match (contestant.role, traffic) {
@@ -127,11 +133,17 @@ mod tests {
     fn who_keeps_or_passes_on_is_at_works_where_that_is_done_and_there_alone() {
         let plain = |name| Contestant::new(name, &["program", "{addr}"]);
         let keeper = Contestant::new("it-keep", &["program", "{addr}", "{folder}"]);
-        let passer = Contestant::new("it-pass-on", &["program", "{addr}", "{origin}/prefix"]);
+        let passer = |name, origin| Contestant::new(name, &["program", "{addr}", origin]);
         for workload in workload::all(true) {
             let [is_kept, is_passed] = ["keep", "pass"].map(|group| workload.is_named(group));
+            let is_tls = workload.name == "pass-tls-32";
+            let is_plain = is_passed && !is_tls;
             assert_eq!(is_for(&workload, &keeper), is_kept, "{}", workload.name);
-            assert_eq!(is_for(&workload, &passer), is_passed, "{}", workload.name);
+            let [plain_one, tls] = ["{origin}", "{tls-origin}"].map(|it| passer("it", it));
+            assert_eq!(is_for(&workload, &plain_one), is_plain, "{}", workload.name);
+            assert_eq!(is_for(&workload, &tls), is_tls, "{}", workload.name);
+            let ruler = passer("ruler-forward-lanes", "{origin}");
+            assert_eq!(is_for(&workload, &ruler), is_passed, "{}", workload.name);
             let is_dropped = !is_kept && !is_passed;
             assert_eq!(is_for(&workload, &plain("it")), is_dropped, "{}", workload.name);
             for name in ["hyper", "streamsum"] {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Sinks};
 use crate::cores::{Cores, Place};
 use crate::descriptors;
 use crate::loader::Failure;
@@ -18,7 +18,7 @@ pub struct Session {
     /// Whose rate others are measured at, whether it takes part or not.
     pub baseline: Option<Contestant>,
     /// What takes uploads that are passed on; none if nobody does that.
-    pub sink: Option<Contestant>,
+    pub sinks: Option<Sinks>,
     pub workloads: Vec<Workload>,
     pub rounds: usize,
 }
@@ -63,10 +63,10 @@ impl Session {
                 let measure = |it: &Contestant| throughput::measure(it, load, &plan, cores);
                 results.throughput.push(race.run(workload, measure));
             }
-            Work::Passing(traffic) => {
-                let plan = traffic.plan();
-                let sink = self.sink.as_ref().ok_or_else(|| io::Error::other("no sink"))?;
-                let measure = |it: &Contestant| passing::measure(it, *traffic, &plan, sink, cores);
+            Work::Passing(passing) => {
+                let (traffic, plan) = (passing.traffic, passing.traffic.plan());
+                let sinks = self.sinks.as_ref().ok_or_else(|| io::Error::other("no sink"))?;
+                let measure = |it: &Contestant| passing::measure(it, traffic, &plan, sinks, cores);
                 results.passing.push(race.run(workload, measure));
             }
             Work::Latency(pace) => {

@@ -21,7 +21,7 @@ pub enum Work {
     /// As much as the server manages, and at what cost.
     Throughput(Load),
     /// As much as the server can pass on to an origin, and at what cost.
-    Passing(Traffic),
+    Passing(Passing),
     /// How late answers come to requests that are due at fixed times.
     Latency(Pace),
     /// Memory for each of so many open connections.
@@ -40,6 +40,14 @@ pub struct Load {
     pub beside: Option<Crowd>,
     /// Whether content is kept, by whoever does that.
     pub is_kept: bool,
+}
+
+/// What is passed on to an origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passing {
+    pub traffic: Traffic,
+    /// Whether it is encrypted on its way, by whoever does that.
+    pub by_tls: bool,
 }
 
 /// What goes over connections that are at work.
@@ -151,10 +159,13 @@ pub fn all(quick: bool) -> Vec<Workload> {
     let kept = Traffic::Uploads { count: MANY, bytes: scale.kept / MANY as u64, chunks: None };
     let kept = Load { traffic: kept, beside: None, is_kept: true };
     add(&format!("keep-{MANY}"), Work::Throughput(kept));
-    add(&format!("pass-{MANY}"), Work::Passing(uploads(MANY, None)));
-    add("pass-1", Work::Passing(uploads(1, None)));
-    add(&format!("pass-chunked-{MANY}"), Work::Passing(uploads(MANY, Some(Chunks::Large))));
-    add("pass-small", Work::Passing(requests(PASSED, 1)));
+    let passed = |traffic| Work::Passing(Passing { traffic, by_tls: false });
+    add(&format!("pass-{MANY}"), passed(uploads(MANY, None)));
+    add("pass-1", passed(uploads(1, None)));
+    add(&format!("pass-chunked-{MANY}"), passed(uploads(MANY, Some(Chunks::Large))));
+    add("pass-small", passed(requests(PASSED, 1)));
+    let by_tls = Passing { traffic: uploads(MANY, None), by_tls: true };
+    add(&format!("pass-tls-{MANY}"), Work::Passing(by_tls));
     let pace = |share, beside| {
         let (connections, bytes, time) = (CONNECTIONS, SMALL, scale.time);
         Work::Latency(Pace { connections, bytes, share, time, beside })
@@ -203,7 +214,8 @@ impl Workload {
     pub fn fate(&self) -> Fate {
         match &self.work {
             Work::Throughput(Load { is_kept: true, .. }) => Fate::Kept,
-            Work::Passing(_) => Fate::PassedOn,
+            Work::Passing(Passing { by_tls: false, .. }) => Fate::PassedOn,
+            Work::Passing(Passing { by_tls: true, .. }) => Fate::PassedOnByTls,
             _ => Fate::Dropped,
         }
     }
@@ -214,7 +226,7 @@ impl Workload {
             Work::Throughput(Load { traffic, beside, .. }) => {
                 traffic.connections() + beside.map_or(0, |crowd| crowd.connections)
             }
-            Work::Passing(traffic) => traffic.connections(),
+            Work::Passing(passing) => passing.traffic.connections(),
             Work::Latency(pace) => pace.connections + pace.beside.map_or(0, |flow| flow.uploads),
             Work::Memory(crowd) => crowd.connections,
             Work::Growth(growth) => growth.traffic.connections() + growth.many,
@@ -230,7 +242,10 @@ impl Workload {
                 let kept = if *is_kept { ", kept in a folder in memory" } else { "" };
                 format!("{}{}{kept}", traffic.about(), beside.unwrap_or_default())
             }
-            Work::Passing(traffic) => format!("{}, passed on to a sink", traffic.about()),
+            Work::Passing(Passing { traffic, by_tls }) => {
+                let by_tls = if *by_tls { ", by TLS" } else { "" };
+                format!("{}, passed on to a sink{by_tls}", traffic.about())
+            }
             Work::Latency(pace) => pace.about(),
             Work::Memory(crowd) => crowd.about(),
             Work::Growth(Growth { traffic, few, many }) => {

@@ -81,7 +81,7 @@ fn nobody_has_a_latency_when_the_baseline_is_broken() {
     let mut workloads = workload::all(true);
     workloads.retain(|workload| workload.name == "latency-small");
     let (contestants, rounds) = (vec![honest], 1);
-    let session = Session { contestants, baseline: Some(baseline), sink: None, workloads, rounds };
+    let session = Session { contestants, baseline: Some(baseline), sinks: None, workloads, rounds };
     let results = session.run().unwrap();
     assert!(results.has_failure());
     let failure = results.latency[0].entries[0].failure().unwrap().0.to_string();

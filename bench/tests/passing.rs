@@ -13,8 +13,8 @@ use streamsum::md5::Md5;
 use streamsum::proto::Response;
 use streamsum::thread;
 use streamsum_bench::build;
-use streamsum_bench::contestant::{Contestant, Digests, Role};
-use streamsum_bench::cores::{Cores, Place};
+use streamsum_bench::contestant::{Contestant, Digests, Fate, Role, Sinks};
+use streamsum_bench::cores::Cores;
 use streamsum_bench::loader::{Done, Failure, Loader};
 use streamsum_bench::measure::passing;
 use streamsum_bench::plan::{Plan, Repeat};
@@ -182,15 +182,33 @@ fn who_does_not_wait_for_the_origin_has_failed() {
 #[test]
 fn what_the_sink_costs_is_counted_beside() {
     let cores = Cores::find().unwrap();
-    let command = [env!("CARGO_BIN_EXE_sink"), "{addr}"];
-    let sink = Contestant { place: Place::BesideLoader, ..Contestant::new("sink", &command) };
+    let sinks = Sinks::new(env!("CARGO_BIN_EXE_sink"));
     let hyper = [env!("CARGO_BIN_EXE_hyper_pass_on"), "{addr}", "{origin}"];
     for (contestant, chunks) in
         [(forward("lanes"), None), (Contestant::new("it", &hyper), Some(Chunks::Large))]
     {
         let traffic = Traffic::Uploads { count: 5, bytes: 2 << 20, chunks };
-        let found = passing::measure(&contestant, traffic, &traffic.plan(), &sink, &cores);
+        let found = passing::measure(&contestant, traffic, &traffic.plan(), &sinks, &cores);
         let found = found.unwrap().0;
         assert!(found.cost > 0.0 && found.sink_cost > 0.0, "{found:?}");
     }
+}
+
+#[test]
+fn a_ruler_that_only_encrypts() {
+    let cores = Cores::find().unwrap();
+    let files = ["ca.pem", "server.pem", "server.key"]
+        .map(|name| format!("{}/../src/tls/tests/{name}", env!("CARGO_MANIFEST_DIR")));
+    let files = files.each_ref().map(String::as_str);
+    let command = [&[env!("CARGO_BIN_EXE_offline"), "tls", "{uploads}", "{bytes}"], &files[..]];
+    let ruler = Contestant {
+        role: Role::Offline,
+        fate: Fate::PassedOnByTls,
+        digests: ZEROS,
+        ..Contestant::new("it", &command.concat())
+    };
+    let traffic = Traffic::Uploads { count: 5, bytes: 2 << 20, chunks: None };
+    let sinks = Sinks::new("nobody");
+    let found = passing::measure(&ruler, traffic, &traffic.plan(), &sinks, &cores).unwrap().0;
+    assert!(found.cost > 0.0 && found.sink_cost == 0.0, "{found:?}");
 }

@@ -1,8 +1,9 @@
 //! How much a server can pass on to an origin, and at what cost.
 
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Role, Sinks};
 use crate::cores::Cores;
 use crate::loader::{Failure, Loader};
+use crate::offline::Offline;
 use crate::plan::Plan;
 use crate::server::Server;
 use crate::workload::Traffic;
@@ -14,7 +15,8 @@ use super::throughput::{Throughput, account};
 #[derive(Clone, Copy, Debug)]
 pub struct Passed(pub Throughput);
 
-/// Carries out a plan, which is that of the traffic, over a server and a sink of its own.
+/// Carries out a plan, which is that of the traffic, over a server and a sink of its own, or
+/// without a network.
 ///
 /// # Errors
 ///
@@ -23,11 +25,16 @@ pub fn measure(
     contestant: &Contestant,
     traffic: Traffic,
     plan: &Plan,
-    sink: &Contestant,
+    sinks: &Sinks,
     cores: &Cores,
 ) -> Result<Passed, Failure> {
+    if contestant.role == Role::Offline {
+        let mut offline = Offline::start(contestant, plan, cores)?;
+        return account(offline.id(), None, traffic.unit(), || offline.run()).map(Passed);
+    }
+    let (sink, scheme) = sinks.of(contestant);
     let sink = Server::start(sink, cores)?;
-    let contestant = contestant.sending_to(&format!("http://{}", sink.address));
+    let contestant = contestant.sending_to(&format!("{scheme}://{}", sink.address));
     let server = Server::start(&contestant, cores)?;
     let loader = Loader::connect(plan, server.address, server.digests)?;
     let run = || loader.run(PATIENCE);

@@ -3,7 +3,10 @@
 //!
 //! `offline md5 UPLOADS BYTES`, with streamsum's own MD5, or `offline others UPLOADS BYTES`, with
 //! the crates for SHA-256 and CRC-32C, or `offline write UPLOADS BYTES FOLDER`, which writes so
-//! many files and hashes nothing: says when it is ready, and begins at a line of input.
+//! many files and hashes nothing, or `offline tls UPLOADS BYTES AUTHORITY CERTIFICATE KEY`, which
+//! encrypts and hashes nothing: says when it is ready, and begins at a line of input.
+
+mod tls;
 
 use std::env;
 use std::error::Error;
@@ -28,23 +31,34 @@ struct Upload {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    const USAGE: &str = "offline md5|others UPLOADS BYTES, or offline write UPLOADS BYTES FOLDER";
+    const USAGE: &str = "offline md5|others UPLOADS BYTES, or offline write UPLOADS BYTES FOLDER, \
+         or offline tls UPLOADS BYTES AUTHORITY CERTIFICATE KEY";
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [kind, uploads, bytes, folder @ ..] = arguments.as_slice() else {
+    let [kind, uploads, bytes, files @ ..] = arguments.as_slice() else {
         return Err(USAGE.into());
     };
     let (count, bytes): (usize, u64) = (uploads.parse()?, bytes.parse()?);
     let pattern = plan::cycle();
     let upload = |at| Upload { at: plan::start(at), left: bytes };
     let mut uploads: Vec<Upload> = (0..count).map(upload).collect();
+    let mut connections = match (kind.as_str(), files) {
+        ("tls", [authority, certificate, key]) => {
+            tls::connect(count, [authority, certificate, key])?
+        }
+        _ => Vec::new(),
+    };
 
     println!("ready");
     io::stdin().read_line(&mut String::new())?;
-    let digests = match (kind.as_str(), folder) {
+    let digests = match (kind.as_str(), files) {
         ("md5", []) => md5(&mut uploads, &pattern),
         ("others", []) => others(&mut uploads, &pattern),
         ("write", [folder]) => {
             write_files(Path::new(folder), count, bytes)?;
+            vec![ZEROS.into(); count]
+        }
+        ("tls", [_, _, _]) => {
+            tls::encrypt(&mut uploads, &mut connections, &pattern)?;
             vec![ZEROS.into(); count]
         }
         _ => return Err(USAGE.into()),
