@@ -88,10 +88,7 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
-        for socket in self.shared.sockets().values() {
-            let _ = socket.shutdown(Shutdown::Both);
-        }
-        // Has it look whether it is over.
+        // Has the acceptor look whether it is over.
         let _ = TcpStream::connect(self.address);
         let ended = self.acceptor.take().map(JoinHandle::join);
         if !thread::panicking() {

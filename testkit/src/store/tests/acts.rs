@@ -346,7 +346,7 @@ fn an_answer_comes_in_pieces() {
     let mut session = store.connect(start());
     session.receive(&put("a", "", "hello"));
     assert_eq!(session.to_send(), b"HT");
-    session.advance(start() + 2 * SECOND);
+    session.advance(start() + 5 * SECOND / 2);
     assert_eq!(session.deadline(), Some(start() + 3 * SECOND));
     assert_eq!(String::from_utf8(settle(&mut session)), Ok(whole));
 }

@@ -146,10 +146,9 @@ fn a_store_that_is_dropped_leaves_no_connection() {
     let store = Store::s3("b");
     let serving = Serving::start(&store);
     let address = serving.address();
-    let mut idle = TcpStream::connect(address).expect("a connection");
-    idle.set_read_timeout(Some(PATIENCE)).expect("an open socket");
-    store.wait_until(|log| log.connections.len() == 1);
+    let mut idle = connect(&serving);
+    assert_eq!(idle.exchange(&put("a", "", "hello")).status, 200);
     drop(serving);
-    assert_eq!(idle.read(&mut [0; 1]).expect("its end"), 0);
+    idle.ends();
     assert!(TcpStream::connect(address).is_err());
 }
