@@ -267,6 +267,32 @@ impl<S: Socket> Link<S> {
         Ok(written)
     }
 
+    /// Shuts down the writing half; false if that has to be tried again.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub(crate) fn finish_writing(&mut self) -> io::Result<bool> {
+        match self.socket.as_mut().map_or(Ok(()), Socket::finish_writing) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(false),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.ready.writable = false;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Closes the socket, whatever waits. A poll forgets a socket that is closed.
+    pub(crate) fn close(&mut self) {
+        self.socket = None;
+    }
+}
+
+/// What requests to others need of it.
+#[cfg(feature = "outgoing")]
+impl<S: Socket> Link<S> {
     /// Writes what waits and then `bytes`, as far as the other side takes them; returns how many of
     /// `bytes` were taken. The others stay with the caller.
     ///
@@ -309,28 +335,6 @@ impl<S: Socket> Link<S> {
         self.ready.writable = false;
         self.ready.readable = true;
         self.output = Output::default();
-    }
-
-    /// Shuts down the writing half; false if that has to be tried again.
-    ///
-    /// # Errors
-    ///
-    /// When the connection is gone.
-    pub(crate) fn finish_writing(&mut self) -> io::Result<bool> {
-        match self.socket.as_mut().map_or(Ok(()), Socket::finish_writing) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(false),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.ready.writable = false;
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Closes the socket, whatever waits. A poll forgets a socket that is closed.
-    pub(crate) fn close(&mut self) {
-        self.socket = None;
     }
 }
 
