@@ -1,7 +1,7 @@
 //! TLS on a socket that does not block, as a client: by rustls, driven record by record.
 //!
-//! A [`Tls`] is a [`Socket`] around another one. It takes no more plain text than it can put
-//! into records at once, 32 KiB that wait at most, so that what it took is as good as written. It
+//! A [`Tls`] is a [`Socket`] around another one. It takes no more plain text than what it has room
+//! for in records: about as much as one read brings may [wait](Trust::most_waiting). It
 //! reads whenever it may, also when it cannot write, so that an answer is read while the other
 //! side takes nothing more.
 //!
@@ -29,9 +29,6 @@ use rustls::ClientConnection;
 use crate::link::Socket;
 
 pub use trust::Trust;
-
-/// Bytes that wait in records for the socket at most.
-const MOST_WAITING: usize = 32 << 10;
 
 /// A session of TLS around a socket, begun by the first write.
 ///
@@ -81,7 +78,7 @@ impl<S: Socket> Tls<S> {
     /// If `host` is neither.
     pub fn new(socket: S, host: &str, trust: &Trust) -> io::Result<Self> {
         let mut session = trust.session(host)?;
-        session.set_buffer_limit(Some(MOST_WAITING));
+        session.set_buffer_limit(Some(trust.waiting()));
         Ok(Self { socket, session })
     }
 
