@@ -156,7 +156,7 @@ impl<C: Connect> Client<C> {
     ///
     /// # Errors
     ///
-    /// [`Failure::Busy`] if [`Config::waiting`] others wait for a connection.
+    /// [`Failure::Busy`] if [`Config::waiting`] others wait for a connection, or for their next try.
     pub fn start(&mut self, origin: &Arc<Origin>, request: Request) -> Result<ExchangeId, Failure> {
         let content = Content::Streamed { wants_room: true, has_ended: false };
         self.start_with(origin, request, content)
@@ -187,11 +187,13 @@ impl<C: Connect> Client<C> {
         request: Request,
         content: Content,
     ) -> Result<ExchangeId, Failure> {
+        // Those between two tries have none either: one that cannot be reached would gather them.
+        let without_connection = self.exchanges.len() + self.idle.len() - self.channels.len();
+        if without_connection >= self.config.waiting {
+            return Err(Failure::Busy);
+        }
         if self.waiting.len() >= self.config.waiting {
             self.forget_ended();
-            if self.waiting.len() >= self.config.waiting {
-                return Err(Failure::Busy);
-            }
         }
         self.serial += 1;
         let entry = self.exchanges.vacant_entry();
@@ -203,10 +205,11 @@ impl<C: Connect> Client<C> {
             request,
             content,
             stage: Stage::Waiting,
-            began: self.now,
+            began: None,
             connecting: None,
             failed: 0,
             failure: None,
+            unknown: None,
             needs_fresh: false,
             left: 0,
             answer: None,
@@ -234,7 +237,7 @@ impl<C: Connect> Client<C> {
             return 0;
         };
         let Content::Streamed { wants_room, .. } = &mut exchange.content else { return 0 };
-        let Stage::Sending { place, .. } = exchange.stage else {
+        let Stage::Sending { place, stuck } = exchange.stage else {
             *wants_room = true;
             return 0;
         };
@@ -244,7 +247,9 @@ impl<C: Connect> Client<C> {
         let taken = channel.pass(content, &mut self.out);
         exchange.left += taken as u64;
         *wants_room = taken < content.len();
-        let stuck = wants_room.then_some(self.now);
+        // Offering again what is not taken gives the server no more time.
+        let since = stuck.filter(|_| taken == 0).unwrap_or(self.now);
+        let stuck = wants_room.then_some(since);
         exchange.stage = if channel.http.is_sent() {
             Stage::Answering { place, since: self.now }
         } else {
@@ -358,6 +363,13 @@ impl<C: Connect> Client<C> {
     /// The exchange is over.
     fn end(&mut self, key: usize, event: Event) {
         let exchange = self.exchanges.remove(key);
+        let event = match (event, exchange.unknown) {
+            // How the last try ended says nothing of what became of another.
+            (Event::Failed(last), Some(unknown)) if !last.may_have_acted() => {
+                Event::Failed(unknown)
+            }
+            (event, _) => event,
+        };
         self.events.push_back((exchange.id, event));
     }
 

@@ -20,7 +20,7 @@ use crate::proto::Limits;
 pub struct Config {
     /// Connections at a time, in use and idle. Default 256: one for each exchange under way.
     pub connections: usize,
-    /// Exchanges that may wait for a connection. Default 10,000: each costs a few hundred bytes.
+    /// Exchanges that may wait for a connection, or for their next try. Default 10,000: each costs a few hundred bytes.
     pub waiting: usize,
     /// What a server may send in one answer: [`Limits::for_answers`].
     pub limits: Limits,

@@ -55,13 +55,16 @@ pub(super) struct Exchange {
     pub(super) wants_asking: bool,
     pub(super) content: Content,
     pub(super) stage: Stage,
-    pub(super) began: Instant,
+    /// `None` until it is looked at: whoever has nothing to do is not told the time.
+    pub(super) began: Option<Instant>,
     /// Since when a connection is being made, over all tries.
     pub(super) connecting: Option<Instant>,
     /// Tries that have failed.
     pub(super) failed: u32,
     /// Why the last one did.
     pub(super) failure: Option<Failure>,
+    /// Why a try has failed on which the server may have acted.
+    pub(super) unknown: Option<Failure>,
     /// True if no connection will do that was used before.
     pub(super) needs_fresh: bool,
     /// Bytes of content that have left in this try.

@@ -157,6 +157,9 @@ impl<C: Connect> Client<C> {
         let Some(exchange) = self.exchanges.get_mut(key) else { return };
         exchange.failed += 1;
         exchange.failure = Some(failure.clone());
+        if failure.may_have_acted() {
+            exchange.unknown = Some(failure.clone());
+        }
         if exchange.failed >= self.config.tries {
             return self.end(key, Event::Failed(failure));
         }

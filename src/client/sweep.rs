@@ -28,11 +28,12 @@ impl<C: Connect> Client<C> {
         self.may_admit |= !self.waiting.is_empty();
     }
 
-    fn due(&self, key: usize) -> Option<Due> {
-        let exchange = self.exchanges.get(key)?;
+    fn due(&mut self, key: usize) -> Option<Due> {
+        let exchange = self.exchanges.get_mut(key)?;
+        let began = *exchange.began.get_or_insert(self.now);
         let config = &self.config;
         let is_over = |since: Instant, time| self.now.saturating_duration_since(since) >= time;
-        let is_out_of_time = is_over(exchange.began, config.wait);
+        let is_out_of_time = is_over(began, config.wait);
         let is_connecting_too_long =
             exchange.connecting.is_some_and(|since| is_over(since, config.connect));
         match exchange.stage {

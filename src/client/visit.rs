@@ -116,8 +116,10 @@ impl<C: Connect> Client<C> {
                     let lines = head.fields().lines().into();
                     exchange.answer =
                         Some(Partial { status: head.status(), lines, content: Vec::new() });
-                    // Nothing more is sent.
-                    exchange.stage = Stage::Answering { place, since: self.now };
+                    // Nothing more is sent. One that was waited for has no more time for its rest.
+                    if !matches!(exchange.stage, Stage::Answering { .. }) {
+                        exchange.stage = Stage::Answering { place, since: self.now };
+                    }
                 }
                 client::Event::Content { data, last } => {
                     if let Some(answer) = &mut exchange.answer {
