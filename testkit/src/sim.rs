@@ -3,7 +3,8 @@
 //!
 //! [`Driver`] is for tests that tell one story; [`world`] plays many peers at once, from
 //! a seed or a script; [`workers`] plays several engines, [`passing`] one with a resident beside
-//! it, and `keeping` one whose handler keeps uploads on a disk; `watch` holds the engine's deadlines against the clock, and `audit` what came of it against
+//! it, `keeping` one whose handler keeps uploads on a disk, and `exchanging` a client of others;
+//! `watch` holds the engine's deadlines against the clock, and `audit` what came of it against
 //! what was sent.
 
 mod answers;
@@ -11,6 +12,8 @@ mod audit;
 mod clock;
 mod driver;
 mod erratic;
+#[cfg(feature = "outgoing")]
+pub mod exchanging;
 mod faults;
 #[cfg(all(unix, feature = "folder"))]
 pub mod keeping;
