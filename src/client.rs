@@ -263,6 +263,10 @@ impl<C: Connect> Client<C> {
 
     /// Says that the content in chunks has ended, all of which was taken. Content by length ends
     /// by itself.
+    ///
+    /// # Panics
+    ///
+    /// If content was [written](Client::write) that was not taken whole.
     pub fn finish(&mut self, id: ExchangeId) {
         let Some(exchange) = self.exchange_mut(id) else { return };
         let Content::Streamed { has_ended, .. } = &mut exchange.content else { return };

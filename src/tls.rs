@@ -96,8 +96,10 @@ impl<S: Socket> Tls<S> {
     /// Writes all records that wait.
     fn send_records(&mut self) -> io::Result<()> {
         while self.session.wants_write() {
-            if self.session.write_tls(&mut self.socket)? == 0 {
-                return Err(ErrorKind::WriteZero.into());
+            match self.session.write_tls(&mut self.socket) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(())
@@ -132,9 +134,11 @@ impl<S: Socket> Write for Tls<S> {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         self.shake_hands()?;
         let taken = self.session.writer().write(from)?;
+        // What was taken is in a record, and must not come again: whatever hinders that record is
+        // told by the next call.
         match self.send_records() {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-            _ if taken == 0 => Err(ErrorKind::WouldBlock.into()),
+            Err(error) if taken == 0 => Err(error),
+            Ok(()) if taken == 0 && !from.is_empty() => Err(ErrorKind::WouldBlock.into()),
             _ => Ok(taken),
         }
     }

@@ -154,23 +154,24 @@ impl<C: Connect> Client<C> {
     /// The server wants the content.
     fn go_ahead(&mut self, key: usize) {
         let Some(exchange) = self.exchanges.get_mut(key) else { return };
-        match exchange.stage {
-            Stage::Asking { place, .. } => {
-                exchange.stage = Stage::Sending { place, stuck: None };
-            }
-            // It was asked, and is late.
-            _ if exchange.request.expects_continue() => self.origins.gave(&exchange.origin),
-            _ => {}
+        if exchange.request.expects_continue() {
+            // It may be late, too.
+            self.origins.gave(&exchange.origin);
+        }
+        if let Stage::Asking { place, .. } = exchange.stage {
+            exchange.stage = Stage::Sending { place, stuck: None };
         }
     }
 
     /// The answer is whole.
     fn conclude(&mut self, place: usize, key: usize) {
-        let (Some(channel), Some(exchange)) =
-            (self.channels.get_mut(place), self.exchanges.get_mut(key))
+        let Self { channels, exchanges, out, .. } = self;
+        let (Some(channel), Some(exchange)) = (channels.get_mut(place), exchanges.get_mut(key))
         else {
             unreachable!("both have just been read")
         };
+        // What TLS has to say of itself is no content that the server lacks.
+        channel.write(out);
         let Some(Partial { status, lines, content }) = exchange.answer.take() else {
             unreachable!("content comes behind a head")
         };

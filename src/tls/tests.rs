@@ -25,6 +25,8 @@ struct Wire {
     /// How many bytes the server's side still takes.
     window: usize,
     has_ended: bool,
+    /// Fails the next write of the client's socket.
+    error: Option<ErrorKind>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +47,9 @@ impl Read for Near {
 impl Write for Near {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         let mut wire = self.0.borrow_mut();
+        if let Some(error) = wire.error.take() {
+            return Err(error.into());
+        }
         let length = from.len().min(wire.most).min(wire.window);
         if length == 0 {
             return Err(ErrorKind::WouldBlock.into());
@@ -102,6 +107,7 @@ fn pair(host: &str, most: usize) -> (Tls<Near>, Far) {
         most,
         window: usize::MAX,
         has_ended: false,
+        error: None,
     };
     let wire = Rc::new(RefCell::new(wire));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -248,4 +254,16 @@ fn a_host_is_a_name_or_an_address() {
     let trust = Trust::authorities(AUTHORITY).unwrap();
     let error = Tls::new(tls.socket, "a b", &trust).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn what_was_taken_is_not_taken_again_when_its_record_does_not_go() {
+    for error in [ErrorKind::Interrupted, ErrorKind::WouldBlock, ErrorKind::BrokenPipe] {
+        let (mut tls, mut far) = pair("localhost", usize::MAX);
+        write_all(&mut tls, &mut far, b"abc");
+        far.wire.borrow_mut().error = Some(error);
+        assert_eq!(tls.write(b"def").unwrap(), 3, "{error}");
+        write_all(&mut tls, &mut far, b"ghi");
+        assert_eq!(far.received, b"abcdefghi", "{error}");
+    }
 }

@@ -12,7 +12,7 @@ mod audit;
 mod clock;
 mod driver;
 mod erratic;
-#[cfg(feature = "outgoing")]
+#[cfg(feature = "tls")]
 pub mod exchanging;
 mod faults;
 #[cfg(all(unix, feature = "folder"))]

@@ -5,6 +5,7 @@ mod far;
 mod net;
 mod owner;
 mod rules;
+mod secured;
 mod seen;
 mod wire;
 
@@ -334,7 +335,7 @@ impl Game {
             let is_excused = far.falters
                 || far.has_ended()
                 || far.wire.is_full()
-                || far.wire.has_session()
+                || far.has_layer()
                 || far.wire.is_closed()
                 || far.wire.has_reset();
             assert!(taken > 0 || offered == 0 || is_excused, "told of room where there is none");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::net::Road;
 use super::owner::Plan;
+use super::secured;
 use super::wire::Reader;
 use crate::random::Random;
 use crate::sim::{Client as Wire, Clock, Socket};
@@ -28,6 +29,8 @@ pub(super) struct Far {
     making: Making,
     /// What lies on the connection once it is made, if anything does: how much it holds.
     layer: Option<(usize, Random)>,
+    /// TLS, if it speaks that.
+    secured: Option<secured::Session>,
     session: Session,
     pub(super) reader: Reader,
     /// What came and the session does not read.
@@ -52,6 +55,7 @@ impl Far {
         place: usize,
         road: Road,
         session: Session,
+        secured: Option<secured::Session>,
         now: Duration,
         random: &mut Random,
     ) -> (Self, Socket<false>) {
@@ -69,7 +73,8 @@ impl Far {
             Road::Refused(time) => Making::Refuses(now + time),
             Road::Hangs | Road::None => Making::Never,
         };
-        let layer = random.chance(20).then(|| (1 + random.below(500), random.clone()));
+        let layer = (secured.is_none() && random.chance(20))
+            .then(|| (1 + random.below(500), random.clone()));
         let narrow = 20 + random.below(3_000);
         let mut far = Self {
             wire,
@@ -77,6 +82,7 @@ impl Far {
             place,
             making,
             layer,
+            secured,
             session,
             reader: Reader::new(),
             unread: Vec::new(),
@@ -141,7 +147,7 @@ impl Far {
         }
         let now = clock.elapsed();
         self.make(now);
-        let bytes = self.wire.take_bytes();
+        let bytes = self.take();
         self.reader.feed(&bytes, now, plans);
         self.unread.extend(bytes);
         self.session.advance(clock.now().wall);
@@ -160,6 +166,33 @@ impl Far {
             self.closed = Some(now);
             self.session.client_ended(End::Reset);
         }
+    }
+
+    /// What the client has said.
+    fn take(&mut self) -> Vec<u8> {
+        let bytes = self.wire.take_bytes();
+        let Some(secured) = &mut self.secured else { return bytes };
+        let said = secured.open(&bytes);
+        self.seal();
+        said
+    }
+
+    /// Sends what TLS has to say.
+    fn seal(&mut self) {
+        let sealed = self.secured.as_mut().map(secured::Session::sealed).unwrap_or_default();
+        if !sealed.is_empty() {
+            self.put(&sealed);
+        }
+    }
+
+    fn put(&self, bytes: &[u8]) {
+        if self.sends_later { self.wire.send_later(bytes) } else { self.wire.send(bytes) }
+    }
+
+    /// True if something lies on the connection, so that what one end has said is not at once what
+    /// the other hears.
+    pub(super) fn has_layer(&self) -> bool {
+        self.secured.is_some() || self.wire.has_session()
     }
 
     fn read(&mut self) {
@@ -190,12 +223,22 @@ impl Far {
         if let Some(seen) = self.reader.seen.last_mut() {
             seen.say(bytes, now);
         }
-        if self.sends_later { self.wire.send_later(bytes) } else { self.wire.send(bytes) }
+        match &mut self.secured {
+            Some(secured) => {
+                secured.say(bytes);
+                self.seal();
+            }
+            None => self.put(bytes),
+        }
     }
 
     /// Ends the connection, or its half of it.
     pub(super) fn end(&mut self, end: End) {
         self.ended = Some(end);
+        if let Some(secured) = self.secured.as_mut().filter(|_| end == End::Fin) {
+            secured.say_end();
+            self.seal();
+        }
         match end {
             End::Fin => self.wire.finish(),
             End::Reset => self.wire.reset(),
@@ -219,7 +262,7 @@ impl Far {
 
     /// True if the head of another request may be on its way without having come.
     pub(super) fn may_hold_head(&self) -> bool {
-        self.falters || self.wire.has_session() || self.wire.is_full() || self.wire.has_news()
+        self.falters || self.has_layer() || self.wire.is_full() || self.wire.has_news()
     }
 
     /// True if what it said while it was idle may be read as the answer to the next request.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use streamsum::client::{Connect, Lookup, Origin};
 
 use super::far::Far;
+use super::secured::{self, Line};
 use crate::random::Random;
-use crate::sim::{Clock, Socket};
+use crate::sim::Clock;
 use crate::store::{Act, Answer, Rule, Store, Then};
 
 /// What is known of a name.
@@ -58,11 +59,15 @@ impl Host {
             let time = Duration::from_millis(900 + random.below(1_500) as u64);
             store.script(Rule::once(Act::LateContinue(time)));
         }
+        // Names of the certificate.
+        let name = ["localhost", "store.test"][number];
+        let scheme = if random.chance(20) { "https" } else { "http" };
+        let url = format!("{scheme}://{name}");
         let count = 1 + random.below(3);
         let address = |at: usize| SocketAddr::from(([10, 0, number as u8, at as u8], 80));
         let roads = (0..count).map(|_| Road::draw(random)).collect();
         Self {
-            origin: Arc::new(format!("http://host{number}").parse().expect("an origin")),
+            origin: Arc::new(url.parse().expect("an origin")),
             store,
             name: if random.chance(20) { Name::Pending } else { Name::Known },
             roads,
@@ -132,7 +137,7 @@ impl Net {
 }
 
 impl Connect for Net {
-    type Socket = Socket<false>;
+    type Socket = Line;
 
     fn look_up(&mut self, origin: &Origin) -> Lookup {
         let host = self.hosts.iter().find(|host| *host.origin == *origin).expect("a known origin");
@@ -147,7 +152,7 @@ impl Connect for Net {
         std::mem::take(&mut self.has_news)
     }
 
-    fn open(&mut self, to: SocketAddr, origin: &Origin, place: usize) -> io::Result<Socket<false>> {
+    fn open(&mut self, to: SocketAddr, origin: &Origin, place: usize) -> io::Result<Line> {
         let is_one = |host: &Host| *host.origin == *origin;
         let number = self.hosts.iter().position(is_one).expect("a known origin");
         let host = &self.hosts[number];
@@ -158,8 +163,10 @@ impl Connect for Net {
         }
         let session = host.store.connect(self.clock.now().wall);
         let now = self.clock.elapsed();
-        let (far, socket) = Far::new(number, place, road, session, now, &mut self.random);
+        let secured = origin.is_tls().then(|| secured::Session::new(&mut self.random));
+        let random = &mut self.random;
+        let (far, socket) = Far::new(number, place, road, session, secured, now, random);
         self.fars.push(far);
-        Ok(socket)
+        Ok(if origin.is_tls() { Line::secured(socket, origin.host()) } else { Line::Plain(socket) })
     }
 }

@@ -138,20 +138,21 @@ impl Game {
                     far.reader.seen.iter().enumerate().map(move |(order, seen)| (far, order, seen))
                 })
                 .collect();
-            let hidden = net.fars.iter().filter(|far| {
-                far.host == host && far.wire.has_session() && far.reader.seen.is_empty()
-            });
+            let hidden = net
+                .fars
+                .iter()
+                .filter(|far| far.host == host && far.has_layer() && far.reader.seen.is_empty());
             let hidden: Vec<Duration> = hidden.map(|far| far.opened + config.continues).collect();
             // Fresh ones that were asked and gave no 100 in time, and when that was known.
             let silent = all.iter().filter(|(far, order, seen)| {
                 let end = seen.begun + config.continues;
                 let is_late = seen.continued.is_none_or(|at| at + SWEEP >= end);
                 let is_kept = far.closed.is_none_or(|at| at >= end);
-                let is_silent = is_late && is_kept || far.wire.has_session();
+                let is_silent = is_late && is_kept || far.has_layer();
                 *order == 0 && seen.expects && is_silent
             });
             let known = |far: &Far, seen: &Seen| {
-                let is_hidden = far.wire.has_session();
+                let is_hidden = far.has_layer();
                 let since = if is_hidden { far.opened } else { seen.begun };
                 since + config.continues
             };
@@ -190,7 +191,7 @@ impl Game {
                 }
                 let Some(content) = seen.content.filter(|_| seen.expects) else { continue };
                 let is_late = seen.continued.is_none_or(|at| at > content);
-                if is_late && !far.wire.has_session() {
+                if is_late && !far.has_layer() {
                     assert!(!is_reused, "{} sent content unasked", seen.exchange);
                     let waited = content - seen.begun;
                     assert!(waited >= config.continues, "{} did not wait", seen.exchange);
