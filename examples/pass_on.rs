@@ -9,7 +9,7 @@
 //!
 //! Nothing is stored between the two. The client is asked for its content when the server has
 //! asked for it; what the server takes no more of is not read from the client; a refusal by the
-//! server is the client's answer.
+//! server has its status.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -96,7 +96,8 @@ impl Handler for PassOn {
         if let Some((_, digest)) = self.uploads.get_mut(&upload.exchange) {
             *digest = Some(upload.md5.finish());
         }
-        Reply::Later
+        // The client's own deadlines end it.
+        Reply::LaterWithin(None)
     }
 
     fn ended(&mut self, report: &Report<'_>, _: Option<Upload>) {
@@ -130,6 +131,7 @@ impl Resident for PassOn {
                     *upload,
                     match (answer.status(), digest) {
                         (200..300, Some(digest)) => Response::text(200, digest.to_string()),
+                        (status @ 400..500, _) => Response::text(status, "the server refused it"),
                         (status, _) => Response::text(502, format!("the server answered {status}")),
                     },
                 ),

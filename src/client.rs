@@ -177,7 +177,8 @@ impl<C: Connect> Client<C> {
     ) -> Result<ExchangeId, Failure> {
         let bytes = content.into();
         let length = bytes.len() as u64;
-        let request = if length > 0 { request.content(Framing::Length(length)) } else { request };
+        let is_framed = length > 0 || request.framing().has_content();
+        let request = if is_framed { request.content(Framing::Length(length)) } else { request };
         self.start_with(origin, request, Content::Whole { bytes, written: 0 })
     }
 
@@ -237,6 +238,9 @@ impl<C: Connect> Client<C> {
             return 0;
         };
         let Content::Streamed { wants_room, .. } = &mut exchange.content else { return 0 };
+        if content.is_empty() {
+            return 0;
+        }
         let Stage::Sending { place, stuck } = exchange.stage else {
             *wants_room = true;
             return 0;
@@ -279,6 +283,7 @@ impl<C: Connect> Client<C> {
     /// Ends an exchange without an answer, wherever it stands: its connection is reset. Nothing is
     /// told of it any more. One that is over already stays so.
     pub fn give_up(&mut self, id: ExchangeId) {
+        self.events.retain(|(own, _)| *own != id);
         if self.exchange_mut(id).is_none() {
             return;
         }
@@ -286,7 +291,6 @@ impl<C: Connect> Client<C> {
         if let Some(place) = exchange.place() {
             self.close(place);
         }
-        self.events.retain(|(own, _)| *own != id);
     }
 
     /// Notes what an event said of the socket at a place.

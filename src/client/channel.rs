@@ -29,6 +29,10 @@ pub(super) struct Channel<S> {
     pub(super) is_noted: bool,
     /// True if the whole head of the request was taken from us.
     pub(super) head_has_left: bool,
+    /// True if it took anything that waited since this was looked at.
+    pub(super) has_moved: bool,
+    /// True if a read has failed.
+    pub(super) is_broken: bool,
     /// Why a write has failed. What the server said before can still be read.
     pub(super) failed: Option<Cause>,
 }
@@ -60,6 +64,8 @@ impl<S: Socket> Channel<S> {
             idle_since: now,
             is_noted: false,
             head_has_left: false,
+            has_moved: false,
+            is_broken: false,
             failed: None,
         }
     }
@@ -71,6 +77,7 @@ impl<S: Socket> Channel<S> {
                 if written.bytes > 0 {
                     self.route = None;
                 }
+                self.has_moved |= written.bytes + written.transmitted > 0;
                 self.head_has_left |= self.link.unsent() == 0;
             }
             Err(error) => self.fail(error.into()),
@@ -81,21 +88,29 @@ impl<S: Socket> Channel<S> {
     /// Writes what waits, and then content, as far as the server takes it; the chunk line before it
     /// by way of `out`. Returns how much of the content was taken.
     pub(super) fn pass(&mut self, content: &[u8], out: &mut Vec<u8>) -> usize {
-        let may = self.http.frame(content.len(), out);
-        if !out.is_empty() {
-            self.write(out);
-        }
-        let content = content.get(..may).unwrap_or_default();
-        match self.link.pass(content) {
-            Ok(taken) => {
-                self.http.sent(taken);
-                taken
+        let mut taken = 0;
+        // What is left of a chunk that was begun, and then a chunk of what has come behind it.
+        while let Some(rest) = content.get(taken..).filter(|rest| !rest.is_empty()) {
+            let may = self.http.frame(rest.len(), out);
+            if !out.is_empty() {
+                self.write(out);
             }
-            Err(error) => {
-                self.fail(error.into());
-                0
+            let framed = rest.get(..may).unwrap_or_default();
+            match self.link.pass(framed) {
+                Ok(passed) => {
+                    self.http.sent(passed);
+                    taken += passed;
+                    if passed < may || may == 0 {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    self.fail(error.into());
+                    break;
+                }
             }
         }
+        taken
     }
 
     fn fail(&mut self, cause: Cause) {

@@ -20,7 +20,8 @@ use crate::proto::Limits;
 pub struct Config {
     /// Connections at a time, in use and idle. Default 256: one for each exchange under way.
     pub connections: usize,
-    /// Exchanges that may wait for a connection, or for their next try. Default 10,000: each costs a few hundred bytes.
+    /// Exchanges that may wait for a connection, or for their next try. Default 10,000: each costs a
+    /// few hundred bytes.
     pub waiting: usize,
     /// What a server may send in one answer: [`Limits::for_answers`].
     pub limits: Limits,
@@ -31,8 +32,8 @@ pub struct Config {
     pub first_pause: Duration,
     /// The longest time before a try. Default 5 s.
     pub longest_pause: Duration,
-    /// How long an exchange may wait for a connection. Default 30 s, which is how long clients of
-    /// a server wait without a word.
+    /// How long after its start an exchange may still be without a connection, over all tries.
+    /// Default 30 s, which is how long clients of a server wait without a word.
     pub wait: Duration,
     /// How long one address is tried, handshakes included. Default 3 s.
     pub address: Duration,

@@ -55,6 +55,7 @@ pub struct Answer {
     pub(super) lines: Box<[u8]>,
     pub(super) content: Vec<u8>,
     pub(super) is_early: bool,
+    pub(super) follows_unknown: bool,
 }
 
 impl Answer {
@@ -81,6 +82,13 @@ impl Answer {
     #[must_use]
     pub fn is_early(&self) -> bool {
         self.is_early
+    }
+
+    /// True if the server may have acted on an earlier try, whose answer was lost: then a refusal
+    /// such as 412 may be due to the success of that one.
+    #[must_use]
+    pub fn follows_unknown(&self) -> bool {
+        self.follows_unknown
     }
 }
 
@@ -130,6 +138,8 @@ pub enum Failure {
         /// True if the server has the whole request.
         may_have_acted: bool,
     },
+    /// On a connection that was used before, the server gave no 100 (Continue) in time.
+    NoContinue,
     /// The server took no byte for longer than [`Config::write`](super::Config).
     Stalled,
     /// The server gave no answer within [`Config::answer`](super::Config).
@@ -155,7 +165,18 @@ impl Failure {
     /// True if the server was too slow, so that 504 (Gateway Timeout) says it best.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Failure::ConnectTimeout | Failure::Stalled | Failure::Silent)
+        matches!(
+            self,
+            Failure::ConnectTimeout | Failure::NoContinue | Failure::Stalled | Failure::Silent
+        )
+    }
+
+    /// True if another try would fail in the same way: nobody to trust, or a certificate that is
+    /// not believed.
+    pub(super) fn is_permanent(&self) -> bool {
+        use io::ErrorKind::{InvalidData, InvalidInput, Unsupported};
+        let Failure::Connect(cause) = self else { return false };
+        matches!(cause.kind(), InvalidData | InvalidInput | Unsupported)
     }
 }
 
@@ -168,6 +189,7 @@ impl fmt::Display for Failure {
             Failure::ConnectTimeout => f.write_str("no connection in time"),
             Failure::Broken { cause, .. } => write!(f, "the connection broke: {cause}"),
             Failure::Fault { fault, .. } => write!(f, "no answer: {fault}"),
+            Failure::NoContinue => f.write_str("the server did not ask for the content"),
             Failure::Stalled => f.write_str("the server took no more"),
             Failure::Silent => f.write_str("no answer in time"),
             Failure::EarlySuccess(status) => {

@@ -146,8 +146,8 @@ impl Exchange {
     /// act, or the owner said that it may act twice. `head_has_left` tells whether the whole
     /// head was taken from us.
     pub(super) fn may_be_repeated(&self, head_has_left: bool) -> bool {
-        let lacks_content = self.request.framing().has_content() && self.left == 0;
-        self.is_whole() || lacks_content && !self.has_finished() || !head_has_left
+        let lacks_content = self.request.framing().has_content() && !self.has_finished();
+        self.is_whole() || self.left == 0 && (lacks_content || !head_has_left)
     }
 
     /// True if content in chunks was ended without a byte.

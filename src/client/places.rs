@@ -64,6 +64,11 @@ impl<C: Connect> Client<C> {
             Lookup::Pending => Found::Later,
             Lookup::Failed(kind) => Found::Failed(Failure::Name(kind)),
             Lookup::Found(addresses) => {
+                if let Some(exchange) = self.exchanges.get_mut(key)
+                    && exchange.failed == 0
+                {
+                    exchange.connecting = Some(self.now);
+                }
                 if is_full && let Some(oldest) = self.idle.first().copied() {
                     self.close(oldest);
                 }
@@ -160,7 +165,7 @@ impl<C: Connect> Client<C> {
         if failure.may_have_acted() {
             exchange.unknown = Some(failure.clone());
         }
-        if exchange.failed >= self.config.tries {
+        if exchange.failed >= self.config.tries || failure.is_permanent() {
             return self.end(key, Event::Failed(failure));
         }
         exchange.rewind();

@@ -29,6 +29,7 @@ impl<C: Connect> Client<C> {
     }
 
     fn due(&mut self, key: usize) -> Option<Due> {
+        let is_full = self.channels.len() >= self.config.connections && self.idle.is_empty();
         let exchange = self.exchanges.get_mut(key)?;
         let began = *exchange.began.get_or_insert(self.now);
         let config = &self.config;
@@ -36,6 +37,9 @@ impl<C: Connect> Client<C> {
         let is_out_of_time = is_over(began, config.wait);
         let is_connecting_too_long =
             exchange.connecting.is_some_and(|since| is_over(since, config.connect));
+        // Nobody connects for one that waits for a place.
+        let is_connecting_too_long = is_connecting_too_long
+            && !(is_full && exchange.failed == 0 && exchange.stage == Stage::Waiting);
         match exchange.stage {
             Stage::Waiting | Stage::Pausing { .. } if is_connecting_too_long || is_out_of_time => {
                 let without =
@@ -94,7 +98,7 @@ impl<C: Connect> Client<C> {
         };
         if channel.was_used {
             self.close(place);
-            return self.try_again(key, Failure::Silent, true);
+            return self.try_again(key, Failure::NoContinue, true);
         }
         self.origins.was_silent(&exchange.origin, self.now + self.config.unasked);
         exchange.stage = Stage::Sending { place, stuck: None };

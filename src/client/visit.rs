@@ -2,6 +2,7 @@
 //! is read, and its exchange goes on.
 
 use std::io::ErrorKind;
+use std::mem;
 
 use super::exchange::{Content, Partial, Stage};
 use super::{Answer, Client, Connect, Event, Failure};
@@ -70,12 +71,17 @@ impl<C: Connect> Client<C> {
         while let Some(channel) = self.channels.get_mut(place)
             && channel.link.is_readable()
         {
-            match channel.read() {
+            let got = channel.read();
+            channel.is_broken |= got == Got::Broken;
+            match got {
                 Got::Input if !self.receive(place, key) => return false,
                 Got::Input => {}
                 Got::Nothing => break,
                 Got::Broken => {
-                    self.lose(place, key, Lost::Broken);
+                    // What came before the error may be a whole answer.
+                    if self.receive(place, key) {
+                        self.lose(place, key, Lost::Broken);
+                    }
                     return false;
                 }
             }
@@ -144,6 +150,8 @@ impl<C: Connect> Client<C> {
     fn receive_end(&mut self, place: usize, key: usize) -> bool {
         let Some(channel) = self.channels.get_mut(place) else { return false };
         match channel.http.ended() {
+            // After a failed write, the end that a read tells may be that of a reset.
+            Ok(End::Answer) if channel.failed.is_some() => self.lose(place, key, Lost::Broken),
             Ok(End::Answer) => self.conclude(place, key),
             Ok(End::Clean) => unreachable!("an answer was due"),
             Err(fault) => self.lose(place, key, Lost::Fault(fault)),
@@ -175,10 +183,12 @@ impl<C: Connect> Client<C> {
         let Some(Partial { status, lines, content }) = exchange.answer.take() else {
             unreachable!("content comes behind a head")
         };
-        let is_early = !channel.http.is_sent() || channel.link.has_output();
+        let follows_unknown = exchange.unknown.is_some();
+        let is_early =
+            !channel.http.is_sent() || channel.link.has_output() || channel.failed.is_some();
         let is_reusable = channel.http.reuse()
             && !is_early
-            && channel.failed.is_none()
+            && !channel.is_broken
             && channel.input.is_empty()
             && !channel.link.is_at_end();
         if is_reusable {
@@ -194,7 +204,7 @@ impl<C: Connect> Client<C> {
         let event = if is_early && matches!(status, 200..300) {
             Event::Failed(Failure::EarlySuccess(status))
         } else {
-            Event::Answered(Answer { status, lines, content, is_early })
+            Event::Answered(Answer { status, lines, content, is_early, follows_unknown })
         };
         self.end(key, event);
     }
@@ -215,7 +225,9 @@ impl<C: Connect> Client<C> {
             }
         };
         let was_used = channel.was_used;
-        let may_be_repeated = exchange.may_be_repeated(channel.head_has_left);
+        // It would be too large again.
+        let is_too_large = matches!(lost, Lost::Fault(client::Fault::ContentTooLarge));
+        let may_be_repeated = !is_too_large && exchange.may_be_repeated(channel.head_has_left);
         self.close(place);
         if may_be_repeated {
             self.try_again(key, failure, was_used);
@@ -232,6 +244,12 @@ impl<C: Connect> Client<C> {
             return;
         };
         let Stage::Sending { stuck, .. } = &mut exchange.stage else { return };
+        if channel.link.can_flush() {
+            channel.write(out);
+        }
+        if mem::take(&mut channel.has_moved) {
+            *stuck = None;
+        }
         match &mut exchange.content {
             Content::Streamed { has_ended: true, .. } => self.end_content(place, key),
             Content::Streamed { wants_room, .. } => {

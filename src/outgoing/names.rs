@@ -15,6 +15,9 @@ use crate::client::{Addresses, Lookup};
 /// long it may be.
 const KEPT: Duration = Duration::from_secs(30);
 
+/// For how long a failure is believed: the next try of a request comes soon.
+const FAILED: Duration = Duration::from_secs(1);
+
 /// So many names are known at a time.
 const MOST: usize = 64;
 
@@ -65,7 +68,10 @@ impl Names {
         let now = Instant::now();
         let mut known = self.shared.known();
         let found = known.get(&name);
-        let is_fresh = found.is_some_and(|found| now.duration_since(found.looked_up) < KEPT);
+        let is_fresh = found.is_some_and(|found| {
+            let kept = if found.failed.is_some() { FAILED } else { KEPT };
+            now.duration_since(found.looked_up) < kept
+        });
         let found = found.cloned();
         if !is_fresh && !found.as_ref().is_some_and(|found| found.is_asked) {
             if known.len() >= MOST && found.is_none() {
@@ -76,7 +82,9 @@ impl Names {
             let asked = Known { addresses, failed, looked_up: now, is_asked: true };
             known.insert(name.clone(), asked);
             drop(known);
-            if let Err(error) = self.ask(name) {
+            if let Err(error) = self.ask(name.clone()) {
+                self.asked = None;
+                self.shared.known().remove(&name);
                 return Lookup::Failed(error.kind());
             }
         }

@@ -1,8 +1,9 @@
 //! Requests out of a loop, over real sockets, to a scripted store.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use mio::{Events, Poll, Token, Waker};
@@ -191,4 +192,32 @@ fn a_refusal_amid_content_is_heard_while_the_store_reads_no_more() {
     assert_eq!((answer.status(), answer.is_early()), (400, true));
     serving.store().wait_until(|log| log.open() == 0);
     assert_eq!(serving.store().log().connections[0].client_end, Some(End::Reset));
+}
+
+#[test]
+fn a_refusal_is_heard_though_the_connection_breaks_behind_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("a head");
+            head.extend(byte);
+        }
+        stream.peek(&mut [0]).expect("content");
+        let answer = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(answer).expect("room");
+        // It is closed with content in it that nobody has read: a reset.
+    });
+    let origin: Arc<Origin> = Arc::new(format!("http://{address}").parse().expect("an origin"));
+    let mut own = Loop::plain(Config::default());
+    let request = put(&origin, "/a").content(Framing::Length(1_000));
+    let id = own.client.start(&origin, request).expect("room");
+    assert_eq!(own.event(id), Event::Room);
+    assert_eq!(own.client.write(id, &[b'x'; 10]), 10);
+    // Answer and reset are both there when it is looked at next.
+    server.join().expect("it has closed");
+    assert_eq!(own.answer(id).status(), 413);
 }
