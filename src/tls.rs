@@ -37,7 +37,7 @@ pub use trust::Trust;
 ///
 /// # Example
 ///
-/// ```
+/// ```standalone_crate
 /// use std::io::{self, Cursor, Read, Write};
 /// use streamsum::engine::Socket;
 /// use streamsum::tls::{Tls, Trust};

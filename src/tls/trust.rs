@@ -13,7 +13,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 ///
 /// # Example
 ///
-/// ```
+/// ```standalone_crate
 /// use streamsum::tls::Trust;
 ///
 /// let trust = Trust::authorities(include_bytes!("tests/ca.pem"))?;
