@@ -129,7 +129,7 @@ impl Exchanged {
             End::Answered { .. } => &mut self.refused,
             End::GivenUp => &mut self.given_up,
             End::Failed(failure) => match failure {
-                Failure::Busy => &mut self.waited,
+                Failure::Busy | Failure::NoContinue => &mut self.waited,
                 Failure::Name(_) => &mut self.name,
                 Failure::Connect(_) => &mut self.connect,
                 Failure::ConnectTimeout => &mut self.connect_timeout,
