@@ -162,12 +162,13 @@ impl<C: Connect> Client<C> {
     /// The server wants the content.
     fn go_ahead(&mut self, key: usize) {
         let Some(exchange) = self.exchanges.get_mut(key) else { return };
-        if exchange.request.expects_continue() {
-            // It may be late, too.
-            self.origins.gave(&exchange.origin);
-        }
-        if let Stage::Asking { place, .. } = exchange.stage {
-            exchange.stage = Stage::Sending { place, stuck: None };
+        match exchange.stage {
+            Stage::Asking { place, .. } => {
+                exchange.stage = Stage::Sending { place, stuck: None };
+            }
+            // It was asked, and is late.
+            _ if exchange.request.expects_continue() => self.origins.gave(&exchange.origin),
+            _ => {}
         }
     }
 

@@ -169,13 +169,15 @@ impl Game {
                     let last = closed.or(one.content).unwrap_or(Duration::MAX);
                     *at <= seen.head && seen.begun <= last.saturating_add(config.unasked + SWEEP)
                 });
-                let is_deaf = silent.iter().any(|(_, _, one)| {
+                let is_deaf = silent.iter().any(|(known, _, one)| {
                     one.content.is_some_and(|at| {
                         let said = |other: &Sent<'_>| {
                             other.2.continued.is_some_and(|said| said >= one.begun)
                         };
                         at < seen.begun
-                            && seen.head < one.begun + config.continues + config.unasked
+                            && seen.head < *known + config.unasked
+                            // A layer hides when its client began to wait.
+                            && *known == one.begun + config.continues
                             && !all.iter().any(said)
                     })
                 });
