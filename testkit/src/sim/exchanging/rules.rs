@@ -172,12 +172,12 @@ impl Game {
                 let is_deaf = silent.iter().any(|(known, _, one)| {
                     one.content.is_some_and(|at| {
                         let said = |other: &Sent<'_>| {
-                            other.2.continued.is_some_and(|said| said >= one.begun)
+                            // It may be heard later than it was said.
+                            let is_late = |said| said >= one.begun || other.0.may_speak_first();
+                            other.2.continued.is_some_and(is_late)
                         };
                         at < seen.begun
                             && seen.head < *known + config.unasked
-                            // A layer hides when its client began to wait.
-                            && *known == one.begun + config.continues
                             && !all.iter().any(said)
                     })
                 });
