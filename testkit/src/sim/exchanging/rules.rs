@@ -169,15 +169,13 @@ impl Game {
                     let last = closed.or(one.content).unwrap_or(Duration::MAX);
                     *at <= seen.head && seen.begun <= last.saturating_add(config.unasked + SWEEP)
                 });
-                let is_deaf = silent.iter().any(|(known, _, one)| {
+                let is_deaf = silent.iter().any(|(_, _, one)| {
                     one.content.is_some_and(|at| {
                         let said = |other: &Sent<'_>| {
-                            // It may be heard later than it was said.
-                            let is_late = |said| said >= one.begun || other.0.may_speak_first();
-                            other.2.continued.is_some_and(is_late)
+                            other.2.continued.is_some_and(|said| said >= one.begun)
                         };
                         at < seen.begun
-                            && seen.head < *known + config.unasked
+                            && seen.head < one.begun + config.continues + config.unasked
                             && !all.iter().any(said)
                     })
                 });
