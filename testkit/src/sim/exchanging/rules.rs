@@ -169,12 +169,14 @@ impl Game {
                     let last = closed.or(one.content).unwrap_or(Duration::MAX);
                     *at <= seen.head && seen.begun <= last.saturating_add(config.unasked + SWEEP)
                 });
+                // Whether it is asked was decided when its connection began to be made.
+                let decided = if is_reused { seen.begun } else { far.opened };
                 let is_deaf = silent.iter().any(|(_, _, one)| {
                     one.content.is_some_and(|at| {
                         let said = |other: &Sent<'_>| {
                             other.2.continued.is_some_and(|said| said >= one.begun)
                         };
-                        at < seen.begun
+                        at < decided
                             && seen.head < one.begun + config.continues + config.unasked
                             && !all.iter().any(said)
                     })
